@@ -1,0 +1,48 @@
+"""The address of a table, `layer/name`, and the names derived from it. Nothing here does I/O."""
+
+import re
+from dataclasses import dataclass
+
+from taxiway.errors import UsageError
+
+_WORD = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
+
+
+@dataclass(frozen=True, order=True)
+class Address:
+    """Where a table lives: `feature/flights`. Its words come from an allow-list, so they are
+    safe in a path and as an SQL identifier."""
+
+    layer: str
+    name: str
+
+    def __post_init__(self) -> None:
+        for word in (self.layer, *self.name.split("__")):
+            if not _WORD.fullmatch(word):
+                raise UsageError(
+                    f"'{self.layer}/{self.name}' is not a table address: write layer/name in "
+                    "lower-case letters, digits and single underscores, e.g. feature/flights"
+                )
+
+    @classmethod
+    def parse(cls, text: "str | Address") -> "Address":
+        """The address written as `layer/name` or `layer.name`; raises UsageError otherwise."""
+        if isinstance(text, Address):
+            return text
+        layer, separator, name = text.replace(".", "/", 1).partition("/")
+        if not separator:
+            raise UsageError(f"'{text}' is not a table address: write layer/name, e.g. feature/flights")
+        return cls(layer, name)
+
+    @property
+    def relation(self) -> str:
+        """The name under which a transform and its SQL know the table: `feature_flights`."""
+        return f"{self.layer}_{self.name}"
+
+    @property
+    def quarantine(self) -> "Address":
+        """Where rejected rows of this table are kept: `quarantine/feature__flights`."""
+        return Address("quarantine", f"{self.layer}__{self.name}")
+
+    def __str__(self) -> str:
+        return f"{self.layer}/{self.name}"

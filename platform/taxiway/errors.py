@@ -1,0 +1,46 @@
+"""Every error that Taxiway raises on purpose; what each means to the caller is in its docstring."""
+
+
+class TaxiwayError(Exception):
+    """Base of all errors that tell the user what was wrong, where, and what to do.
+
+    `exit_code` is what the command line ends with: 1 failed or refused, 2 wrong use.
+    """
+
+    exit_code = 1
+
+
+class UsageError(TaxiwayError):
+    """The request itself is wrong: an unknown table, a month outside the settings."""
+
+    exit_code = 2
+
+
+class SettingsError(TaxiwayError):
+    """A deployment's settings are missing or contradict each other."""
+
+    exit_code = 2
+
+
+class DefinitionError(TaxiwayError):
+    """A table, transform or contract is declared wrongly; raised when definitions load."""
+
+
+class LakeError(TaxiwayError):
+    """A table in the lake cannot be read or written."""
+
+
+class TableNotFound(LakeError):
+    """The lake holds no such table, or not at that version."""
+
+
+class PublishConflict(LakeError):
+    """Another writer published one of the same partitions first; running again is safe."""
+
+
+class DeliveryRefused(TaxiwayError):
+    """A delivered file cannot be read as what it should be; nothing of it was used."""
+
+
+class ContractBroken(TaxiwayError):
+    """A staged result broke its contract beyond tolerance and was not published."""

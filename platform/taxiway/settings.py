@@ -1,0 +1,133 @@
+"""The settings of a deployment: one frozen object from `deployments/<name>/settings.toml` and the environment.
+
+Constants of the business stand in the file; what varies from machine to machine is a `TAXIWAY_*`
+variable. Nothing else in the platform reads the environment.
+"""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from taxiway.errors import SettingsError
+from taxiway.partitions import Months, parse_month
+
+Parameter = bool | int | float | str
+
+
+def project_root() -> Path:
+    """The folder that holds `deployments/`: `TAXIWAY_ROOT`, or the nearest one above the working
+    directory, or the checkout that this package is installed from. Raises SettingsError where there is none.
+    """
+    named = os.environ.get("TAXIWAY_ROOT")
+    here = Path.cwd()
+    for folder in [Path(named)] if named else [here, *here.parents, Path(__file__).parents[2]]:
+        if (folder / "deployments").is_dir():
+            return folder.resolve()
+    raise SettingsError(f"no deployments/ folder in {named or here} or above it; start in the project or set TAXIWAY_ROOT")
+
+
+class Settings(BaseSettings):
+    """Everything that differs between deployments, and the constants of the business.
+
+    `memory_limit` is what the engine may hold before it spills to `scratch`; `parameters` are bound
+    to the transforms' declared parameters of the same names.
+    """
+
+    model_config = SettingsConfigDict(frozen=True, env_prefix="TAXIWAY_", extra="forbid")
+
+    deployment: str
+    root: Path
+    home: Path
+    project: str
+    engine: str = "duckdb"
+    threads: int = Field(default=2, ge=1)
+    memory_limit: str = Field(default="1GB", pattern=r"^\d+(\.\d+)?\s?(MB|GB|MiB|GiB)$")
+    first_month: str
+    end_month: str
+    zone: str = "UTC"
+    settle_seconds: float = Field(default=5.0, ge=0)
+    fresh_hours: float = Field(default=26.0, gt=0)
+    parameters: Mapping[str, Parameter] = MappingProxyType({})
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003 - pydantic's signature
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        **_: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment wins over what the file says."""
+        return env_settings, init_settings
+
+    @property
+    def months(self) -> Months:
+        """The months of the project on the clock of its schedule."""
+        return Months(self.first_month, self.end_month, self.zone)
+
+    @property
+    def lake(self) -> Path:
+        """Where the tables live."""
+        return self.home / "lake"
+
+    @property
+    def landing(self) -> Path:
+        """Where delivered files arrive."""
+        return self.home / "landing"
+
+    @property
+    def dagster(self) -> Path:
+        """Dagster's own storage."""
+        return self.home / "dagster"
+
+    @property
+    def scratch(self) -> Path:
+        """What lives for one run only: spilled and staged data."""
+        return self.home / "scratch"
+
+
+def load_settings(deployment: str | None = None, **overrides: Any) -> Settings:
+    """The settings of a deployment (`TAXIWAY_DEPLOYMENT`, by default `local`), with overrides for tests.
+
+    Raises SettingsError with every missing or wrong value in one message.
+    """
+    name = deployment or os.environ.get("TAXIWAY_DEPLOYMENT", "local")
+    root = Path(overrides.get("root") or project_root())
+    file = root / "deployments" / name / "settings.toml"
+    if not name.isidentifier() or not file.is_file():
+        known = sorted(path.parent.name for path in (root / "deployments").glob("*/settings.toml"))
+        raise SettingsError(f"deployment '{name}' has no settings; TAXIWAY_DEPLOYMENT is one of {', '.join(known)}")
+    try:
+        values = tomllib.loads(file.read_text())
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{file.relative_to(root)}: {error}") from None
+    if name == "local":
+        values.setdefault("home", root / ".taxiway")
+    values |= {"deployment": name, "root": root} | overrides
+    try:
+        settings = Settings(**values)
+        parse_month(settings.first_month)
+        parse_month(settings.end_month)
+    except ValidationError as error:
+        problems = "; ".join(_problem(item) for item in error.errors())
+        raise SettingsError(f"deployment '{name}': {problems}") from None
+    return settings.model_copy(
+        update={
+            "home": (root / settings.home).resolve(),
+            "parameters": MappingProxyType(dict(settings.parameters)),
+        }
+    )
+
+
+def _problem(item: Any) -> str:
+    name = ".".join(str(part) for part in item["loc"])
+    variable = f"TAXIWAY_{name.upper()}"
+    if item["type"] == "missing":
+        return f"{variable} is not set"
+    return f"{name}: {item['msg']} (settings.toml or {variable})"
