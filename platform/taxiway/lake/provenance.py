@@ -1,0 +1,107 @@
+"""How a partition came to be: what a commit says of itself, and what is known of each partition from it."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+from uuid import uuid4
+
+WHOLE = "*"
+"""The partition key of a table without partitions."""
+
+KEY = "taxiway"
+"""The key under which a commit carries its provenance."""
+
+# Commits that move or drop files but leave the rows as they were.
+_UPKEEP = {"OPTIMIZE", "VACUUM START", "VACUUM END", "SET TBLPROPERTIES", "FSCK", "ADD COLUMN", "CREATE TABLE"}
+
+
+@dataclass(frozen=True)
+class PartitionState:
+    """What is known of a published partition.
+
+    `data_version` is the id of the commit that last changed its rows; `fingerprint` and `inputs`
+    (data version by partition by address, None where it was absent) are what it was computed from.
+    Both are empty where another program wrote it.
+    """
+
+    data_version: str
+    fingerprint: str = ""
+    inputs: Mapping[str, Mapping[str, str | None]] = field(default_factory=dict)
+    rows: int | None = None
+    rejected: int = 0
+
+    def made_by(self, fingerprint: str, inputs: Mapping[str, Mapping[str, str | None]]) -> bool:
+        """Whether the same code computed it from the same inputs."""
+        return self.fingerprint == fingerprint and self.inputs == inputs
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """What a commit says of itself: which run, engine and libraries published which partitions from what."""
+
+    run: str
+    engine: str
+    libraries: Mapping[str, str]
+    partitions: Mapping[str, PartitionState]
+
+    @classmethod
+    def of(
+        cls, *, run: str, engine: str, libraries: Mapping[str, str], partitions: Mapping[str, PartitionState]
+    ) -> "Provenance":
+        """A provenance whose partitions all carry one new commit id."""
+        commit = uuid4().hex
+        stamped = {
+            key: PartitionState(commit, state.fingerprint, state.inputs, state.rows, state.rejected)
+            for key, state in partitions.items()
+        }
+        return cls(run, engine, libraries, stamped)
+
+    @property
+    def data_version(self) -> str:
+        """The id of the commit."""
+        return next(iter(self.partitions.values())).data_version
+
+    def dump(self) -> str:
+        """The text that a commit carries."""
+        return json.dumps(asdict(self), sort_keys=True, separators=(",", ":"))
+
+    @classmethod
+    def load(cls, text: str) -> "Provenance":
+        """The provenance written by `dump`; raises ValueError or TypeError for anything else."""
+        raw = json.loads(text)
+        states = {key: PartitionState(**state) for key, state in raw.pop("partitions").items()}
+        return cls(**raw, partitions=states)
+
+
+def of_commit(commit: Mapping[str, Any]) -> Provenance | None:
+    """The provenance in a Delta commit's info, None where another program wrote the commit.
+
+    deltalake keeps it under a key of its own, Delta on Spark as the text of `userMetadata`.
+    """
+    text = commit.get(KEY) or commit.get("userMetadata")
+    if not isinstance(text, str):
+        return None
+    try:
+        return Provenance.load(text)
+    except (ValueError, TypeError, KeyError):
+        return None
+
+
+def partition_states(history: Iterable[Mapping[str, Any]], partitions: frozenset[str]) -> dict[str, PartitionState]:
+    """What is known of each partition, from commits given newest first.
+
+    A commit of another program may have changed any partition, so it counts as the last change of all
+    that are still open, `partitions` among them.
+    """
+    states: dict[str, PartitionState] = {}
+    for commit in history:
+        provenance = of_commit(commit)
+        if provenance is not None:
+            for key, state in provenance.partitions.items():
+                states.setdefault(key, state)
+        elif commit.get("operation") not in _UPKEEP:
+            for key in partitions:
+                states.setdefault(key, PartitionState(f"version-{commit['version']}"))
+            break
+    return states

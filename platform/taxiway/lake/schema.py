@@ -1,0 +1,33 @@
+"""How a table's schema may change: a new nullable column widens it, everything else is refused."""
+
+import pyarrow as pa
+
+from taxiway.addresses import Address
+from taxiway.errors import LakeError
+
+
+def new_columns(address: Address, published: pa.Schema, declared: pa.Schema) -> tuple[str, ...]:
+    """The declared columns that the published table does not have yet.
+
+    Raises LakeError, with the command that rebuilds the table, where a column was removed, renamed or retyped.
+    """
+    removed = [name for name in published.names if name not in declared.names]
+    retyped = [
+        f"{name} was {published.field(name).type} and is now {declared.field(name).type}"
+        for name in declared.names
+        if name in published.names and not same_type(published.field(name).type, declared.field(name).type)
+    ]
+    if removed or retyped:
+        changes = retyped + [f"{name} is gone" for name in removed]
+        raise LakeError(
+            f"{address}: its columns changed in a way that published months cannot follow ({'; '.join(changes)}); "
+            f"rebuild the whole table in one commit with: taxiway run {address} --rebuild"
+        )
+    return tuple(name for name in declared.names if name not in published.names)
+
+
+def same_type(one: pa.DataType, other: pa.DataType) -> bool:
+    """Whether two types hold the same values; names of list items do not matter."""
+    if pa.types.is_list(one) and pa.types.is_list(other):
+        return same_type(one.value_type, other.value_type)
+    return one == other

@@ -1,0 +1,81 @@
+"""One version of a table, pinned: its schema, its live files, and what is known of its partitions."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from urllib.parse import unquote
+
+import pyarrow as pa
+from deltalake import DeltaTable
+
+from taxiway.addresses import Address
+from taxiway.errors import LakeError
+from taxiway.lake.provenance import WHOLE, PartitionState, partition_states
+
+
+@dataclass(frozen=True)
+class DataFile:
+    """A live Parquet file: its path below the table, its partition key, rows and bytes."""
+
+    path: str
+    partition: str
+    rows: int
+    bytes: int
+
+
+class Snapshot:
+    """A table at a version. It reads the log when asked, and never a later version."""
+
+    def __init__(self, address: Address, uri: str, delta: DeltaTable) -> None:
+        self.address = address
+        self.uri = uri
+        self.delta = delta
+        self.version: int = delta.version()
+
+    @cached_property
+    def schema(self) -> pa.Schema:
+        """The columns in the table's order."""
+        return pa.schema(self.delta.schema().to_arrow())
+
+    @cached_property
+    def partition_column(self) -> str | None:
+        """The column the table is partitioned by, None where it is not."""
+        columns = self.delta.metadata().partition_columns
+        if len(columns) > 1:
+            raise LakeError(f"{self.address}: partitioned by {columns}; Taxiway's tables have at most one such column")
+        return columns[0] if columns else None
+
+    @cached_property
+    def files(self) -> tuple[DataFile, ...]:
+        """The live files, in the order of their partitions."""
+        actions = pa.table(self.delta.get_add_actions(flatten=True))
+        column = f"partition.{self.partition_column}"
+        keys = actions[column].to_pylist() if self.partition_column else [WHOLE] * actions.num_rows
+        rows = zip(
+            actions["path"].to_pylist(),
+            keys,
+            actions["num_records"].to_pylist(),
+            actions["size_bytes"].to_pylist(),
+            strict=True,
+        )
+        return tuple(sorted((DataFile(unquote(path), *rest) for path, *rest in rows), key=lambda f: (f.partition, f.path)))
+
+    @cached_property
+    def history(self) -> list[Mapping[str, object]]:
+        """The commits up to this version, newest first."""
+        return [commit for commit in self.delta.history() if commit["version"] <= self.version]
+
+    @cached_property
+    def partitions(self) -> Mapping[str, PartitionState]:
+        """What is known of each partition that was ever published."""
+        return partition_states(self.history, frozenset(file.partition for file in self.files))
+
+    def plain_files(self) -> bool:
+        """Whether the live files can be read as they are: no deletion vectors, no column mapping."""
+        features = set(self.delta.protocol().reader_features or ())
+        mode = self.delta.metadata().configuration.get("delta.columnMapping.mode", "none")
+        return "deletionVectors" not in features and mode in (None, "none")
+
+    def selected(self, partitions: Sequence[str] | None = None) -> tuple[DataFile, ...]:
+        """The live files of these partitions, all by default."""
+        return self.files if partitions is None else tuple(f for f in self.files if f.partition in set(partitions))
