@@ -1,0 +1,67 @@
+"""The protocol between a materialisation and what executes it. An engine knows tables and SQL, nothing else."""
+
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+import pyarrow as pa
+
+from taxiway.lake import Lake, Publication, Snapshot
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What of a table is read: these partitions of a snapshot, all of them for None.
+
+    A `snapshot` of None is a table that does not exist yet and reads as empty. Where `since` is given,
+    only rows whose `since_column` is not before it are read, and all rows of the partitions in `own`.
+    """
+
+    snapshot: Snapshot | None
+    schema: pa.Schema
+    partitions: tuple[str, ...] | None = None
+    own: tuple[str, ...] = ()
+    since_column: str | None = None
+    since: datetime | None = None
+
+
+class Session(Protocol):
+    """One connection of an engine. Its relations live until it closes."""
+
+    dialect: str
+
+    def read(self, relation: str, reading: Reading) -> None:
+        """Give what is read of a table in the lake the name `relation`."""
+        ...
+
+    def load(self, relation: str, rows: pa.Table) -> None:
+        """Add rows to `relation`, which the first call makes; columns are matched by name."""
+        ...
+
+    def stage(self, relation: str, sql: str, schema: pa.Schema) -> None:
+        """Execute SQL once and keep the result with this schema, on disk where it is large, as `relation`."""
+        ...
+
+    def query(self, sql: str) -> pa.Table:
+        """The result of SQL, in memory."""
+        ...
+
+    def count(self, relation: str) -> int:
+        """How many rows a relation has."""
+        ...
+
+    def publish(self, lake: Lake, publication: Publication, sql: str, schema: pa.Schema) -> int:
+        """Publish the rows of SQL with this schema; returns the version. Raises as `Lake.publish`."""
+        ...
+
+
+class Engine(Protocol):
+    """What executes transforms: DuckDB or Spark."""
+
+    name: str
+    version: str
+
+    def session(self) -> AbstractContextManager[Session]:
+        """A new session, closed at the end of the block."""
+        ...

@@ -1,0 +1,199 @@
+"""The DuckDB engine: reads the Parquet files of a Delta version where they lie, spills to scratch, locked down."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+from taxiway.engines.base import Reading
+from taxiway.errors import LakeError
+from taxiway.lake import Lake, Publication, Snapshot
+from taxiway.scratch import Scratch
+
+BATCH_ROWS = 100_000
+
+# The same names exist in every engine's session, so that a transform can read a clock anywhere.
+PRIMITIVES = (
+    "CREATE TEMP MACRO local_clock(instant, zone) AS timezone(zone, instant)",
+    "CREATE TEMP MACRO instant_of(clock, zone) AS timezone(zone, clock)",
+)
+
+
+def identifier(name: str) -> str:
+    """A name quoted for DuckDB."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(text: str) -> str:
+    """A text quoted for DuckDB."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+class DuckDB:
+    """Sessions of DuckDB in memory, with a limit beyond which they spill to scratch."""
+
+    name = "duckdb"
+    version = duckdb.__version__
+
+    def __init__(self, threads: int, memory_limit: str, scratch: Path, lake: Path) -> None:
+        self.threads = threads
+        self.memory_limit = memory_limit
+        self.scratch = scratch
+        self.lake = lake
+
+    @contextmanager
+    def session(self) -> Iterator["DuckDBSession"]:
+        """A session whose spilled data goes with it."""
+        with Scratch.claim(self.scratch) as folder:
+            connection = duckdb.connect(":memory:")
+            try:
+                self._lock_down(connection, folder)
+                yield DuckDBSession(connection)
+            finally:
+                connection.close()
+
+    def _lock_down(self, connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
+        connection.execute(f"SET threads = {self.threads}")
+        connection.execute(f"SET memory_limit = {literal(self.memory_limit)}")
+        connection.execute(f"SET temp_directory = {literal(str(folder))}")
+        connection.execute("SET TimeZone = 'UTC'")
+        # Rows have no order that anybody may rely on, and keeping one costs memory.
+        connection.execute("SET preserve_insertion_order = false")
+        connection.execute("SET python_enable_replacements = false")
+        for primitive in PRIMITIVES:
+            connection.execute(primitive)
+        allowed = ", ".join(literal(str(path)) for path in (self.lake, folder))
+        connection.execute(f"SET allowed_directories = [{allowed}]")
+        connection.execute("SET enable_external_access = false")
+        connection.execute("SET lock_configuration = true")
+
+
+class DuckDBSession:
+    """One locked-down connection; see `taxiway.engines.base.Session`."""
+
+    dialect = "duckdb"
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self.connection = connection
+        self._loaded: set[str] = set()
+
+    def read(self, relation: str, reading: Reading) -> None:
+        """Give what is read of a table in the lake the name `relation`."""
+        source = self._source(relation, reading)
+        self.connection.execute(f"CREATE OR REPLACE TEMP VIEW {identifier(relation)} AS {source}")
+
+    def load(self, relation: str, rows: pa.Table) -> None:
+        """Add rows to `relation`, which the first call makes."""
+        self.connection.register("__loading", rows)
+        name = identifier(relation)
+        if relation in self._loaded:
+            self.connection.execute(f"INSERT INTO {name} BY NAME SELECT * FROM __loading")
+        else:
+            self.connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT * FROM __loading")
+            self._loaded.add(relation)
+        self.connection.unregister("__loading")
+
+    def stage(self, relation: str, sql: str, schema: pa.Schema) -> None:
+        """Execute SQL once and keep the result with this schema, on disk where it is large, as `relation`."""
+        columns = ", ".join(_typed(field) for field in schema)
+        self.connection.execute(f"CREATE OR REPLACE TEMP TABLE {identifier(relation)} AS SELECT {columns} FROM ({sql})")
+
+    def query(self, sql: str) -> pa.Table:
+        """The result of SQL, in memory."""
+        return self.connection.execute(sql).fetch_arrow_table()
+
+    def count(self, relation: str) -> int:
+        """How many rows a relation has."""
+        (rows,) = self.connection.execute(f"SELECT count(*) FROM {identifier(relation)}").fetchone() or (0,)
+        return rows
+
+    def publish(self, lake: Lake, publication: Publication, sql: str, schema: pa.Schema) -> int:
+        """Publish the rows of SQL with this schema; returns the version. Raises as `Lake.publish`."""
+        columns = ", ".join(identifier(name) for name in schema.names)
+        batches = self.connection.execute(f"SELECT {columns} FROM ({sql})").fetch_record_batch(BATCH_ROWS)
+        typed = (batch.cast(schema) for batch in batches)
+        return lake.publish(publication, pa.RecordBatchReader.from_batches(schema, typed))
+
+    def _source(self, relation: str, reading: Reading) -> str:
+        snapshot = reading.snapshot
+        files = snapshot.selected(reading.partitions) if snapshot is not None else ()
+        if snapshot is None or not files:
+            columns = ", ".join(_typed(field, "NULL") for field in reading.schema)
+            return f"SELECT {columns} WHERE false"
+        if snapshot.plain_files():
+            return self._files(snapshot, [f.path for f in files], reading)
+        return self._dataset(relation, snapshot, reading)
+
+    def _files(self, snapshot: Snapshot, paths: Sequence[str], reading: Reading) -> str:
+        present = set(snapshot.schema.names)
+        columns = ", ".join(
+            _typed(f) if f.name in present else _typed(f, "NULL") for f in reading.schema
+        )
+        listed = ", ".join(literal(f"{snapshot.uri}/{path}") for path in paths)
+        hive = "hive_partitioning = false"
+        if snapshot.partition_column is not None:
+            hive = f"hive_partitioning = true, hive_types = {{{literal(snapshot.partition_column)}: VARCHAR}}"
+        return (
+            f"SELECT {columns} FROM read_parquet([{listed}], union_by_name = true, {hive})"
+            f"{_since(reading, snapshot.partition_column)}"
+        )
+
+    def _dataset(self, relation: str, snapshot: Snapshot, reading: Reading) -> str:
+        try:
+            dataset = snapshot.delta.to_pyarrow_dataset()
+        except Exception as error:
+            raise LakeError(
+                f"{snapshot.address} version {snapshot.version}: written with Delta features that DuckDB cannot read "
+                f"({error}); read it with the Spark engine, or rewrite it without them"
+            ) from error
+        view = f"__dataset_{relation}"
+        self.connection.register(view, dataset)
+        columns = ", ".join(_typed(field) for field in reading.schema)
+        since = _since(reading, snapshot.partition_column)
+        if reading.partitions is not None and snapshot.partition_column is not None:
+            keys = ", ".join(literal(key) for key in reading.partitions)
+            chosen = f"{identifier(snapshot.partition_column)} IN ({keys})"
+            since = f"{since} AND {chosen}" if since else f" WHERE {chosen}"
+        return f"SELECT {columns} FROM {identifier(view)}{since}"
+
+
+def _since(reading: Reading, partition_column: str | None) -> str:
+    if reading.since is None or reading.since_column is None:
+        return ""
+    recent = f"{identifier(reading.since_column)} >= {literal(reading.since.isoformat())}::TIMESTAMPTZ"
+    if not reading.own or partition_column is None:
+        return f" WHERE {recent}"
+    own = ", ".join(literal(key) for key in reading.own)
+    return f" WHERE ({identifier(partition_column)} IN ({own}) OR {recent})"
+
+
+_TYPES = {
+    pa.bool_(): "BOOLEAN",
+    pa.int8(): "TINYINT",
+    pa.int16(): "SMALLINT",
+    pa.int32(): "INTEGER",
+    pa.int64(): "BIGINT",
+    pa.float32(): "FLOAT",
+    pa.float64(): "DOUBLE",
+    pa.string(): "VARCHAR",
+    pa.large_string(): "VARCHAR",
+    pa.binary(): "BLOB",
+    pa.date32(): "DATE",
+    pa.timestamp("us", "UTC"): "TIMESTAMPTZ",
+    pa.timestamp("us"): "TIMESTAMP",
+}
+
+
+def _typed(field: pa.Field, value: str | None = None) -> str:
+    name = identifier(field.name)
+    return f"{value or name}::{_sql_type(field.type)} AS {name}"
+
+
+def _sql_type(arrow: pa.DataType) -> str:
+    if pa.types.is_list(arrow) or pa.types.is_large_list(arrow):
+        return f"{_sql_type(arrow.value_type)}[]"
+    if arrow not in _TYPES:
+        raise LakeError(f"the type {arrow} has no counterpart in DuckDB")
+    return _TYPES[arrow]

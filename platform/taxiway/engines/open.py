@@ -1,0 +1,17 @@
+"""The engine that the settings, a table or a run name."""
+
+from taxiway.engines.base import Engine
+from taxiway.errors import UsageError
+from taxiway.settings import Settings
+
+ENGINES = ("duckdb",)
+
+
+def open_engine(settings: Settings, name: str | None = None) -> Engine:
+    """The engine `name` (by default the deployment's) with the limits of the settings; UsageError for an unknown one."""
+    chosen = name or settings.engine
+    if chosen == "duckdb":
+        from taxiway.engines.duckdb import DuckDB
+
+        return DuckDB(settings.threads, settings.memory_limit, settings.scratch, settings.lake)
+    raise UsageError(f"there is no engine '{chosen}'; there are: {', '.join(ENGINES)}")
