@@ -1,0 +1,1 @@
+"""The reference project: late arrivals of the flights from New York."""

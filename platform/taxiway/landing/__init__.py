@@ -1,0 +1,9 @@
+"""The landing zone: where publishers deliver files, and the one reader that turns a file into rows of text.
+
+Knows files and bytes, nothing of tables, contracts or months. Typing the text is the guard's work.
+"""
+
+from taxiway.landing.csv_reader import DeliveredFile, read_csv
+from taxiway.landing.zone import Delivery, LandingZone
+
+__all__ = ["DeliveredFile", "Delivery", "LandingZone", "read_csv"]

@@ -1,0 +1,105 @@
+"""The landing zone: names from an allow-list, deliveries in one step, a listing of whole files only."""
+
+import hashlib
+import os
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from taxiway.errors import DeliveryRefused, UsageError
+from taxiway.landing import LandingZone
+
+
+@pytest.mark.parametrize("name", ["flights-2013-01.csv", "a", "7.csv", "A_b-c.tar.gz"])
+def test_good_names(tmp_path: Path, name: str) -> None:
+    assert LandingZone(tmp_path).path(name) == tmp_path / name
+
+
+BAD_NAMES = ["", ".", "..", "*.csv", "a?.csv", "../x.csv", "a/b.csv", "a\\b", ".hidden", "-x", "a..b", "a.", "ä.csv"]
+
+
+@pytest.mark.parametrize("name", [*BAD_NAMES, "a b", "a\n", "a\0", "a'b", "a;b", "a%2e", "x" * 201])
+def test_bad_names(tmp_path: Path, name: str) -> None:
+    zone = LandingZone(tmp_path)
+    for use in (zone.path, zone.digest, lambda name: zone.deliver(name, b"x")):
+        with pytest.raises(UsageError, match="cannot be the name of a delivered file"):
+            use(name)
+    assert list(tmp_path.iterdir()) == []
+
+
+@settings(deadline=None)
+@given(st.text(max_size=20))
+def test_no_name_leads_out_of_the_folder(name: str) -> None:
+    root = Path("/landing")
+    try:
+        path = LandingZone(root).path(name)
+    except UsageError:
+        return
+    assert Path(os.path.normpath(path)).parent == root
+    assert not set(name) & set("*?[]{}'\"\\/ ")
+
+
+def test_deliver_and_list(tmp_path: Path) -> None:
+    zone = LandingZone(tmp_path / "not" / "there")
+    assert zone.files() == ()
+    assert zone.deliver("b.csv", b"one") is True
+    assert zone.deliver("a.csv", b"") is True
+    (zone.root / ".a.csv.1234abcd").write_bytes(b"in progress")
+    (zone.root / "*.csv").write_bytes(b"not a name")
+    (zone.root / "folder").mkdir()
+    listed = zone.files()
+    assert [(delivery.name, delivery.size) for delivery in listed] == [("a.csv", 0), ("b.csv", 3)]
+    assert listed[1].modified_ns == (zone.root / "b.csv").stat().st_mtime_ns
+
+
+def test_equal_content_is_left_alone(tmp_path: Path) -> None:
+    zone = LandingZone(tmp_path)
+    zone.deliver("a.csv", b"one")
+    os.utime(zone.path("a.csv"), ns=(5, 5))
+    assert zone.deliver("a.csv", b"one") is False
+    assert zone.files()[0].modified_ns == 5
+    assert zone.deliver("a.csv", b"two") is True
+    assert zone.path("a.csv").read_bytes() == b"two"
+    assert [path.name for path in tmp_path.iterdir()] == ["a.csv"]
+
+
+def test_digest(tmp_path: Path) -> None:
+    zone = LandingZone(tmp_path)
+    zone.deliver("a.csv", b"one")
+    assert zone.digest("a.csv") == hashlib.sha256(b"one").hexdigest()
+    with pytest.raises(DeliveryRefused, match=r"b\.csv has not been delivered"):
+        zone.digest("b.csv")
+
+
+def test_a_reader_sees_one_content_or_the_other(tmp_path: Path) -> None:
+    zone = LandingZone(tmp_path)
+    contents = [bytes([letter]) * 300_000 for letter in b"abcd"]
+    zone.deliver("a.csv", contents[0])
+    with ThreadPoolExecutor(4) as pool:
+        writers = [pool.submit(zone.deliver, "a.csv", contents[turn % 4]) for turn in range(60)]
+        seen = {zone.path("a.csv").read_bytes() for _ in range(200)}
+        assert all(isinstance(writer.result(), bool) for writer in writers)
+    assert seen <= set(contents)
+    assert [path.name for path in tmp_path.iterdir()] == ["a.csv"]
+
+
+def test_a_failed_delivery_leaves_nothing_behind(tmp_path: Path) -> None:
+    zone = LandingZone(tmp_path)
+    (tmp_path / "a.csv").mkdir()
+    with pytest.raises(OSError, match=r"a\.csv"):
+        zone.deliver("a.csv", b"one")
+    assert [path.name for path in tmp_path.iterdir()] == ["a.csv"]
+
+
+def test_what_a_killed_delivery_left_is_removed_by_the_next(tmp_path: Path) -> None:
+    zone = LandingZone(tmp_path)
+    old, young, others = (tmp_path / name for name in (".a.csv.0123abcd", ".a.csv.4567abcd", ".b.csv.0123abcd"))
+    for path in (old, young, others):
+        path.write_bytes(b"part")
+    for path in (old, others):
+        os.utime(path, (0, 0))
+    zone.deliver("a.csv", b"one")
+    assert sorted(path.name for path in tmp_path.iterdir()) == [young.name, others.name, "a.csv"]
