@@ -1,0 +1,53 @@
+"""Contracts: what a table must be (model, types), what that means (checks, rules), and the guard that holds it.
+
+A contract is a pandera model; pandera is its language, not its executor.
+"""
+
+from taxiway.contracts.guard import accepted, audit, check_schema, key_audit, rejected, samples
+from taxiway.contracts.model import Contract, MaxLag, column, row_rule, table, table_rule
+from taxiway.contracts.rules import Column, Rule, TableContract, compile_contract
+from taxiway.contracts.types import (
+    Bool,
+    Date,
+    Float64,
+    FloatList,
+    Instant,
+    Int16,
+    Int32,
+    Int64,
+    Text,
+    TextList,
+)
+from taxiway.contracts.verdict import Failure, Verdict, verdicts
+
+__all__ = [
+    "Bool",
+    "Column",
+    "Contract",
+    "Date",
+    "Failure",
+    "Float64",
+    "FloatList",
+    "Instant",
+    "Int16",
+    "Int32",
+    "Int64",
+    "MaxLag",
+    "Rule",
+    "TableContract",
+    "Text",
+    "TextList",
+    "Verdict",
+    "accepted",
+    "audit",
+    "check_schema",
+    "column",
+    "compile_contract",
+    "key_audit",
+    "rejected",
+    "row_rule",
+    "samples",
+    "table",
+    "table_rule",
+    "verdicts",
+]

@@ -1,0 +1,131 @@
+"""How a contract is written: a pandera model whose rules are Ibis expressions. Nothing here evaluates it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Literal
+from zoneinfo import ZoneInfo
+
+import ibis.expr.types as ir
+import pandera.pandas as pandera
+from pandera.errors import SchemaInitError
+
+from taxiway.errors import DefinitionError
+
+Severity = Literal["error", "warn"]
+Holds = Callable[[ir.Table], ir.Value]
+
+
+class Contract(pandera.DataFrameModel):
+    """What a table must be; its docstring describes the table, `Config.unique` is the key."""
+
+    if TYPE_CHECKING:
+        # pandera reads the attributes of a plain class of this name; it need not derive from pandera's.
+        Config: Any
+
+
+@dataclass(frozen=True)
+class MaxLag:
+    """How long after the first moment of a row's day its event times may lie.
+
+    Each column of `of` holds an instant within the `hours` that start when the date in `since` starts
+    on the clock of `zone`. It bounds how many partitions a window of event times can touch.
+    """
+
+    hours: int
+    of: tuple[str, ...]
+    since: str
+    zone: str = "UTC"
+
+    def __post_init__(self) -> None:
+        if self.hours <= 0 or not self.of:
+            raise DefinitionError(f"{self}: give at least one hour and at least one column in `of`")
+        try:
+            ZoneInfo(self.zone)
+        except (KeyError, ValueError) as error:
+            raise DefinitionError(
+                f"{self}: '{self.zone}' is no time zone; write one such as America/New_York"
+            ) from error
+
+    @property
+    def window(self) -> timedelta:
+        """The hours as a duration."""
+        return timedelta(hours=self.hours)
+
+
+class DeclaredRule(staticmethod):
+    """A rule as written in a contract, a function of the table; pandera leaves methods of a model alone."""
+
+    def __init__(self, holds: Holds, kind: Literal["row", "table"], description: str, severity: Severity) -> None:
+        super().__init__(holds)
+        self.holds = holds
+        self.kind: Literal["row", "table"] = kind
+        self.description = description
+        self.severity: Severity = severity
+
+
+def column(
+    description: str,
+    *,
+    unit: str | None = None,
+    known_at: str | None = None,
+    nullable: bool = False,
+    severity: Severity = "error",
+    **checks: Any,
+) -> Any:
+    """A column of a contract, with pandera's built-in checks (`ge=0, isin=[...], str_matches=...`).
+
+    `known_at` names the column that holds the instant from which the value is known, of this table or,
+    as `feature/flights.arrived_at`, of another one with the same key; None is always.
+    `severity` is that of the checks: a missing value where `nullable` is false is always an error.
+    Raises DefinitionError for a check that pandera does not have.
+    """
+    _refuse_unknown_severity(severity, description)
+    try:
+        return pandera.Field(
+            description=description,
+            nullable=nullable,
+            raise_warning=severity == "warn",
+            metadata={"unit": unit, "known_at": known_at},
+            **checks,
+        )
+    except (SchemaInitError, TypeError, ValueError) as error:
+        raise DefinitionError(
+            f"column '{description}': {error}; use pandera's built-in checks, or a @row_rule for anything else"
+        ) from error
+
+
+def row_rule(description: str, *, severity: Severity = "error") -> Callable[[Holds], DeclaredRule]:
+    """Declare what must hold of every row: a function of the table that returns a boolean column.
+
+    Rows for which it is null pass. A row that breaks an error goes to quarantine, a warning is counted.
+    """
+    return _declare("row", description, severity)
+
+
+def table_rule(description: str, *, severity: Severity = "error") -> Callable[[Holds], DeclaredRule]:
+    """Declare what must hold of each partition as a whole: a function of the table that returns a boolean aggregate.
+
+    It sees all staged rows of the partition, rejected ones included; null passes. A partition that
+    breaks an error is not published.
+    """
+    return _declare("table", description, severity)
+
+
+def table(*, partition: str | None = None, tolerance: float = 0.0, max_lag: MaxLag | None = None) -> dict[str, Any]:
+    """What `Config.metadata` of a contract holds.
+
+    `partition` is the partition column, `tolerance` the share (0 to 1) of a partition's rows that may
+    be rejected while the others are published.
+    """
+    return {"partition": partition, "tolerance": tolerance, "max_lag": max_lag}
+
+
+def _declare(kind: Literal["row", "table"], description: str, severity: Severity) -> Callable[[Holds], DeclaredRule]:
+    _refuse_unknown_severity(severity, description)
+    return lambda holds: DeclaredRule(holds, kind, description, severity)
+
+
+def _refuse_unknown_severity(severity: str, description: str) -> None:
+    if severity not in ("error", "warn"):
+        raise DefinitionError(f"'{description}': severity is 'error' or 'warn', not {severity!r}")

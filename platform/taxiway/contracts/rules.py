@@ -1,0 +1,276 @@
+"""A contract compiled: the pandera model as plain data whose rules are Ibis expressions, no engine needed."""
+
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from types import MappingProxyType
+from typing import Any, Literal
+
+import ibis
+import ibis.expr.datatypes as dt
+import ibis.expr.operations as ops
+import ibis.expr.types as ir
+import pandas as pd
+import pyarrow as pa
+from ibis.common.exceptions import IbisError
+from pandera.api.pandas.container import DataFrameSchema
+from pandera.errors import SchemaError, SchemaInitError
+
+from taxiway.contracts.checks import compile_check
+from taxiway.contracts.model import Contract, DeclaredRule, MaxLag, Severity
+from taxiway.contracts.types import ibis_type
+from taxiway.errors import DefinitionError
+
+# What a failure is called that is no rule of the contract: duplicated keys, text that could not be read,
+# a partition that was not asked for.
+KEY, UNREADABLE, FOREIGN = "key", "unreadable", "partition"
+
+_ACROSS_ROWS = (ops.Reduction, ops.WindowFunction, ops.Analytic, ops.Subquery)
+
+
+_CLOCK, _INSTANT = dt.Timestamp(scale=6), dt.Timestamp(timezone="UTC", scale=6)
+
+
+@ibis.udf.scalar.builtin(signature=((_CLOCK, dt.string), _INSTANT))
+def instant_of(clock, zone):
+    """The instant at which the clock of `zone` shows `clock`, by a function that every engine's session defines."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column as its contract states it; `known_at` names the column with the instant from which it is known."""
+
+    name: str
+    description: str
+    unit: str | None
+    known_at: str | None
+    nullable: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Rule:
+    """What must hold: of every row (`holds` is a boolean column) or of a partition (a boolean aggregate).
+
+    Null passes. `name` is unique in its contract, `column` the one that a built-in check is about.
+    `presence` is true of the rule that a value is not missing.
+    """
+
+    name: str
+    kind: Literal["row", "table"]
+    severity: Severity
+    description: str
+    column: str | None
+    holds: Callable[[ir.Table], Any] = field(repr=False)
+    presence: bool = False
+
+    @property
+    def reason(self) -> str:
+        """What a rejected row is told: `wind_speed: must be <= 300`."""
+        return f"{self.column or self.name}: {self.description}"
+
+
+@dataclass(frozen=True, eq=False)
+class TableContract:
+    """A contract as plain data: shape, key, partition column, tolerance (share of rows) and rules."""
+
+    name: str
+    description: str
+    schema: pa.Schema
+    ibis_schema: ibis.Schema
+    key: tuple[str, ...]
+    partition: str | None
+    tolerance: float
+    max_lag: MaxLag | None
+    columns: Mapping[str, Column]
+    rules: tuple[Rule, ...]
+
+    def rule(self, name: str) -> Rule:
+        """The rule of that name; raises DefinitionError where there is none."""
+        for rule in self.rules:
+            if rule.name == name:
+                return rule
+        raise DefinitionError(f"contract {self.name}: no rule '{name}'; it has {[rule.name for rule in self.rules]}")
+
+
+@cache
+def compile_contract(model: type[Contract]) -> TableContract:
+    """The contract as plain data, compiled once; raises DefinitionError naming what cannot be compiled."""
+    where = f"contract {model.__name__}"
+    description = inspect.cleandoc(model.__dict__.get("__doc__") or "")
+    if not description:
+        raise DefinitionError(f"{where}: say in its docstring what a row is")
+    try:
+        declared = model.to_schema()
+    except (SchemaInitError, SchemaError, TypeError) as error:
+        raise DefinitionError(f"{where}: {error}") from error
+    _refuse_foreign(declared, where)
+    schema = pa.schema([(name, _arrow_type(column, where)) for name, column in declared.columns.items()])
+    ibis_schema = ibis.schema({name: ibis_type(schema.field(name).type) for name in schema.names})
+    columns = {name: _column(name, column, schema, where) for name, column in declared.columns.items()}
+    key = (declared.unique,) if isinstance(declared.unique, str) else tuple(declared.unique or ())
+    partition, tolerance, max_lag = _table_metadata(model, where)
+    _check_shape(schema, columns, key, partition, where)
+    rules = (
+        *_column_rules(declared, ibis_schema, where),
+        *(_max_lag_rules(max_lag, schema, where) if max_lag else ()),
+        *_declared_rules(model),
+    )
+    for rule in rules:
+        _check_rule(rule, ibis_schema, where)
+    return TableContract(
+        name=model.__name__,
+        description=description,
+        schema=schema,
+        ibis_schema=ibis_schema,
+        key=key,
+        partition=partition,
+        tolerance=tolerance,
+        max_lag=max_lag,
+        columns=MappingProxyType(columns),
+        rules=rules,
+    )
+
+
+def _refuse_foreign(declared: DataFrameSchema, where: str) -> None:
+    """What pandera allows and no engine could honour is refused, never ignored."""
+    if not declared.columns:
+        raise DefinitionError(f"{where}: declares no columns")
+    if declared.checks:
+        names = ", ".join(str(check.name) for check in declared.checks)
+        raise DefinitionError(f"{where}: the check '{names}' of the whole frame cannot be compiled: write a @row_rule")
+    if declared.index is not None or declared.parsers or declared.coerce or declared.dtype:
+        raise DefinitionError(f"{where}: an index, a parser, coerce or dtype cannot be compiled: transform the data")
+    for name, column in declared.columns.items():
+        if column.unique:
+            raise DefinitionError(f"{where}: column {name} says unique: write the key, Config.unique = ['{name}']")
+        if column.parsers or column.coerce or column.regex or not column.required or column.default is not None:
+            raise DefinitionError(
+                f"{where}: column {name} has a parser, coerce, regex, default or is optional, which cannot be "
+                "compiled: every column is there under its name, and the transform gives it its type"
+            )
+
+
+def _arrow_type(column: Any, where: str) -> pa.DataType:
+    dtype = getattr(column.dtype, "type", None)
+    if not isinstance(dtype, pd.ArrowDtype) or ibis_type(dtype.pyarrow_dtype) is None:
+        raise DefinitionError(
+            f"{where}: column {column.name} has the type {column.dtype}: use one of taxiway.contracts, such as Int64"
+        )
+    return dtype.pyarrow_dtype
+
+
+def _column(name: str, column: Any, schema: pa.Schema, where: str) -> Column:
+    metadata = column.metadata or {}
+    if not column.description:
+        raise DefinitionError(f"{where}: column {name} has no description: write {name} = column('What it is')")
+    known_at = metadata.get("known_at")
+    if known_at is not None and "." not in known_at:
+        _typed(schema, known_at, pa.types.is_timestamp, f"{where}: column {name} known_at", "Instant")
+    return Column(name, column.description, metadata.get("unit"), known_at, column.nullable)
+
+
+def _table_metadata(model: type[Contract], where: str) -> tuple[str | None, float, MaxLag | None]:
+    # pandera keeps the metadata of a model in its configuration only.
+    metadata = dict(getattr(model.__config__, "metadata", None) or {})
+    partition, tolerance = metadata.pop("partition", None), metadata.pop("tolerance", 0.0)
+    max_lag = metadata.pop("max_lag", None)
+    if metadata:
+        raise DefinitionError(f"{where}: Config.metadata has {sorted(metadata)}: write Config.metadata = table(...)")
+    if not 0 <= tolerance <= 1:
+        raise DefinitionError(f"{where}: tolerance {tolerance} is not a share of the rows between 0 and 1")
+    return partition, float(tolerance), max_lag
+
+
+def _check_shape(
+    schema: pa.Schema, columns: Mapping[str, Column], key: tuple[str, ...], partition: str | None, where: str
+) -> None:
+    hidden = [name for name in columns if name.startswith("_")]
+    if hidden:
+        raise DefinitionError(f"{where}: {hidden} start with an underscore, which is kept for the platform")
+    if not key:
+        raise DefinitionError(f"{where}: has no key: write Config.unique = [...]")
+    if partition is not None:
+        _typed(schema, partition, pa.types.is_string, f"{where}: partition", "Text")
+    for name in (*key, *([partition] if partition else [])):
+        if name not in columns:
+            raise DefinitionError(f"{where}: the key names {name}, which is not a column")
+        if columns[name].nullable:
+            raise DefinitionError(f"{where}: {name} is part of the key or the partition and cannot be nullable")
+
+
+def _typed(schema: pa.Schema, name: str, is_type: Callable[[pa.DataType], bool], role: str, wanted: str) -> None:
+    if name not in schema.names or not is_type(schema.field(name).type):
+        raise DefinitionError(f"{role} names {name}, which is not a column of type {wanted}")
+
+
+def _column_rules(declared: DataFrameSchema, schema: ibis.Schema, where: str) -> Iterator[Rule]:
+    for name, column in declared.columns.items():
+        if not column.nullable:
+            yield _column_rule(name, "missing", "error", "missing", lambda c: c.notnull(), presence=True)
+        for check in column.checks:
+            try:
+                compiled = compile_check(check, schema[name])
+            except DefinitionError as error:
+                raise DefinitionError(f"{where}: column {name}: {error}") from error
+            severity = "warn" if check.raise_warning else "error"
+            yield _column_rule(name, compiled.name, severity, compiled.description, compiled.holds)
+
+
+def _column_rule(
+    column: str,
+    check: str,
+    severity: Severity,
+    description: str,
+    holds: Callable[[Any], ir.BooleanValue],
+    *,
+    presence: bool = False,
+) -> Rule:
+    return Rule(f"{column}.{check}", "row", severity, description, column, lambda t: holds(t[column]), presence)
+
+
+def _max_lag_rules(max_lag: MaxLag, schema: pa.Schema, where: str) -> Iterator[Rule]:
+    _typed(schema, max_lag.since, pa.types.is_date, f"{where}: max_lag since", "Date")
+    for name in max_lag.of:
+        _typed(schema, name, pa.types.is_timestamp, f"{where}: max_lag of", "Instant")
+
+        def holds(t: ir.Table, name: str = name) -> ir.BooleanValue:
+            since: Any = t[max_lag.since]
+            start: Any = instant_of(since.cast("timestamp(6)"), max_lag.zone)
+            return (t[name] >= start) & (t[name] < start + ibis.interval(hours=max_lag.hours))
+
+        wanted = f"must lie within {max_lag.hours} h from the start of {max_lag.since} in {max_lag.zone}"
+        yield Rule(f"{name}.max_lag", "row", "error", wanted, name, holds)
+
+
+def _declared_rules(model: type[Contract]) -> Iterator[Rule]:
+    declared: dict[str, Any] = {}
+    for ancestor in reversed(model.__mro__):
+        declared.update(vars(ancestor))
+    for name, rule in declared.items():
+        if isinstance(rule, DeclaredRule) and name in (KEY, UNREADABLE, FOREIGN):
+            raise DefinitionError(f"contract {model.__name__}: '{name}' has a meaning of its own: rename the rule")
+        if isinstance(rule, DeclaredRule):
+            yield Rule(name, rule.kind, rule.severity, rule.description, None, rule.holds)
+
+
+def _check_rule(rule: Rule, schema: ibis.Schema, where: str) -> None:
+    """Try the rule on a table without an engine, so that what it cannot be is refused when definitions load."""
+    what = f"{where}: rule '{rule.name}'"
+    table = ibis.table(schema, name="staged")
+    try:
+        result = rule.holds(table)
+    except (IbisError, AttributeError, TypeError, ValueError) as error:
+        raise DefinitionError(f"{what} cannot be compiled: {error}") from error
+    if not isinstance(result, ir.BooleanValue):
+        raise DefinitionError(f"{what} must return a boolean Ibis expression, not {type(result).__name__}")
+    operation: Any = result.op()
+    # Ibis counts every function of the engine's own, such as a clock in a zone, as impure.
+    if any(not isinstance(impure, ops.ScalarUDF) for impure in operation.find(ops.Impure)):
+        raise DefinitionError(f"{what} reads a clock or a random number: rules depend on the table alone")
+    if any(relation != table.op() for relation in operation.find(ops.Relation)):
+        raise DefinitionError(f"{what} filters or joins: use columns of the table, and where= inside an aggregate")
+    if rule.kind == "row" and (operation.find(_ACROSS_ROWS) or operation.shape.is_scalar()):
+        raise DefinitionError(f"{what} is not about one row: declare it with @table_rule")
+    if rule.kind == "table" and (operation.find(ops.WindowFunction) or not operation.shape.is_scalar()):
+        raise DefinitionError(f"{what} is not an aggregate of the partition: declare it with @row_rule")

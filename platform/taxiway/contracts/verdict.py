@@ -1,0 +1,109 @@
+"""What follows from an audit: per partition, whether it is published, and why not."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, Literal
+
+import pyarrow as pa
+
+from taxiway.contracts.model import Severity
+from taxiway.contracts.rules import FOREIGN, UNREADABLE, TableContract
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A rule that was broken: by `count` rows, or by the partition as a whole (`count` is 1)."""
+
+    rule: str
+    kind: Literal["row", "table"]
+    severity: Severity
+    count: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the guard found in a partition (None where the table has none).
+
+    `rows` were staged, `rejected` of them break an error, `tolerated` is how many may;
+    `duplicated_keys` counts the keys that more than one accepted row has.
+    """
+
+    partition: str | None
+    rows: int
+    rejected: int
+    tolerated: int
+    failures: tuple[Failure, ...]
+    duplicated_keys: int
+    key: tuple[str, ...]
+
+    @property
+    def published(self) -> bool:
+        """Whether the accepted rows may be published."""
+        blocked = any(failure.kind == "table" and failure.severity == "error" for failure in self.failures)
+        return self.rejected <= self.tolerated and not self.duplicated_keys and not blocked
+
+    @property
+    def message(self) -> str:
+        """One sentence for people: the partition, rows rejected and tolerated, each broken rule with its count."""
+        parts = [f"{self.rejected:,} of {self.rows:,} rows rejected, {self.tolerated:,} tolerated"]
+        if self.duplicated_keys:
+            parts.append(f"key ({', '.join(self.key)}): {self.duplicated_keys:,} more than once")
+        for failure in self.failures:
+            rows = f" ({failure.count:,} {'row' if failure.count == 1 else 'rows'})" if failure.kind == "row" else ""
+            parts.append(f"{'warning: ' if failure.severity == 'warn' else ''}{failure.reason}{rows}")
+        outcome = "accepted" if self.published else "not published"
+        return f"{self.partition or 'the table'} {outcome}: {'; '.join(parts)}"
+
+
+def verdicts(
+    contract: TableContract, audited: pa.Table, keys: pa.Table, partitions: Sequence[str] = ()
+) -> tuple[Verdict, ...]:
+    """The verdict on each of the requested partitions, on an empty one too; then on partitions not asked for,
+    whose rows belong nowhere and which are never published. A table without partitions has one verdict.
+    """
+    found: dict[str | None, Mapping[str, Any]] = {}
+    empty: Mapping[str, Any] = {}
+    for row in audited.to_pylist():
+        # Of a partitioned table, the line without rows is what an empty partition would get.
+        if contract.partition is not None and row["rows"] == 0:
+            empty = row
+        else:
+            found[row["partition"]] = row
+    duplicates = {row["partition"]: row["duplicated_keys"] for row in keys.to_pylist()}
+    wanted: list[str | None] = list(partitions) if contract.partition is not None else [None]
+    foreign = sorted((name for name in found if name not in wanted), key=str)
+    return tuple(
+        _verdict(contract, name, found.get(name, empty), duplicates.get(name, 0), foreign=name in foreign)
+        for name in (*wanted, *foreign)
+    )
+
+
+def tolerated_rows(tolerance: float, rows: int) -> int:
+    """How many of the rows may be rejected, exactly: 29 of 100 at 0.29, although 0.29 * 100 is below 29 as a float."""
+    return int(Fraction(repr(tolerance)) * rows)
+
+
+def _verdict(
+    contract: TableContract, partition: str | None, row: Mapping[str, Any], duplicated_keys: int, *, foreign: bool
+) -> Verdict:
+    rows = row.get("rows", 0)
+    failures: list[Failure] = []
+    if foreign:
+        failures.append(Failure(FOREIGN, "table", "error", 1, f"{contract.partition}: {partition} was not asked for"))
+    if row.get("unreadable"):
+        failures.append(Failure(UNREADABLE, "row", "error", row["unreadable"], "unreadable as delivered"))
+    for index, rule in enumerate(contract.rules):
+        count = row.get(f"rule_{index}") or 0
+        if count:
+            failures.append(Failure(rule.name, rule.kind, rule.severity, count, rule.reason))
+    return Verdict(
+        partition=partition,
+        rows=rows,
+        rejected=row.get("rejected", 0),
+        tolerated=tolerated_rows(contract.tolerance, rows),
+        failures=tuple(failures),
+        duplicated_keys=duplicated_keys,
+        key=contract.key,
+    )
