@@ -1,0 +1,164 @@
+"""What a table is to the platform: an address, a contract, and what computes it. Plain data, no I/O, no Dagster."""
+
+import pkgutil
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from functools import cached_property
+from importlib import import_module
+from pathlib import Path
+from types import MappingProxyType
+
+import pyarrow as pa
+
+from taxiway.addresses import Address
+from taxiway.contracts import Contract, TableContract, compile_contract
+from taxiway.errors import DefinitionError, UsageError
+from taxiway.transforms import ArrowTransform, Reach, Transform
+
+Figures = Callable[[Mapping[str, pa.Table]], Mapping[str, bytes]]
+
+
+@dataclass(frozen=True)
+class Delivered:
+    """The CSV file that a raw table is made from: its name, with `{month}` where there is one a month.
+
+    It has the columns of the table's contract without those that the transform derives, and the
+    `dropped` ones, with their types, that the table does not keep. `null` stands for a missing value.
+    """
+
+    name: str
+    dropped: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    derived: tuple[str, ...] = ()
+    null: str = "NA"
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """A table of a project.
+
+    `transform` computes it from the tables that its parameters name. A table of the raw layer has one
+    input, the `delivered` file: the transform sees its columns typed, `source_file`, `source_row` and
+    `_month`, the month that the file was delivered for. A table without a transform (a mart) is
+    published by who builds it. `engine` overrides the deployment's.
+    """
+
+    at: str
+    contract: type[Contract]
+    transform: Transform | ArrowTransform | None = None
+    delivered: Delivered | None = None
+    owners: tuple[str, ...] = ()
+    tags: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    engine: str | None = None
+
+    @cached_property
+    def address(self) -> Address:
+        """Where it lives."""
+        return Address.parse(self.at)
+
+    @cached_property
+    def rules(self) -> TableContract:
+        """Its contract, compiled."""
+        return compile_contract(self.contract)
+
+    @property
+    def monthly(self) -> bool:
+        """Whether it is partitioned by month."""
+        return self.rules.partition is not None
+
+    @cached_property
+    def inputs(self) -> Mapping[str, Reach | None]:
+        """What it reads beyond the same partition, by input relation; None where nothing."""
+        if self.transform is None:
+            return {}
+        transforms = self.transform.prepares.values() if isinstance(self.transform, ArrowTransform) else [self.transform]
+        reaches: dict[str, Reach | None] = {}
+        for transform in transforms:
+            for name in transform.inputs:
+                reach = transform.reach.get(name)
+                if reaches.setdefault(name, reach) != reach:
+                    raise DefinitionError(f"{self.at}: its transforms read {name} with different reach")
+        return reaches
+
+    def file_name(self, partition: str) -> str:
+        """The name of the delivered file of a partition."""
+        return self._delivery.name.format(month=partition)
+
+    @cached_property
+    def file_columns(self) -> Mapping[str, str]:
+        """The columns of the delivered file and the types that their texts must fit."""
+        delivery = self._delivery
+        own = {"source_file", "source_row", self.rules.partition, *delivery.derived}
+        kept = {name: str(dtype) for name, dtype in self.rules.ibis_schema.items() if name not in own}
+        return dict(delivery.dropped) | kept
+
+    @property
+    def _delivery(self) -> Delivered:
+        if self.delivered is None:
+            raise DefinitionError(f"{self.at} is not made from a delivered file")
+        return self.delivered
+
+
+@dataclass(frozen=True, eq=False)
+class Project:
+    """A project: its tables, in any order, who delivers its files, and its dbt project.
+
+    `deliveries(months)` yields name and bytes of each file that the publisher delivers for these
+    months (all files for None); `spoil(kind, name, data)` returns a delivery with that fault.
+    """
+
+    name: str
+    tables: tuple[Table, ...]
+    deliveries: Callable[[Sequence[str]], Iterator[tuple[str, bytes]]] | None = None
+    spoil: Callable[[str, str, bytes], bytes] | None = None
+    dbt: Path | None = None
+
+    @cached_property
+    def by_address(self) -> Mapping[Address, Table]:
+        """The tables by address; raises DefinitionError where two share one."""
+        found: dict[Address, Table] = {}
+        for table in self.tables:
+            if found.setdefault(table.address, table) is not table:
+                raise DefinitionError(f"{table.at} is defined twice")
+        return found
+
+    @cached_property
+    def by_relation(self) -> Mapping[str, Table]:
+        """The tables by the name under which transforms know them."""
+        return {table.address.relation: table for table in self.tables}
+
+    def table(self, address: str | Address) -> Table:
+        """The table at an address; raises UsageError, with the nearest names, where there is none."""
+        parsed = Address.parse(address)
+        if parsed in self.by_address:
+            return self.by_address[parsed]
+        raise UsageError(f"there is no table {parsed}; {nearest(str(parsed), map(str, self.by_address))}")
+
+    def inputs(self, table: Table) -> Mapping[Table, Reach | None]:
+        """The tables that a table is computed from; raises DefinitionError where one is not of the project."""
+        if table.delivered is not None:
+            return {}
+        found = {}
+        for relation, reach in table.inputs.items():
+            if relation not in self.by_relation:
+                raise DefinitionError(f"{table.at}: its transform reads '{relation}', which is no table of {self.name}")
+            found[self.by_relation[relation]] = reach
+        return found
+
+
+def collect(*packages: str) -> tuple[Table, ...]:
+    """The tables of these packages: the `table` of every module that has one, in the order of packages and names."""
+    modules = (
+        import_module(f"{package}.{found.name}")
+        for package in packages
+        for found in pkgutil.iter_modules(import_module(package).__path__)
+    )
+    tables = (getattr(module, "table", None) for module in modules)
+    return tuple(table for table in tables if isinstance(table, Table))
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Which known names may have been meant, in words: the nearest ones, or all where none is near."""
+    names = sorted(known)
+    close = get_close_matches(name, names, n=3, cutoff=0.5)
+    return f"did you mean {' or '.join(close)}?" if close else f"there are: {', '.join(names) or 'none'}"

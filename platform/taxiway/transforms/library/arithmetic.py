@@ -1,0 +1,15 @@
+"""Exact arithmetic: whole numbers are added, and divided once, so that no order of rows can change a bit."""
+
+import ibis.expr.operations as ops
+import ibis.expr.types as ir
+
+
+def as_int64(total: ir.IntegerValue) -> ir.IntegerValue:
+    """The whole number as int64, also where an engine adds in a wider type than Ibis says it does."""
+    # Ibis leaves out a cast to the type that it believes a value has.
+    return ops.Cast(total, "int64").to_expr()  # pyright: ignore[reportArgumentType, reportCallIssue]
+
+
+def exact_mean(total: ir.IntegerValue, count: ir.IntegerValue) -> ir.FloatingValue:
+    """The total divided by the count, null where the count is 0; of true cases it is their share."""
+    return total.cast("float64") / count.nullif(0).cast("float64")

@@ -1,0 +1,98 @@
+"""Typing of delivered text: a value of the declared type, or null and the reason.
+
+A text is matched against a strict pattern before it is cast, because the engines disagree on what
+they accept (`1.5` as an integer, `1e3`, blanks, `24:00`).
+"""
+
+from collections.abc import Mapping
+from functools import reduce
+from operator import or_
+
+import ibis
+import ibis.expr.datatypes as dt
+import ibis.expr.types as ir
+
+from taxiway.errors import DefinitionError
+
+_DAY = "[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
+_TIME = "([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]([.][0-9]{1,6})?"
+_WHOLE = r"^[+-]?[0-9]+\z"
+_NUMBER = r"^[+-]?([0-9]+([.][0-9]*)?|[.][0-9]+)([eE][+-]?[0-9]+)?\z"
+
+
+@ibis.udf.scalar.builtin(name="to_json")
+def _to_json(row) -> str:
+    """A row as JSON text; both engines know it under this name."""
+
+
+def typed(text: ir.StringValue, dtype: dt.DataType) -> ir.Value:
+    """The text as a value of `dtype`; null where it is null, is not such a value, or is out of range.
+
+    Text, whole numbers, floats, dates (`2013-01-31`) and instants in UTC (`2013-01-31T10:00:00Z`) can
+    be delivered; raises DefinitionError for another type.
+    """
+    if dtype.is_string():
+        return text
+    pattern, _ = _form(dtype)
+    value = text.try_cast(dtype)
+    fits = text.re_search(pattern)
+    if dtype.is_floating():
+        fits = fits & ~value.isinf()
+    return ibis.ifelse(fits, value, ibis.null(dtype))
+
+
+def typing_problem(name: str, text: ir.StringValue, dtype: dt.DataType) -> ir.StringValue:
+    """Why a text that did not fit its type was refused: `dep_time: 'abc' is not a whole number …`."""
+    _, form = _form(dtype)
+    return ibis.literal(f"{name}: '") + text.substr(0, 60) + ibis.literal(f"' is not {form}")
+
+
+def type_delivered(landing: ir.Table, columns: Mapping[str, str | dt.DataType]) -> ir.Table:
+    """The delivered rows with each text column of `columns` replaced by its value of that type.
+
+    A text that does not fit becomes null and adds its reason to `_problems`; `_delivered`, where it is
+    null, becomes the delivered texts as JSON. All other columns stay.
+    """
+    types = {name: ibis.dtype(dtype) for name, dtype in columns.items()}
+    changed = {name: dtype for name, dtype in types.items() if not dtype.is_string()}
+    values = landing.mutate(**{_value(name): typed(landing[name], dtype) for name, dtype in changed.items()})
+    refused = {name: values[name].notnull() & values[_value(name)].isnull() for name in changed}
+    replaced: dict[str, ir.Value] = {name: values[_value(name)] for name in changed}
+    if refused:
+        reasons = ibis.array(
+            [
+                ibis.ifelse(refused[name], typing_problem(name, values[name], dtype), ibis.null("string"))
+                for name, dtype in changed.items()
+            ]
+        )
+        found = values["_problems"].concat(reasons.filter(lambda reason: reason.notnull()))
+        replaced["_problems"] = ibis.ifelse(reduce(or_, refused.values()), found, values["_problems"])
+    as_delivered = _to_json(ibis.struct({name: values[name] for name in types}))
+    replaced["_delivered"] = ibis.coalesce(values["_delivered"], as_delivered)
+    return values.select(**{name: replaced.get(name, values[name]) for name in landing.columns})
+
+
+def refuse(rows: ir.Table, where: ir.BooleanValue, reason: str) -> ir.Table:
+    """The rows with `reason` added to `_problems` where the condition is true: the guard rejects them."""
+    added = rows["_problems"].concat(ibis.array([ibis.literal(reason)]))
+    return rows.mutate(_problems=ibis.ifelse(where, added, rows["_problems"]))
+
+
+def _value(name: str) -> str:
+    return f"_typed_{name}"
+
+
+def _form(dtype: dt.DataType) -> tuple[str, str]:
+    """The pattern that a text of this type matches, and what to call it."""
+    if dtype.is_signed_integer():
+        bounds = dtype.bounds
+        return _WHOLE, f"a whole number from {bounds.lower} to {bounds.upper}"
+    if dtype.is_floating():
+        return _NUMBER, "a number"
+    if dtype.is_date():
+        return rf"^{_DAY}\z", "a date such as 2013-01-31"
+    if dtype.is_timestamp() and dtype.timezone == "UTC":
+        return rf"^{_DAY}T{_TIME}Z\z", "an instant in UTC such as 2013-01-31T10:00:00Z"
+    raise DefinitionError(
+        f"text cannot be delivered as {dtype}: use string, an integer, float64, date or timestamp('UTC')"
+    )
