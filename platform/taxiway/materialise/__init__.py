@@ -1,0 +1,12 @@
+"""One materialisation: what has to be computed (`plan`), and computing, guarding and publishing it (`execute`).
+
+Knows lake, engines, contracts and transforms; knows nothing of Dagster.
+"""
+
+from taxiway.materialise.execute import materialise
+from taxiway.materialise.outcome import Outcome, PartitionResult
+from taxiway.materialise.plan import PartitionPlan, Plan, make_plan
+from taxiway.materialise.trial import Trial, try_out
+from taxiway.materialise.workspace import Workspace
+
+__all__ = ["Outcome", "PartitionPlan", "PartitionResult", "Plan", "Trial", "Workspace", "make_plan", "materialise", "try_out"]

@@ -1,0 +1,129 @@
+"""A table's transform bound to a deployment: its expression over unbound inputs and its fingerprint."""
+
+import inspect
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+import ibis
+import ibis.expr.types as ir
+
+from taxiway.contracts import TableContract, audit, check_schema
+from taxiway.errors import DefinitionError
+from taxiway.materialise.workspace import Workspace
+from taxiway.tables import Table
+from taxiway.transforms import ArrowTransform, Parameter, Transform
+from taxiway.transforms.compile import bind_parameters, express, to_sql
+from taxiway.transforms.fingerprint import fingerprint, library_versions, source_text
+from taxiway.transforms.library.typing import type_delivered
+
+STAGED = "staged"
+# The dialect in which an expression's text stands for the expression, whichever engine runs it.
+CANONICAL = "duckdb"
+
+# What the reader of delivered files adds to their columns.
+_LANDING = {
+    "source_file": "string",
+    "source_row": "int64",
+    "_problems": "array<string>",
+    "_delivered": "string",
+    "_month": "string",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class CompiledTable:
+    """A computation ready for any engine.
+
+    `expressions` holds what an engine has to run: under `staged` for an Ibis transform, by the name of
+    the prepared table for an Arrow one. `staged` is the result as the guard sees it, unbound: the columns
+    of the contract and those, named with an underscore, that are for the guard only. `fingerprint` is
+    the identity of the whole computation.
+    """
+
+    table: Table
+    expressions: Mapping[str, ir.Table]
+    staged: ir.Table
+    parameters: Mapping[str, Parameter]
+    libraries: Mapping[str, str]
+    fingerprint: str
+
+
+@lru_cache(maxsize=512)
+def compile_table(workspace: Workspace, table: Table) -> CompiledTable:
+    """The table's transform compiled for a deployment; once a process.
+
+    Raises DefinitionError where the result's columns are not those of the contract.
+    """
+    transform = table.transform
+    if transform is None:
+        raise DefinitionError(f"{table.at} has no transform")
+    settings = workspace.settings.parameters
+    if isinstance(transform, ArrowTransform):
+        parameters = bind_parameters(transform.parameters, settings)
+        for prepare in transform.prepares.values():
+            parameters |= bind_parameters(prepare.parameters, settings)
+        expressions = prepared(workspace, table, month="")
+        libraries = library_versions(transform.libraries)
+        texts = [source_text(transform.function)]
+    else:
+        parameters = bind_parameters(transform.parameters, settings)
+        expressions = {STAGED: _result(workspace, table, transform, parameters)}
+        libraries = library_versions()
+        texts = []
+    staged = _staged(table, expressions.get(STAGED))
+    texts += [to_sql(expression, CANONICAL) for expression in expressions.values()]
+    texts += contract_texts(table.rules, staged)
+    identity = fingerprint(texts, parameters, libraries)
+    return CompiledTable(table, expressions, staged, parameters, libraries, identity)
+
+
+def prepared(workspace: Workspace, table: Table, month: str) -> dict[str, ir.Table]:
+    """What the transforms before an Arrow function select for a month, by the function's parameter."""
+    assert isinstance(table.transform, ArrowTransform)
+    schemas = _input_schemas(workspace, table)
+    found = {}
+    for name, prepare in table.transform.prepares.items():
+        parameters = bind_parameters(prepare.parameters, workspace.settings.parameters)
+        if "month" in parameters:
+            parameters["month"] = month
+        found[name] = express(prepare, schemas, parameters)
+    return found
+
+
+def _result(
+    workspace: Workspace, table: Table, transform: Transform, parameters: Mapping[str, Parameter]
+) -> ir.Table:
+    if table.delivered is not None:
+        (relation,) = transform.inputs
+        columns = dict.fromkeys(table.file_columns, "string") | _LANDING
+        landing = type_delivered(ibis.table(columns, name=relation), table.file_columns)
+        own = {name: parameters[name] for name in transform.parameters}
+        result = transform.function(landing, **own)
+        result = result.drop(*(set(table.file_columns) - set(table.rules.ibis_schema)), "_month")
+    else:
+        result = express(transform, _input_schemas(workspace, table), parameters)
+    visible = ibis.schema({name: dtype for name, dtype in result.schema().items() if not name.startswith("_")})
+    problems = check_schema(table.rules, visible)
+    if problems:
+        where = inspect.getsourcefile(transform.function)
+        raise DefinitionError(f"{table.at}: {transform.name} ({where}) does not give its contract: {'; '.join(problems)}")
+    return result
+
+
+def _input_schemas(workspace: Workspace, table: Table) -> dict[str, ibis.Schema]:
+    sources = workspace.project.inputs(table)
+    return {source.address.relation: source.rules.ibis_schema for source in sources}
+
+
+def _staged(table: Table, result: ir.Table | None) -> ir.Table:
+    schema = dict(table.rules.ibis_schema.items())
+    if result is not None:
+        schema |= {name: dtype for name, dtype in result.schema().items() if name.startswith("_")}
+    return ibis.table(schema, name=STAGED)
+
+
+def contract_texts(contract: TableContract, staged: ir.Table) -> list[str]:
+    """The canonical texts of a contract: what a staged result must be, and the query that says whether it is."""
+    shape = [f"{name} {dtype}" for name, dtype in contract.ibis_schema.items()]
+    return [*shape, repr(contract.key), repr(contract.tolerance), to_sql(audit(contract, staged), CANONICAL)]

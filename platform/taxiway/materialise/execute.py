@@ -1,0 +1,218 @@
+"""Guarding and publishing: nothing that breaks its contract becomes visible, equal rows make no commit."""
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+
+from taxiway.contracts import Verdict, accepted, audit, key_audit, rejected, samples, verdicts
+from taxiway.contracts.guard import KEY
+from taxiway.engines import Engine, Session
+from taxiway.errors import ContractBroken, EngineError, UsageError
+from taxiway.lake import WHOLE, PartitionState
+from taxiway.materialise.outcome import Outcome, PartitionResult
+from taxiway.materialise.plan import PartitionPlan, Plan, make_plan
+from taxiway.materialise.publish import Rows, publish_changes
+from taxiway.materialise.stage import Staged, check_columns, stage
+from taxiway.materialise.workspace import Workspace
+from taxiway.tables import Table
+from taxiway.transforms.compile import to_sql
+
+
+@dataclass
+class Clock:
+    """Seconds by phase."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def phase(self, name: str) -> Iterator[None]:
+        """Add the time of the block to a phase."""
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - start
+
+
+def materialise(
+    workspace: Workspace,
+    table: Table,
+    partitions: Sequence[str],
+    engine: Engine,
+    *,
+    run: str,
+    force: bool = False,
+    rebuild: bool = False,
+) -> Outcome:
+    """Bring these partitions of a table up to date (`[WHOLE]` where it has none) and say what became of each.
+
+    Partitions that the guard refuses are in the outcome, not raised; what passed is published in one
+    commit. `force` computes what could be skipped; `rebuild` also replaces the table and its schema, and
+    publishes all of it or nothing. Raises UsageError for a partition that the table cannot have or a rebuild
+    that leaves some out, PublishConflict where another run published one of the same partitions meanwhile,
+    LakeError where lake or storage fail, EngineError where the engine does, and what the transform itself raises.
+    """
+    clock = Clock()
+    with clock.phase("plan"):
+        plan = make_plan(workspace, table, partitions, force=force or rebuild)
+        _check_change(plan, rebuild=rebuild)
+    computing = {p.partition for p in plan.to_compute}
+    results = {p.partition: skipped(plan, p) for p in plan.partitions if p.partition not in computing}
+    rows_read = 0
+    if computing:
+        with _naming(table), engine.session() as session:
+            with clock.phase("compute"):
+                staged = stage(workspace, plan, session)
+            rows_read = staged.rows_read
+            results |= {key: PartitionResult(key, "refused", message=why) for key, why in staged.refused.items()}
+            if staged.inputs:
+                with clock.phase("guard"):
+                    judged = guard(plan, session, tuple(staged.inputs))
+                with clock.phase("publish"):
+                    results |= publish_judged(workspace, plan, session, engine, staged, judged, run=run, rebuild=rebuild)
+    latest = workspace.lake.find(table.address)
+    return Outcome(
+        address=str(table.address),
+        fingerprint=plan.compiled.fingerprint,
+        engine=engine.name,
+        version=latest.version if latest else None,
+        partitions=tuple(results[p.partition] for p in plan.partitions),
+        seconds=clock.seconds,
+        rows_read=rows_read,
+    )
+
+
+@contextmanager
+def _naming(table: Table) -> Iterator[None]:
+    try:
+        yield
+    except EngineError as error:
+        raise EngineError(f"{table.at}: {error}") from error
+
+
+def _check_change(plan: Plan, *, rebuild: bool) -> None:
+    """Refuse what published partitions could not follow: new columns of another kind, a rebuild of some of them."""
+    table, base = plan.table, plan.base
+    if base is None:
+        return
+    if not rebuild:
+        check_columns(table, base)
+        return
+    left_out = sorted(set(base.partitions) - {p.partition for p in plan.partitions})
+    if left_out:
+        raise UsageError(
+            f"{table.at}: a rebuild replaces the whole table, and {', '.join(left_out)} is published but was not "
+            "asked for; ask for all published partitions"
+        )
+
+
+def guard(plan: Plan, session: Session, keys: Sequence[str]) -> Mapping[str, Verdict]:
+    """The verdict on each staged partition: one aggregate for all rules, and one for the key."""
+    contract, staged = plan.table.rules, plan.compiled.staged
+    audited = session.query(to_sql(audit(contract, staged), session.dialect))
+    duplicated = session.query(to_sql(key_audit(contract, staged), session.dialect))
+    found = verdicts(contract, audited, duplicated, keys if contract.partition else ())
+    judged = {verdict.partition if contract.partition else WHOLE: verdict for verdict in found}
+    foreign = [verdict for key, verdict in judged.items() if key not in keys]
+    if foreign:
+        raise ContractBroken(f"{plan.table.at}: {'; '.join(verdict.message for verdict in foreign)}")
+    return {key: judged[key] for key in keys}
+
+
+def publish_judged(
+    workspace: Workspace,
+    plan: Plan,
+    session: Session,
+    engine: Engine,
+    staged: Staged,
+    judged: Mapping[str, Verdict],
+    *,
+    run: str,
+    rebuild: bool,
+) -> dict[str, PartitionResult]:
+    """Publish the partitions that passed, in one commit, and say what became of each that was judged."""
+    contract = plan.table.rules
+    evidence = {key: samples_of(plan, session, verdict) for key, verdict in judged.items() if verdict.failures or verdict.duplicated_keys}
+    passed = {key: verdict for key, verdict in judged.items() if verdict.published}
+    if rebuild and (len(passed) < len(judged) or staged.refused):
+        passed = {}
+    states = {
+        key: PartitionState("", plan.compiled.fingerprint, staged.inputs[key], v.rows - v.rejected, v.rejected)
+        for key, v in passed.items()
+    }
+    origin = {"run": run, "engine": f"{engine.name} {engine.version}", "libraries": plan.compiled.libraries}
+    rows = Rows(plan.table.address, contract.schema, contract.partition, accepted(contract, plan.compiled.staged))
+    bad = rejected(contract, plan.compiled.staged)
+    quarantine = Rows(plan.table.address.quarantine, bad.schema().to_pyarrow(), contract.partition, bad)
+    # Quarantine goes first: rows that are missing from the table are then never missing from both.
+    _quarantine(workspace, session, quarantine, states, origin)
+    published = publish_changes(workspace.lake, session, rows, states, origin, base=plan.base, rebuild=rebuild)
+    results = {}
+    for key, verdict in judged.items():
+        common = {
+            "verdict": verdict,
+            "samples": evidence.get(key, {}),
+            "warnings": staged.warnings.get(key, ()),
+            "inputs": staged.inputs[key],
+            "rejected": verdict.rejected,
+        }
+        if key not in passed:
+            previous = next(p.published for p in plan.partitions if p.partition == key)
+            version = previous.data_version if previous else None
+            message = f"{plan.table.at}: {verdict.message}" if not verdict.published else (
+                f"{plan.table.at}: {key} passed, but a rebuild publishes all partitions or none"
+            )
+            results[key] = PartitionResult(key, "refused", verdict.rows, data_version=version, message=message, **common)
+        else:
+            status = "published" if published.changed[key] else "unchanged"
+            results[key] = PartitionResult(
+                key,
+                status,
+                verdict.rows - verdict.rejected,
+                bytes=published.bytes.get(key, 0),
+                data_version=published.versions[key],
+                **common,
+            )
+    return results
+
+
+def _quarantine(
+    workspace: Workspace,
+    session: Session,
+    rows: Rows,
+    states: Mapping[str, PartitionState],
+    origin: Mapping[str, object],
+) -> None:
+    """Replace the quarantine of the partitions that are about to be published; there is none without rejected rows."""
+    base = workspace.lake.find(rows.address)
+    known = base.partitions if base is not None else {}
+    concerned = {
+        key: PartitionState("", state.fingerprint, state.inputs, state.rejected, 0)
+        for key, state in states.items()
+        if state.rejected or (key in known and known[key].rows)
+    }
+    publish_changes(workspace.lake, session, rows, concerned, origin, base=base)
+
+
+def samples_of(plan: Plan, session: Session, verdict: Verdict) -> dict[str, pa.Table]:
+    """Up to five rows for each rule that broke."""
+    contract, staged = plan.table.rules, plan.compiled.staged
+    broken = [failure.rule for failure in verdict.failures if failure.kind == "row"]
+    broken += [KEY] if verdict.duplicated_keys else []
+    return {
+        rule: session.query(to_sql(samples(contract, staged, rule, partition=verdict.partition), session.dialect))
+        for rule in broken
+    }
+
+
+def skipped(plan: Plan, partition: PartitionPlan) -> PartitionResult:
+    """The result of a partition that is current."""
+    state = partition.published
+    assert state is not None and plan.base is not None
+    size = sum(file.bytes for file in plan.base.files if file.partition == partition.partition)
+    return PartitionResult(
+        partition.partition, "skipped", state.rows, state.rejected, size, state.data_version, partition.inputs
+    )

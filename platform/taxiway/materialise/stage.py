@@ -1,0 +1,149 @@
+"""Executing a plan: inputs are bound at their pinned versions, the result is staged for the guard, nothing is published."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+
+from taxiway.engines import Reading, Session
+from taxiway.errors import DefinitionError, DeliveryRefused
+from taxiway.lake import WHOLE, Snapshot
+from taxiway.lake.schema import new_columns
+from taxiway.landing import DeliveredFile, read_csv
+from taxiway.materialise.compiled import STAGED, prepared
+from taxiway.materialise.plan import PartitionPlan, Plan, partitions_in_reach, read_since
+from taxiway.materialise.workspace import Workspace
+from taxiway.tables import Table
+from taxiway.transforms import ArrowTransform, Lookback, Transform
+from taxiway.transforms.compile import to_sql
+
+
+@dataclass
+class Staged:
+    """What was staged: the inputs by partition, why others were refused, warnings, and rows read."""
+
+    inputs: dict[str, Mapping[str, Mapping[str, str | None]]] = field(default_factory=dict)
+    refused: dict[str, str] = field(default_factory=dict)
+    warnings: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    rows_read: int = 0
+
+
+def stage(workspace: Workspace, plan: Plan, session: Session) -> Staged:
+    """Execute the partitions of the plan that have to be computed and leave their rows in `staged`."""
+    staged = Staged()
+    for partition in plan.to_compute:
+        absent = _absent_inputs(workspace, plan.table, partition)
+        if absent:
+            staged.refused[partition.partition] = absent
+        else:
+            staged.inputs[partition.partition] = partition.inputs
+    if plan.table.delivered is not None:
+        _stage_delivered(workspace, plan, session, staged)
+    elif isinstance(plan.table.transform, ArrowTransform):
+        _stage_arrow(workspace, plan, session, staged)
+    elif staged.inputs:
+        keys = tuple(staged.inputs)
+        staged.rows_read = _bind(workspace, plan, session, keys)
+        _execute(plan, session, keys)
+    return staged
+
+
+def check_columns(table: Table, snapshot: Snapshot) -> None:
+    """Raise LakeError where the published columns cannot be read, or written to, as those of the contract."""
+    mandatory = [column.name for column in table.rules.columns.values() if not column.nullable]
+    new_columns(table.address, snapshot.schema, table.rules.schema, mandatory)
+
+
+def _stage_delivered(workspace: Workspace, plan: Plan, session: Session, staged: Staged) -> None:
+    table = plan.table
+    assert isinstance(table.transform, Transform)
+    (relation,) = table.transform.inputs
+    for key in tuple(staged.inputs):
+        try:
+            delivered = _read(workspace, table, key)
+        except DeliveryRefused as error:
+            staged.refused[key] = str(error)
+            del staged.inputs[key]
+            continue
+        staged.inputs[key] = {"landing": {delivered.name: delivered.digest}}
+        staged.warnings[key] = delivered.warnings
+        staged.rows_read += delivered.table.num_rows
+        month = pa.repeat(pa.scalar(key), delivered.table.num_rows)
+        session.load(relation, delivered.table.append_column("_month", month))
+    if staged.inputs:
+        _execute(plan, session, tuple(staged.inputs))
+
+
+def _read(workspace: Workspace, table: Table, partition: str) -> DeliveredFile:
+    assert table.delivered is not None
+    path = workspace.landing.path(table.file_name(partition))
+    return read_csv(path, list(table.file_columns), table.delivered.null)
+
+
+def _stage_arrow(workspace: Workspace, plan: Plan, session: Session, staged: Staged) -> None:
+    table = plan.table
+    assert isinstance(table.transform, ArrowTransform)
+    declared = set(table.transform.parameters)
+    for key in staged.inputs:
+        staged.rows_read += _bind(workspace, plan, session, (key,))
+        bound = {name: value for name, value in plan.compiled.parameters.items() if name in declared}
+        if "month" in declared:
+            bound["month"] = key
+        tables = {
+            name: session.query(to_sql(expression, session.dialect))
+            for name, expression in prepared(workspace, table, key).items()
+        }
+        session.load(STAGED, _conformed(table, table.transform.function(**tables, **bound)))
+
+
+def _conformed(table: Table, rows: pa.Table) -> pa.Table:
+    names = table.rules.schema.names
+    if sorted(rows.schema.names) != sorted(names):
+        raise DefinitionError(f"{table.at}: its function returned the columns {rows.schema.names}, the contract has {names}")
+    return rows.select(names).cast(table.rules.schema)
+
+
+def _execute(plan: Plan, session: Session, keys: Sequence[str]) -> None:
+    result = plan.compiled.expressions[STAGED]
+    partition = plan.table.rules.partition
+    if partition is not None:
+        # A row without a month belongs nowhere; the guard is to see it.
+        result = result.filter(result[partition].isin(list(keys)) | result[partition].isnull())
+    wanted = plan.compiled.staged.schema()
+    result = result.select(*wanted.names)
+    session.stage(STAGED, to_sql(result, session.dialect), wanted.to_pyarrow())
+
+
+def _bind(workspace: Workspace, plan: Plan, session: Session, keys: Sequence[str]) -> int:
+    """Bind every input to what these partitions need of it; returns the rows that can be read."""
+    months = workspace.settings.months
+    rows = 0
+    for source, reach in workspace.project.inputs(plan.table).items():
+        relation = source.address.relation
+        snapshot = plan.snapshots[relation]
+        if snapshot is not None:
+            check_columns(source, snapshot)
+        partitions = since = None
+        if source.monthly:
+            reached = {k for key in keys for k in partitions_in_reach(months, plan.table, source, reach, key)}
+            partitions = tuple(sorted(reached))
+            since = min(filter(None, (read_since(months, source, reach, key) for key in keys)), default=None)
+        column = reach.on if isinstance(reach, Lookback) else None
+        reading = Reading(snapshot, source.rules.schema, partitions, tuple(keys), column, since)
+        session.read(relation, reading)
+        rows += session.count(relation)
+    return rows
+
+
+def _absent_inputs(workspace: Workspace, table: Table, plan: PartitionPlan) -> str:
+    """Why a partition cannot be computed yet: an input that it needs as a whole does not exist. Empty where all do."""
+    missing = []
+    for source in workspace.project.inputs(table):
+        versions = plan.inputs[str(source.address)]
+        if not source.monthly and versions[WHOLE] is None:
+            missing.append(source.at)
+        elif source.monthly and versions.get(plan.partition, "absent elsewhere") is None:
+            missing.append(f"{source.at} {plan.partition}")
+    if not missing:
+        return ""
+    return f"{table.at}: {', '.join(missing)} has not been published; make it first, or run with --upstream"
