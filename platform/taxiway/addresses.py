@@ -8,6 +8,11 @@ from taxiway.errors import UsageError
 _WORD = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 
 
+def is_address(layer: str, name: str) -> bool:
+    """Whether these are words that an address can be made of."""
+    return all(_WORD.fullmatch(word) for word in (layer, *name.split("__")))
+
+
 @dataclass(frozen=True, order=True)
 class Address:
     """Where a table lives: `feature/flights`. Its words come from an allow-list, so they are
@@ -17,12 +22,11 @@ class Address:
     name: str
 
     def __post_init__(self) -> None:
-        for word in (self.layer, *self.name.split("__")):
-            if not _WORD.fullmatch(word):
-                raise UsageError(
-                    f"'{self.layer}/{self.name}' is not a table address: write layer/name in "
-                    "lower-case letters, digits and single underscores, e.g. feature/flights"
-                )
+        if not is_address(self.layer, self.name):
+            raise UsageError(
+                f"'{self.layer}/{self.name}' is not a table address: write layer/name in "
+                "lower-case letters, digits and single underscores, e.g. feature/flights"
+            )
 
     @classmethod
     def parse(cls, text: "str | Address") -> "Address":

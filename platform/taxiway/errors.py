@@ -34,6 +34,10 @@ class TableNotFound(LakeError):
     """The lake holds no such table, or not at that version."""
 
 
+class EngineError(TaxiwayError):
+    """An engine could not compute: memory or scratch ran out, data could not be read, or the transform fails on it."""
+
+
 class PublishConflict(LakeError):
     """Another writer published one of the same partitions first; running again is safe."""
 
@@ -44,3 +48,7 @@ class DeliveryRefused(TaxiwayError):
 
 class ContractBroken(TaxiwayError):
     """A staged result broke its contract beyond tolerance and was not published."""
+
+
+class MartsFailed(TaxiwayError):
+    """A mart could not be built, or one of its tests failed; no mart was published."""

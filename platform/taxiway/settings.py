@@ -17,6 +17,9 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from taxiway.errors import SettingsError
 from taxiway.partitions import Months, parse_month
 
+# Globs to DuckDB, escapes to Delta's readers.
+_UNSAFE_IN_PATHS = frozenset("*?[]%\\")
+
 Parameter = bool | int | float | str
 
 
@@ -53,6 +56,7 @@ class Settings(BaseSettings):
     zone: str = "UTC"
     settle_seconds: float = Field(default=5.0, ge=0)
     fresh_hours: float = Field(default=26.0, gt=0)
+    automation: bool = False
     parameters: Mapping[str, Parameter] = MappingProxyType({})
 
     @classmethod
@@ -117,9 +121,16 @@ def load_settings(deployment: str | None = None, **overrides: Any) -> Settings:
     except ValidationError as error:
         problems = "; ".join(_problem(item) for item in error.errors())
         raise SettingsError(f"deployment '{name}': {problems}") from None
+    home = (root / settings.home).resolve()
+    unsafe = sorted(set(str(home)) & _UNSAFE_IN_PATHS)
+    if unsafe:
+        raise SettingsError(
+            f"deployment '{name}': home: {home} contains {' '.join(unsafe)}, which readers of data files take for a "
+            "pattern or an escape; set TAXIWAY_HOME to a folder without"
+        )
     return settings.model_copy(
         update={
-            "home": (root / settings.home).resolve(),
+            "home": home,
             "parameters": MappingProxyType(dict(settings.parameters)),
         }
     )

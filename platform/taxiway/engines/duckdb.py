@@ -8,9 +8,9 @@ import duckdb
 import pyarrow as pa
 
 from taxiway.engines.base import Reading
-from taxiway.errors import LakeError
+from taxiway.engines.working import working
+from taxiway.errors import EngineError, LakeError
 from taxiway.lake import Lake, Publication, Snapshot
-from taxiway.scratch import Scratch
 
 BATCH_ROWS = 100_000
 
@@ -46,13 +46,18 @@ class DuckDB:
     @contextmanager
     def session(self) -> Iterator["DuckDBSession"]:
         """A session whose spilled data goes with it."""
-        with Scratch.claim(self.scratch) as folder:
-            connection = duckdb.connect(":memory:")
+        with working(self.lake, self.scratch) as folder:
+            connection = self.connect(folder)
             try:
-                self._lock_down(connection, folder)
                 yield DuckDBSession(connection)
             finally:
                 connection.close()
+
+    def connect(self, folder: Path) -> duckdb.DuckDBPyConnection:
+        """A locked-down connection that spills to `folder` and reads and writes nothing outside it and the lake."""
+        connection = duckdb.connect(":memory:")
+        self._lock_down(connection, folder)
+        return connection
 
     def _lock_down(self, connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
         connection.execute(f"SET threads = {self.threads}")
@@ -81,42 +86,51 @@ class DuckDBSession:
 
     def read(self, relation: str, reading: Reading) -> None:
         """Give what is read of a table in the lake the name `relation`."""
-        source = self._source(relation, reading)
-        self.connection.execute(f"CREATE OR REPLACE TEMP VIEW {identifier(relation)} AS {source}")
+        source = self.source(relation, reading)
+        self._run(f"CREATE OR REPLACE TEMP VIEW {identifier(relation)} AS {source}")
 
     def load(self, relation: str, rows: pa.Table) -> None:
         """Add rows to `relation`, which the first call makes."""
         self.connection.register("__loading", rows)
         name = identifier(relation)
         if relation in self._loaded:
-            self.connection.execute(f"INSERT INTO {name} BY NAME SELECT * FROM __loading")
+            self._run(f"INSERT INTO {name} BY NAME SELECT * FROM __loading")
         else:
-            self.connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT * FROM __loading")
+            self._run(f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT * FROM __loading")
             self._loaded.add(relation)
         self.connection.unregister("__loading")
 
     def stage(self, relation: str, sql: str, schema: pa.Schema) -> None:
         """Execute SQL once and keep the result with this schema, on disk where it is large, as `relation`."""
         columns = ", ".join(_typed(field) for field in schema)
-        self.connection.execute(f"CREATE OR REPLACE TEMP TABLE {identifier(relation)} AS SELECT {columns} FROM ({sql})")
+        self._run(f"CREATE OR REPLACE TEMP TABLE {identifier(relation)} AS SELECT {columns} FROM ({sql})")
 
     def query(self, sql: str) -> pa.Table:
         """The result of SQL, in memory."""
-        return self.connection.execute(sql).fetch_arrow_table()
+        with _told():
+            return self.connection.execute(sql).fetch_arrow_table()
 
     def count(self, relation: str) -> int:
         """How many rows a relation has."""
-        (rows,) = self.connection.execute(f"SELECT count(*) FROM {identifier(relation)}").fetchone() or (0,)
+        (rows,) = self._run(f"SELECT count(*) FROM {identifier(relation)}").fetchone() or (0,)
         return rows
 
     def publish(self, lake: Lake, publication: Publication, sql: str, schema: pa.Schema) -> int:
         """Publish the rows of SQL with this schema; returns the version. Raises as `Lake.publish`."""
         columns = ", ".join(identifier(name) for name in schema.names)
-        batches = self.connection.execute(f"SELECT {columns} FROM ({sql})").fetch_record_batch(BATCH_ROWS)
-        typed = (batch.cast(schema) for batch in batches)
-        return lake.publish(publication, pa.RecordBatchReader.from_batches(schema, typed))
 
-    def _source(self, relation: str, reading: Reading) -> str:
+        def rows() -> pa.RecordBatchReader:
+            batches = self._run(f"SELECT {columns} FROM ({sql})").fetch_record_batch(BATCH_ROWS)
+            return pa.RecordBatchReader.from_batches(schema, (batch.cast(schema) for batch in batches))
+
+        return lake.publish(publication, rows)
+
+    def _run(self, sql: str) -> duckdb.DuckDBPyConnection:
+        with _told():
+            return self.connection.execute(sql)
+
+    def source(self, relation: str, reading: Reading) -> str:
+        """The query that reads it; one over files where the table can be read file by file, else over this session."""
         snapshot = reading.snapshot
         files = snapshot.selected(reading.partitions) if snapshot is not None else ()
         if snapshot is None or not files:
@@ -157,6 +171,29 @@ class DuckDBSession:
             chosen = f"{identifier(snapshot.partition_column)} IN ({keys})"
             since = f"{since} AND {chosen}" if since else f" WHERE {chosen}"
         return f"SELECT {columns} FROM {identifier(view)}{since}"
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Say what DuckDB's errors mean here."""
+    try:
+        yield
+    except duckdb.OutOfMemoryException as error:
+        raise EngineError(
+            f"memory and scratch space ran out ({_first_line(error)}); make room for TAXIWAY_HOME/scratch, "
+            "or raise TAXIWAY_MEMORY_LIMIT"
+        ) from error
+    except duckdb.IOException as error:
+        raise EngineError(
+            f"a file could not be read or written ({_first_line(error)}); make room for TAXIWAY_HOME/scratch; "
+            "where a table's file is gone or damaged, rebuild that table: taxiway run layer/name --rebuild"
+        ) from error
+    except duckdb.Error as error:
+        raise EngineError(f"DuckDB could not compute it ({_first_line(error)}); mend the transform or its input") from error
+
+
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)
 
 
 def _since(reading: Reading, partition_column: str | None) -> str:

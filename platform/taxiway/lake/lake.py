@@ -2,22 +2,29 @@
 
 import json
 import os
+import re
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from uuid import uuid4
 
 import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, PostCommitHookProperties, WriterProperties, write_deltalake
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 
-from taxiway.addresses import Address
+from taxiway.addresses import Address, is_address
 from taxiway.errors import LakeError, PublishConflict, TableNotFound
 from taxiway.lake.provenance import KEY, WHOLE, PartitionState
-from taxiway.lake.publication import Publication
+from taxiway.lake.publication import Publication, partition_key
 from taxiway.lake.schema import new_columns
 from taxiway.lake.snapshot import Snapshot
 
 _COMPRESSED = WriterProperties(compression="ZSTD", compression_level=1)
 # The log is what says how a partition came to be, so it is never cut short behind our back.
 _KEEP_LOG = PostCommitHookProperties(cleanup_expired_logs=False)
+_LOG_ENTRY = re.compile(r"[0-9]{20}\.(json|checkpoint.*\.parquet)")
+# What a library adds to its messages for its own developers: colours, arrows, the frames of a stack.
+_NOISE = re.compile(r"\x1b\[[0-9;]*m|↳|^\s*[0-9]+: <unknown>$", re.MULTILINE)
 
 
 class Lake:
@@ -31,9 +38,9 @@ class Lake:
         return str(self.root / address.layer / address.name)
 
     def tables(self) -> tuple[Address, ...]:
-        """The addresses of all tables, sorted; a folder that is no Delta table is none."""
-        logs = self.root.glob("*/*/_delta_log")
-        return tuple(sorted(Address(log.parent.parent.name, log.parent.name) for log in logs))
+        """The addresses of all tables, sorted; a folder that is no Delta table is none, nor one with another name."""
+        folders = [log.parent for log in self.root.glob("*/*/_delta_log")]
+        return tuple(sorted(Address(f.parent.name, f.name) for f in folders if is_address(f.parent.name, f.name)))
 
     def find(self, address: Address, version: int | None = None) -> Snapshot | None:
         """The table at a version (the latest by default), None where it does not exist yet.
@@ -43,14 +50,15 @@ class Lake:
         uri = self.uri(address)
         try:
             return Snapshot(address, uri, DeltaTable(uri, version=version))
-        except TableNotFoundError:
-            if not self._has_log(address):
+        except TableNotFoundError as error:
+            if not self._log_entries(address):
                 return None
-            raise LakeError(f"{address}: {uri} holds a Delta log that cannot be read") from None
+            raise self._unreadable(address, error) from error
         except (DeltaError, OSError, ValueError) as error:
-            if version is not None and "version" in str(error).lower():
+            entries = self._log_entries(address)
+            if version is not None and f"{version:020d}.json" not in entries:
                 raise TableNotFound(f"{address} has no version {version}; see: taxiway history {address}") from None
-            raise LakeError(f"{address}: its Delta log cannot be read ({_first_line(error)})") from error
+            raise self._unreadable(address, error) from error
 
     def open(self, address: Address, version: int | None = None) -> Snapshot:
         """The table at a version, the latest by default; raises TableNotFound where there is none."""
@@ -59,68 +67,148 @@ class Lake:
             raise TableNotFound(f"{address} has not been published yet; make it with: taxiway run {address} --upstream")
         return snapshot
 
-    def publish(self, publication: Publication, rows: pa.RecordBatchReader) -> int:
+    def publish(self, publication: Publication, rows: Callable[[], pa.RecordBatchReader]) -> int:
         """Replace exactly the partitions that the publication names by `rows`, in one commit; returns its version.
 
-        Where another writer has changed one of the same partitions since the publication's base, raises
-        PublishConflict and publishes nothing. Raises LakeError where the storage refuses.
+        `rows` is called anew for each attempt. Where another writer has changed one of the same partitions since
+        the publication's base, raises PublishConflict and publishes nothing. Raises LakeError where the storage
+        refuses.
         """
-        address, base = publication.address, publication.base
-        options = {
-            "commit_properties": CommitProperties(custom_metadata={KEY: publication.provenance.dump()}),
-            "writer_properties": _COMPRESSED,
-            "post_commithook_properties": _KEEP_LOG,
-        }
+        address = publication.address
+        if publication.base is None:
+            created = self._create(publication, rows())
+            if created is not None:
+                return created
+            # Another writer created the table meanwhile; of its partitions none was there for us to compare with.
+            publication = replace(publication, base=self.open(address))
+            if publication.rebuild or set(publication.base.partitions) & set(publication.provenance.partitions):
+                raise _conflict(publication)
+        base, reader = publication.base, rows()
         try:
-            if base is None:
-                Path(self.uri(address)).mkdir(parents=True, exist_ok=True)
-                column = publication.partition_column
-                write_deltalake(self.uri(address), rows, mode="error", partition_by=[column] if column else None, **options)
-                return self.open(address).version
             target = DeltaTable(base.uri, version=base.version)
-            added = () if publication.rebuild else new_columns(address, base.schema, rows.schema)
-            schema_mode = "overwrite" if publication.rebuild else "merge" if added else None
+            added = () if publication.rebuild else new_columns(address, base.schema, reader.schema)
             write_deltalake(
-                target, rows, mode="overwrite", predicate=publication.predicate, schema_mode=schema_mode, **options
+                target,
+                reader,
+                mode="overwrite",
+                predicate=publication.predicate,
+                schema_mode="overwrite" if publication.rebuild else "merge" if added else None,
+                commit_properties=CommitProperties(custom_metadata={KEY: publication.provenance.dump()}),
+                writer_properties=_COMPRESSED,
+                post_commithook_properties=_KEEP_LOG,
             )
             return target.version()
         except CommitFailedError as error:
-            raise PublishConflict(
-                f"{address}: another run published {publication.named} while this one computed; "
-                "nothing of this run was published there, run it again"
-            ) from error
+            raise _conflict(publication) from error
         except (DeltaError, OSError) as error:
-            if base is None and "already exists" in str(error):
-                raise PublishConflict(f"{address}: another run created the table first; run it again") from error
-            raise LakeError(f"{address}: publishing failed, the table is as it was ({_first_line(error)})") from error
+            raise _refused(publication, error) from error
+
+    def _create(self, publication: Publication, rows: pa.RecordBatchReader) -> int | None:
+        """Create the table with its first commit; None where another writer has created it."""
+        column = publication.partition_column
+        try:
+            Path(self.uri(publication.address)).mkdir(parents=True, exist_ok=True)
+            write_deltalake(
+                self.uri(publication.address),
+                rows,
+                mode="error",
+                partition_by=[column] if column else None,
+                # With retries, two writers that both find no table would both append to it.
+                commit_properties=CommitProperties(
+                    custom_metadata={KEY: publication.provenance.dump()}, max_commit_retries=0
+                ),
+                writer_properties=_COMPRESSED,
+                post_commithook_properties=_KEEP_LOG,
+            )
+        except (DeltaError, OSError) as error:
+            if self.find(publication.address) is None:
+                raise _refused(publication, error) from error
+            return None
+        return 0
 
     def confirm(self, address: Address, partition: str, state: PartitionState) -> None:
-        """Remember that recomputing a partition gave the rows it has, so that it need not be compared again."""
+        """Remember that recomputing a partition gave the rows it has, so that it need not be compared again.
+
+        Raises LakeError where the storage refuses.
+        """
         file = self._confirmed(address, partition)
-        file.parent.mkdir(parents=True, exist_ok=True)
-        staged = file.with_name(f".{file.name}.{os.getpid()}")
-        staged.write_text(json.dumps({"v": state.data_version, "f": state.fingerprint, "i": state.inputs}))
-        staged.replace(file)
+        note = json.dumps({"v": state.data_version, "f": state.fingerprint, "i": state.inputs, "r": state.rejected})
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            staged = file.with_name(f".{file.name}.{uuid4().hex}")
+            staged.write_text(note)
+            staged.replace(file)
+        except OSError as error:
+            raise LakeError(
+                f"{address}: {partition} has not changed, but that cannot be noted in {file.parent} ({error}); "
+                "make room there, or make it writable"
+            ) from error
 
     def confirmed(self, address: Address, partition: str, state: PartitionState | None) -> PartitionState | None:
         """What last gave the partition the rows it has: the later of its commit and what was confirmed since."""
         file = self._confirmed(address, partition)
         if state is None or not file.is_file():
             return state
-        noted = json.loads(file.read_text())
-        if noted["v"] != state.data_version:
+        try:
+            noted = json.loads(file.read_text())
+            if noted["v"] != state.data_version:
+                return state
+            return PartitionState(state.data_version, noted["f"], noted["i"], state.rows, noted["r"])
+        except (OSError, ValueError, KeyError, TypeError):
+            # Without a note that can be read the partition is compared again.
             return state
-        return PartitionState(state.data_version, noted["f"], noted["i"], state.rows, state.rejected)
 
     def _confirmed(self, address: Address, partition: str) -> Path:
         # Delta's readers and vacuum pass over names that begin with an underscore.
-        name = "whole" if partition == WHOLE else partition
+        name = "whole" if partition == WHOLE else partition_key(address, partition)
         return Path(self.uri(address)) / "_confirmed" / f"{name}.json"
 
-    def _has_log(self, address: Address) -> bool:
-        log = Path(self.uri(address)) / "_delta_log"
-        return log.is_dir() and any(log.iterdir())
+    def _log(self, address: Address) -> Path:
+        return Path(self.uri(address)) / "_delta_log"
+
+    def _log_entries(self, address: Address) -> frozenset[str]:
+        try:
+            return frozenset(f.name for f in self._log(address).iterdir() if _LOG_ENTRY.fullmatch(f.name))
+        except (FileNotFoundError, NotADirectoryError):
+            return frozenset()
+        except OSError as error:
+            raise self._unreadable(address, error) from error
+
+    def _unreadable(self, address: Address, error: Exception) -> LakeError:
+        log = self._log(address)
+        return LakeError(
+            f"{address}: its Delta log {log} cannot be read ({_reason(error)}{_damaged(log)}); restore it from a copy, or "
+            f"move the folder {log.parent} away and make the table anew with: taxiway run {address}"
+        )
 
 
-def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+def _conflict(publication: Publication) -> PublishConflict:
+    return PublishConflict(
+        f"{publication.address}: another run published {publication.named} or changed the table's columns while this one "
+        "computed; nothing of this run was published there, run it again"
+    )
+
+
+def _refused(publication: Publication, error: Exception) -> LakeError:
+    return LakeError(
+        f"{publication.address}: publishing failed, the table is as it was ({_reason(error)}); make room in the lake, or "
+        "make it writable, and run again"
+    )
+
+
+def _damaged(log: Path) -> str:
+    """The entries of a log that are not JSON, in words."""
+    damaged = []
+    for entry in sorted(log.glob("*.json")) if os.access(log, os.R_OK | os.X_OK) else ():
+        try:
+            for line in entry.read_text().splitlines():
+                json.loads(line)
+        except (OSError, ValueError):
+            damaged.append(entry.name)
+    return f"; damaged: {', '.join(damaged)}" if damaged else ""
+
+
+def _reason(error: Exception) -> str:
+    """The error's message in one line."""
+    words = _NOISE.sub(" ", str(error)).split()
+    return " ".join(words)[:400] or type(error).__name__

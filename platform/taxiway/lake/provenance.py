@@ -92,16 +92,18 @@ def partition_states(history: Iterable[Mapping[str, Any]], partitions: frozenset
     """What is known of each partition, from commits given newest first.
 
     A commit of another program may have changed any partition, so it counts as the last change of all
-    that are still open, `partitions` among them.
+    that are still open, `partitions` among them; so does the end of a log that does not go back to the start.
     """
     states: dict[str, PartitionState] = {}
+    version = 0
     for commit in history:
+        version = commit["version"]
         provenance = of_commit(commit)
         if provenance is not None:
             for key, state in provenance.partitions.items():
                 states.setdefault(key, state)
         elif commit.get("operation") not in _UPKEEP:
-            for key in partitions:
-                states.setdefault(key, PartitionState(f"version-{commit['version']}"))
             break
+    for key in partitions:
+        states.setdefault(key, PartitionState(f"version-{version}"))
     return states

@@ -1,11 +1,22 @@
 """What a commit replaces: which partitions of which table, compared with which version, and why."""
 
+import re
 from dataclasses import dataclass
 
 from taxiway.addresses import Address
 from taxiway.errors import LakeError
 from taxiway.lake.provenance import WHOLE, Provenance
 from taxiway.lake.snapshot import Snapshot
+
+
+_KEY = re.compile(r"[A-Za-z0-9]+(-[A-Za-z0-9]+)*")
+
+
+def partition_key(address: Address, key: str) -> str:
+    """The key, which is safe in a predicate and a path; raises LakeError where it is not."""
+    if not _KEY.fullmatch(key):
+        raise LakeError(f"{address}: {key!r} is not a partition key; use letters, digits and single hyphens, e.g. 2013-01")
+    return key
 
 
 @dataclass(frozen=True)
@@ -27,10 +38,7 @@ class Publication:
         """The rows that the commit replaces, always stated: `true` for all of them."""
         if self.partition_column is None or self.rebuild:
             return "true"
-        keys = sorted(self.provenance.partitions)
-        for key in keys:
-            if not key.replace("-", "").isalnum() or not key.isascii():
-                raise LakeError(f"{self.address}: {key!r} is not a partition key")
+        keys = [partition_key(self.address, key) for key in sorted(self.provenance.partitions)]
         return f"{self.partition_column} in ({', '.join(repr(key) for key in keys)})"
 
     @property

@@ -1,29 +1,36 @@
 """How a table's schema may change: a new nullable column widens it, everything else is refused."""
 
+from collections.abc import Collection
+
 import pyarrow as pa
 
 from taxiway.addresses import Address
 from taxiway.errors import LakeError
 
 
-def new_columns(address: Address, published: pa.Schema, declared: pa.Schema) -> tuple[str, ...]:
+def new_columns(
+    address: Address, published: pa.Schema, declared: pa.Schema, mandatory: Collection[str] = ()
+) -> tuple[str, ...]:
     """The declared columns that the published table does not have yet.
 
-    Raises LakeError, with the command that rebuilds the table, where a column was removed, renamed or retyped.
+    Raises LakeError, with the command that rebuilds the table, where a column was removed, renamed or retyped, or
+    where a new one is `mandatory`: published rows have no value there.
     """
+    added = tuple(name for name in declared.names if name not in published.names)
     removed = [name for name in published.names if name not in declared.names]
     retyped = [
         f"{name} was {published.field(name).type} and is now {declared.field(name).type}"
         for name in declared.names
         if name in published.names and not same_type(published.field(name).type, declared.field(name).type)
     ]
-    if removed or retyped:
-        changes = retyped + [f"{name} is gone" for name in removed]
+    unfilled = [f"{name} is new and may not be null" for name in added if name in mandatory]
+    if removed or retyped or unfilled:
+        changes = retyped + [f"{name} is gone" for name in removed] + unfilled
         raise LakeError(
             f"{address}: its columns changed in a way that published months cannot follow ({'; '.join(changes)}); "
             f"rebuild the whole table in one commit with: taxiway run {address} --rebuild"
         )
-    return tuple(name for name in declared.names if name not in published.names)
+    return added
 
 
 def same_type(one: pa.DataType, other: pa.DataType) -> bool:

@@ -1,8 +1,10 @@
 """One version of a table, pinned: its schema, its live files, and what is known of its partitions."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from urllib.parse import unquote
 
 import pyarrow as pa
@@ -62,8 +64,18 @@ class Snapshot:
 
     @cached_property
     def history(self) -> list[Mapping[str, object]]:
-        """The commits up to this version, newest first."""
-        return [commit for commit in self.delta.history() if commit["version"] <= self.version]
+        """The commits up to this version, newest first, as far back as the log goes; `version` is that of the commit.
+
+        Read from the log itself: deltalake's own history of an older version lists the later commits too, and
+        counts their versions from the wrong end.
+        """
+        commits = []
+        for version in range(self.version, -1, -1):
+            entry = Path(self.uri) / "_delta_log" / f"{version:020d}.json"
+            if not entry.is_file():
+                break
+            commits.append(_commit_info(entry) | {"version": version})
+        return commits
 
     @cached_property
     def partitions(self) -> Mapping[str, PartitionState]:
@@ -79,3 +91,13 @@ class Snapshot:
     def selected(self, partitions: Sequence[str] | None = None) -> tuple[DataFile, ...]:
         """The live files of these partitions, all by default."""
         return self.files if partitions is None else tuple(f for f in self.files if f.partition in set(partitions))
+
+
+def _commit_info(entry: Path) -> dict[str, object]:
+    """What a log entry says of its commit; nothing where it says nothing that can be read."""
+    try:
+        lines = entry.read_text().splitlines()
+        found = [json.loads(line).get("commitInfo") for line in lines if '"commitInfo"' in line]
+        return dict(next(filter(None, found), {}))
+    except (OSError, ValueError, AttributeError, TypeError):
+        return {}

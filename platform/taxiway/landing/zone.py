@@ -79,13 +79,15 @@ class LandingZone:
         return True
 
     def digest(self, name: str) -> str:
-        """The SHA-256 of the file's content, in hexadecimal; raises DeliveryRefused where there is no such file."""
+        """The SHA-256 of the file's content, in hexadecimal; raises DeliveryRefused where it is absent or unreadable."""
         path = self.path(name)
         try:
             with path.open("rb") as file:
                 return hashlib.file_digest(file, "sha256").hexdigest()
         except FileNotFoundError:
             raise not_delivered(path) from None
+        except OSError as error:
+            raise DeliveryRefused(f"{name} cannot be read ({error}): check the file and its permissions") from error
 
     def _remove_leftovers(self, name: str) -> None:
         """Remove what a killed delivery of this file left behind; younger ones may still be in progress."""
