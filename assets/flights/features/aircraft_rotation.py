@@ -1,0 +1,51 @@
+"""feature/aircraft_rotation: what the flight's aircraft had just been doing."""
+
+import ibis.expr.types as ir
+
+from taxiway import contracts
+from taxiway.contracts import Contract, Int16, Text, column
+from taxiway.tables import Table
+from taxiway.transforms import Lookback, transform
+from taxiway.transforms.library.as_of import latest_as_of
+
+
+class AircraftRotation(Contract):
+    """The last arrival and departure of the flight's aircraft in the 24 hours up to the decision."""
+
+    flight_id: Text = column("The flight, a key of feature/flights")
+    aircraft_last_arr_delay_min: Int16 = column("Delay of its last arrival", unit="min", nullable=True)
+    aircraft_since_last_departure_min: Int16 = column(
+        "Whole minutes since its last departure", unit="min", nullable=True, ge=0, le=1440
+    )
+    month: Text = column("Month of the schedule in New York")
+
+    class Config:
+        unique = ["flight_id"]
+        metadata = contracts.table(partition="month")
+
+
+# The window and the two hours from the decision to the schedule; no flight departs after it arrives.
+@transform(reach={"feature_flights": Lookback(hours=24 + 2, on="departed_at")})
+def aircraft_rotation(feature_flights: ir.Table) -> ir.Table:
+    window = {"by": ["tailnum"], "asked_at": "decision_at", "max_age_min": 24 * 60, "then_by": ["flight_id"]}
+    arrival = latest_as_of(
+        feature_flights,
+        feature_flights,
+        **window,
+        happened_at="arrived_at",
+        values=["arr_delay_min"],
+        keep=["flight_id", "month"],
+    )
+    departure = latest_as_of(
+        feature_flights, feature_flights, **window, happened_at="departed_at", values=[], keep=["flight_id"]
+    )
+    both = arrival.inner_join(departure.select("flight_id", since=departure.age_min), "flight_id")
+    return both.select(
+        "flight_id",
+        "month",
+        aircraft_last_arr_delay_min=both.arr_delay_min,
+        aircraft_since_last_departure_min=both.since.cast("int16"),
+    )
+
+
+table = Table("feature/aircraft_rotation", contract=AircraftRotation, transform=aircraft_rotation)

@@ -1,0 +1,51 @@
+"""feature/origin_congestion: how busy and how late the flight's airport had been."""
+
+import ibis.expr.types as ir
+
+from taxiway import contracts
+from taxiway.contracts import Contract, Float64, Int32, Text, column
+from taxiway.tables import Table
+from taxiway.transforms import Lookback, transform
+from taxiway.transforms.library.arithmetic import exact_mean
+from taxiway.transforms.library.windows import window_totals
+
+
+class OriginCongestion(Contract):
+    """Departures from the flight's origin in the 1 and 3 hours up to the decision."""
+
+    flight_id: Text = column("The flight, a key of feature/flights")
+    origin_departures_1h: Int32 = column("Departures in the last hour", unit="flights", ge=0)
+    origin_mean_dep_delay_1h_min: Float64 = column("Their mean departure delay", unit="min", nullable=True)
+    origin_departures_3h: Int32 = column("Departures in the last 3 hours", unit="flights", ge=0)
+    origin_mean_dep_delay_3h_min: Float64 = column("Their mean departure delay", unit="min", nullable=True)
+    month: Text = column("Month of the schedule in New York")
+
+    class Config:
+        unique = ["flight_id"]
+        metadata = contracts.table(partition="month")
+
+
+# The widest window and the two hours from the decision to the schedule.
+@transform(reach={"feature_flights": Lookback(hours=3 + 2, on="departed_at")})
+def origin_congestion(feature_flights: ir.Table) -> ir.Table:
+    seen = window_totals(
+        feature_flights,
+        feature_flights,
+        by=["origin"],
+        asked_at="decision_at",
+        happened_at="departed_at",
+        hours={"1h": 1, "3h": 3},
+        totals={"departures": None, "delay": "dep_delay_min"},
+        keep=["flight_id", "month"],
+    )
+    return seen.select(
+        "flight_id",
+        "month",
+        origin_departures_1h=seen.departures_1h.cast("int32"),
+        origin_mean_dep_delay_1h_min=exact_mean(seen.delay_1h, seen.departures_1h),
+        origin_departures_3h=seen.departures_3h.cast("int32"),
+        origin_mean_dep_delay_3h_min=exact_mean(seen.delay_3h, seen.departures_3h),
+    )
+
+
+table = Table("feature/origin_congestion", contract=OriginCongestion, transform=origin_congestion)

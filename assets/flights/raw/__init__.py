@@ -1,0 +1,1 @@
+"""What the publisher delivers, typed and checked: one file per table, its contract and its transform."""

@@ -1,0 +1,73 @@
+"""Build and test marts with dbt in a scratch DuckDB file that lives for one run. Publishes nothing."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+from taxiway.errors import MartsFailed
+from taxiway.marts.invoke import Result, invoke_dbt
+from taxiway.marts.project import SCRATCH_FILE, DbtProject
+
+Register = Callable[[duckdb.DuckDBPyConnection], None]
+
+
+@dataclass(frozen=True)
+class Build:
+    """Marts as dbt built them in a file in `folder`, and the results of models and tests in their order."""
+
+    folder: Path
+    results: tuple[Result, ...]
+
+    @property
+    def failures(self) -> tuple[Result, ...]:
+        """The models that were not built and the tests that failed or were not run."""
+        return tuple(result for result in self.results if not result.passed)
+
+    def tests_of(self, mart: str) -> tuple[Result, ...]:
+        """The results of the mart's tests."""
+        return tuple(result for result in self.results if result.kind == "test" and result.model == mart)
+
+    def rows(self, mart: str) -> pa.Table:
+        """The rows of a mart."""
+        return self.query(f'FROM mart."{mart}"')
+
+    def query(self, sql: str) -> pa.Table:
+        """The result of SQL over marts and sources."""
+        with duckdb.connect(str(self.folder / SCRATCH_FILE), read_only=True) as connection:
+            connection.execute("SET TimeZone = 'UTC'")
+            return connection.execute(sql).to_arrow_table()
+
+
+def build_marts(
+    project: DbtProject,
+    marts: Sequence[str],
+    *,
+    scratch: Path,
+    register: Register,
+    variables: Mapping[str, object],
+) -> Build:
+    """Build these marts and run all their tests in a new DuckDB file in the folder `scratch`.
+
+    `register` gives the file its sources: a view `flights` in the schema `feature` for `feature/flights`.
+    `variables` are the project's variables and the profile's `threads` and `memory_limit`. Failing
+    models and tests are in the result; raises MartsFailed where dbt itself fails.
+    """
+    file = scratch / SCRATCH_FILE
+    with duckdb.connect(str(file)) as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        register(connection)
+    done = invoke_dbt(
+        project.folder,
+        "build",
+        target=scratch / "target",
+        variables=dict(variables) | {"scratch": str(file)},
+        state=project.state,
+        # Only tests whose models are all built here: a shared source makes a test of another mart selectable too.
+        options=["--no-write-json", "--indirect-selection", "cautious", "--select", *(f"+{mart}" for mart in marts)],
+    )
+    if done.problem:
+        raise MartsFailed(f"dbt failed, no mart was published: {done.problem}")
+    return Build(scratch, done.results)

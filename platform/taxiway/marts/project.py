@@ -1,0 +1,136 @@
+"""A dbt project on disk and what dbt makes of it: parsed and compiled once for each state of its files."""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import yaml
+
+from taxiway.addresses import Address
+from taxiway.errors import DefinitionError
+from taxiway.marts.invoke import invoke_dbt
+from taxiway.transforms import Parameter
+
+LIBRARIES = ("dbt-core", "dbt-duckdb", "duckdb")
+# The file's name is the database's name in the SQL that dbt compiles, so it is the same everywhere.
+SCRATCH_FILE = "marts.duckdb"
+
+_STATE = "partial_parse.msgpack"
+_MANIFEST = "manifest.json"
+_DIGITS = 16
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model: its compiled SQL and the tables of the lake that it reads, directly or through others."""
+
+    name: str
+    sql: str
+    sources: tuple[Address, ...]
+
+
+@dataclass(frozen=True)
+class DbtProject:
+    """The dbt project in `folder`, which has its own `profiles.yml`.
+
+    What dbt makes of it is kept in `target/<digest of its files>/`, so it never belongs to other files.
+    """
+
+    folder: Path
+
+    @cached_property
+    def digest(self) -> str:
+        """The identity of what the project computes: its files and the libraries that execute them."""
+        found = hashlib.sha256()
+        for library in LIBRARIES:
+            found.update(f"{library}=={version(library)}\n".encode())
+        for file in self._files():
+            content = file.read_bytes()
+            found.update(f"{file.relative_to(self.folder).as_posix()} {len(content)}\n".encode() + content)
+        return found.hexdigest()
+
+    @cached_property
+    def variables(self) -> Mapping[str, Parameter]:
+        """The variables that the project declares, with their defaults."""
+        return yaml.safe_load((self.folder / "dbt_project.yml").read_text()).get("vars", {})
+
+    @property
+    def is_prepared(self) -> bool:
+        """Whether dbt has compiled the present files."""
+        return (self._prepared / _MANIFEST).is_file()
+
+    @cached_property
+    def manifest(self) -> Mapping[str, Any]:
+        """dbt's manifest; raises DefinitionError where the present files have not been prepared."""
+        return json.loads(self._read(_MANIFEST))
+
+    @property
+    def state(self) -> bytes:
+        """The parsed state that dbt starts from; raises DefinitionError where there is none."""
+        return self._read(_STATE)
+
+    def model(self, name: str) -> Model:
+        """The model of that name; raises DefinitionError where there is none."""
+        for key, node in self.manifest["nodes"].items():
+            if node["resource_type"] == "model" and node["name"] == name:
+                return Model(name, node["compiled_code"], tuple(sorted(set(self._sources(key)))))
+        raise DefinitionError(f"{self.folder.name} has no model '{name}': write models/marts/{name}.sql")
+
+    def prepare(self) -> None:
+        """Have dbt parse and compile the present files, unless it has; no data is read.
+
+        Raises DefinitionError with dbt's own message where it cannot.
+        """
+        if self.is_prepared:
+            return
+        staged = self._prepared.with_name(f".{uuid4().hex}")
+        staged.mkdir(parents=True)
+        try:
+            scratch = {"scratch": str(staged / SCRATCH_FILE)}
+            options = ["--no-partial-parse"]
+            problem = invoke_dbt(self.folder, "compile", target=staged, variables=scratch, options=options).problem
+            if problem:
+                raise DefinitionError(f"{self.folder.name}: dbt cannot compile the project: {problem}")
+            for old in self._prepared.parent.glob("[0-9a-f]" * _DIGITS):
+                shutil.rmtree(old, ignore_errors=True)
+            try:
+                staged.rename(self._prepared)
+            except OSError:
+                # Another process may have been quicker with the same files.
+                if not self.is_prepared:
+                    raise
+        finally:
+            shutil.rmtree(staged, ignore_errors=True)
+
+    @property
+    def _prepared(self) -> Path:
+        return self.folder / "target" / self.digest[:_DIGITS]
+
+    def _read(self, name: str) -> bytes:
+        try:
+            return (self._prepared / name).read_bytes()
+        except FileNotFoundError:
+            raise DefinitionError(
+                f"{self.folder.name}: dbt has not compiled its present files; have it do so with: taxiway prepare"
+            ) from None
+
+    def _files(self) -> list[Path]:
+        if not (self.folder / "dbt_project.yml").is_file():
+            raise DefinitionError(f"{self.folder} is no dbt project: it has no dbt_project.yml")
+        kinds = ("*.yml", "models/**/*", "macros/**/*", "tests/**/*")
+        return sorted({file for kind in kinds for file in self.folder.glob(kind) if file.is_file()})
+
+    def _sources(self, key: str) -> Iterator[Address]:
+        for parent in self.manifest["parent_map"][key]:
+            if parent in self.manifest["sources"]:
+                source = self.manifest["sources"][parent]
+                yield Address(source["source_name"], source["name"])
+            else:
+                yield from self._sources(parent)

@@ -1,0 +1,209 @@
+"""Marts are published only if dbt's tests and every contract pass, and Dagster says so of nothing else."""
+
+import shutil
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import dagster as dg
+import ibis.expr.types as ir
+import pyarrow.parquet as pq
+import pytest
+from tests.assets.mart_sources import TABLES, publish_sources, write_sources
+
+from flights import marts
+from taxiway.contracts import row_rule
+from taxiway.engines import open_engine
+from taxiway.errors import DefinitionError
+from taxiway.lake import WHOLE
+from taxiway.marts import DbtProject
+from taxiway.materialise import Workspace
+from taxiway.orchestration.marts import marts_asset
+from taxiway.orchestration.table_asset import FORCE_TAG, asset_key
+from taxiway.settings import load_settings
+from taxiway.tables import Project, Table
+
+SOURCES = Path(__file__).parents[2] / "dbt_project"
+MARTS = [asset_key(mart) for mart in marts.tables]
+LIMIT = "most_flights"
+
+
+@pytest.fixture(scope="module")
+def dbt_project(tmp_path_factory: pytest.TempPathFactory) -> DbtProject:
+    """The real project with one more test, which fails where the setting is low."""
+    folder = tmp_path_factory.mktemp("dbt") / "dbt_project"
+    shutil.copytree(SOURCES, folder, ignore=shutil.ignore_patterns("target", "logs"))
+    settings = folder / "dbt_project.yml"
+    settings.write_text(settings.read_text().replace("vars:\n", f"vars:\n  {LIMIT}: 1000000\n"))
+    test = f"select carrier, flights from {{{{ ref('carrier_month') }}}} where flights > {{{{ var('{LIMIT}') }}}}"
+    (folder / "tests" / "carriers_stay_small.sql").write_text(test)
+    project = DbtProject(folder)
+    project.prepare()
+    return project
+
+
+@pytest.fixture(scope="module")
+def month(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_sources(tmp_path_factory.mktemp("month"), ("2013-02", "2013-02"))
+
+
+Run = Callable[..., dg.ExecuteInProcessResult]
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, month: Path) -> Callable[..., Workspace]:
+    def make(tables: tuple[Table, ...] = marts.tables, **parameters: int) -> Workspace:
+        settings = load_settings("local", home=tmp_path, parameters={"late_min": 15} | parameters)
+        made = Workspace(Project("flights", (*TABLES, *tables)), settings)
+        if not made.lake.tables():
+            publish_sources(made.lake, month)
+        return made
+
+    return make
+
+
+@pytest.fixture
+def run(dbt_project: DbtProject) -> Run:
+    instance = dg.DagsterInstance.ephemeral()
+
+    def execute(workspace: Workspace, **options: object) -> dg.ExecuteInProcessResult:
+        return dg.materialize(
+            [marts_asset(workspace, dbt_project)],
+            resources={"workspace": workspace, "open_engine": lambda name: open_engine(workspace.settings, name)},
+            instance=instance,
+            raise_on_error=False,
+            **options,  # pyright: ignore[reportArgumentType]
+        )
+
+    return execute
+
+
+def published(workspace: Workspace) -> dict[str, int]:
+    return {str(a): workspace.lake.open(a).version for a in workspace.lake.tables() if a.layer == "mart"}
+
+
+def materialised(result: dg.ExecuteInProcessResult) -> set[dg.AssetKey]:
+    return {event.asset_key for event in result.get_asset_materialization_events() if event.asset_key is not None}
+
+
+def evaluations(result: dg.ExecuteInProcessResult) -> dict[tuple[str, str], dg.AssetCheckEvaluation]:
+    return {(check.asset_key.path[-1], check.check_name): check for check in result.get_asset_check_evaluations()}
+
+
+def test_all_marts_are_published_with_checks_and_lineage_to_features(workspace, run: Run) -> None:
+    here = workspace()
+    result = run(here)
+    assert result.success
+    assert published(here) == {mart.at: 0 for mart in marts.tables}
+    assert materialised(result) == set(MARTS)
+    checks = evaluations(result)
+    assert all(check.passed for check in checks.values())
+    assert {("carrier_month", name) for name in ("schema", "key", "rows", "carriers_stay_small")} <= set(checks)
+    for event in result.get_asset_materialization_events():
+        told = event.step_materialization_data.materialization
+        assert told.tags is not None
+        state = here.lake.open(here.project.table("/".join(told.asset_key.path)).address).partitions[WHOLE]
+        assert told.tags["dagster/data_version"] == state.data_version
+        lineage = told.metadata["dagster/column_lineage"].value
+        assert isinstance(lineage, dg.TableColumnLineage)
+        if told.asset_key.path[-1] == "airport_day":
+            found = {
+                name: [(d.asset_key.path, d.column_name) for d in deps] for name, deps in lineage.deps_by_column.items()
+            }
+            assert found["late_share"] == [(["feature", "flights"], "arr_delay_min")]
+            assert found["max_wind_speed_mph"] == [(["raw", "weather"], "wind_speed")]
+            assert found["flights"] == []
+
+
+def test_failing_dbt_test_publishes_no_mart_and_nothing_is_said_to_be_materialised(
+    workspace, run: Run, month: Path
+) -> None:
+    here = workspace(most_flights=3000)
+    result = run(here)
+    assert not result.success
+    assert published(here) == {}
+    assert materialised(result) == set()
+    checks = evaluations(result)
+    failing = checks["carrier_month", "carriers_stay_small"]
+    carriers = Counter(pq.read_table(month / "feature.flights.parquet")["carrier"].to_pylist())
+    large = {carrier: flights for carrier, flights in carriers.items() if flights > 3000}
+    assert failing.metadata["failing_rows"].value == len(large)
+    samples = failing.metadata["samples"].value
+    assert isinstance(samples, dg.TableMetadataValue)
+    assert {record.data["carrier"]: record.data["flights"] for record in samples.records} == large
+    assert [name for name, check in checks.items() if not check.passed] == [("carrier_month", "carriers_stay_small")]
+    assert ("airport_day", "rows") not in checks, "the guard was not reached, so it says nothing"
+
+
+def test_failing_dbt_test_leaves_what_is_published_as_it_was(workspace, run: Run) -> None:
+    assert run(workspace()).success
+    here = workspace(most_flights=3000)
+    before = published(here)
+    result = run(here)
+    assert not result.success
+    assert published(here) == before
+    assert materialised(result) == set()
+
+
+def test_broken_contract_publishes_no_mart(workspace, run: Run) -> None:
+    class SmallCarriers(marts.CarrierMonth):
+        """One small carrier in one month."""
+
+        @row_rule("the carrier is small")
+        def small(t: ir.Table) -> ir.BooleanValue:  # noqa: N805
+            return t.flights <= 3000
+
+    others = tuple(mart for mart in marts.tables if mart.contract is not marts.CarrierMonth)
+    here = workspace((*others, Table("mart/carrier_month", contract=SmallCarriers)))
+    result = run(here)
+    assert not result.success
+    assert published(here) == {}
+    assert materialised(result) == set()
+    failed = {name: check for name, check in evaluations(result).items() if not check.passed}
+    assert list(failed) == [("carrier_month", "rows")]
+    assert [name for name in failed["carrier_month", "rows"].metadata if name.startswith("samples")]
+
+
+def test_marts_that_are_current_are_neither_built_nor_published_again(workspace, run: Run) -> None:
+    here = workspace()
+    run(here)
+    before = published(here)
+    again = run(here)
+    assert again.success
+    assert materialised(again) == set(MARTS)
+    told = [event.step_materialization_data.materialization for event in again.get_asset_materialization_events()]
+    assert {materialization.metadata["status"].value for materialization in told} == {"skipped"}
+    forced = run(here, tags={FORCE_TAG: "true"})
+    told = [event.step_materialization_data.materialization for event in forced.get_asset_materialization_events()]
+    assert {materialization.metadata["status"].value for materialization in told} == {"unchanged"}
+    assert published(here) == before
+
+
+def test_selected_mart_alone_is_built_tested_and_published(workspace, run: Run) -> None:
+    here = workspace(most_flights=3000)
+    result = run(here, selection=[dg.AssetKey(["mart", "airport_day"])])
+    assert result.success, "the test that fails is of another mart"
+    assert list(published(here)) == ["mart/airport_day"]
+    assert materialised(result) == {dg.AssetKey(["mart", "airport_day"])}
+    assert {name for mart, name in evaluations(result) if mart != "airport_day"} == set()
+    assert not run(here, selection=[dg.AssetKey(["mart", "carrier_month"])]).success
+
+
+def test_files_that_dbt_has_not_compiled_are_refused(workspace, dbt_project: DbtProject, tmp_path: Path) -> None:
+    folder = tmp_path / "dbt_project"
+    shutil.copytree(dbt_project.folder, folder)
+    mart = folder / "models" / "marts" / "airport_day.sql"
+    mart.write_text(mart.read_text() + "\nwhere flights > 0\n")
+    with pytest.raises(DefinitionError, match="taxiway prepare"):
+        marts_asset(workspace(), DbtProject(folder))
+
+
+def test_project_that_dbt_cannot_compile_is_refused_in_its_words(dbt_project: DbtProject, tmp_path: Path) -> None:
+    folder = tmp_path / "dbt_project"
+    shutil.copytree(dbt_project.folder, folder, ignore=shutil.ignore_patterns("target"))
+    (folder / "models" / "marts" / "lost.sql").write_text("select * from {{ source('feature', 'nowhere') }}")
+    project = DbtProject(folder)
+    with pytest.raises(DefinitionError, match=r"feature\.nowhere"):
+        project.prepare()
+    assert not project.is_prepared
+    assert list((folder / "target").iterdir()) == []

@@ -1,0 +1,71 @@
+"""A real January and February as the model sees them, from the plain script and not from the transforms under test."""
+
+from collections.abc import Callable
+from typing import Any
+
+import duckdb
+import ibis
+import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
+from tests.benchmarks import plain_script
+
+from flights.model.delay_model import delay_model, training_rows
+from flights.publisher import deliveries
+from taxiway.transforms import Transform
+
+MONTH = "2013-02"
+QUICK = {"trees": 20, "model_threads": 1, "first_model_month": MONTH}
+Run = Callable[..., pa.Table]
+
+
+@pytest.fixture(scope="session")
+def tables(tmp_path_factory) -> dict[str, pa.Table]:
+    """`feature_flights` and `feature_delay_features` of January and February."""
+    landing = tmp_path_factory.mktemp("landing")
+    months = ["2013-01", MONTH]
+    for name, data in deliveries(months):
+        (landing / name).write_bytes(data)
+    with duckdb.connect() as db:
+        db.execute("SET TimeZone = 'UTC'")
+        plain_script.read_files(db, landing, months)
+        for name, sql in plain_script.FEATURES.items():
+            db.execute(f"CREATE TABLE {name} AS {sql}")
+        return {f"feature_{name}": db.table(name).to_arrow_table() for name in ("flights", "delay_features")}
+
+
+@pytest.fixture(scope="session")
+def run() -> Run:
+    """Runs a transform on tables in DuckDB: `run(transform, {"feature_flights": ...}, month="2013-02")`."""
+
+    def _run(transform: Transform, inputs: dict[str, pa.Table], **bound: Any) -> pa.Table:
+        unbound = [ibis.table(ibis.Schema.from_pyarrow(inputs[name].schema), name=name) for name in transform.inputs]
+        sql = str(ibis.to_sql(transform(*unbound, **bound), dialect="duckdb"))
+        with duckdb.connect() as db:
+            db.execute("SET TimeZone = 'UTC'")
+            db.execute("CREATE TEMP MACRO local_clock(i, z) AS timezone(z, i)")
+            db.execute("CREATE TEMP MACRO instant_of(c, z) AS timezone(z, c)")
+            for name in transform.inputs:
+                db.register(name, inputs[name])
+            return db.execute(sql).to_arrow_table()
+
+    return _run
+
+
+@pytest.fixture(scope="session")
+def training(run: Run, tables: dict[str, pa.Table]) -> pa.Table:
+    """What February's model may see."""
+    return run(training_rows, tables, month=MONTH)
+
+
+@pytest.fixture(scope="session")
+def model(training: pa.Table) -> pa.Table:
+    """February's model, with few trees."""
+    return delay_model(training, month=MONTH, **QUICK)
+
+
+@pytest.fixture(scope="session")
+def february(tables: dict[str, pa.Table]) -> pa.Table:
+    """The features of February."""
+    features = tables["feature_delay_features"]
+    return features.filter(pc.field("month") == MONTH)
