@@ -1,0 +1,39 @@
+"""The commands, assembled."""
+
+from typing import Annotated
+
+import typer
+
+from taxiway import __version__
+from taxiway.cli.demo import demo
+from taxiway.cli.doctor import doctor
+from taxiway.cli.land import land
+from taxiway.cli.new import new
+from taxiway.cli.overview import history, tables
+from taxiway.cli.quarantine import quarantine
+from taxiway.cli.read import show, sql
+from taxiway.cli.run import run
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+for command in (demo, land, run, tables, show, sql, history, quarantine, doctor):
+    app.command()(command)
+app.add_typer(new, name="new")
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"taxiway {__version__}")
+        raise typer.Exit
+
+
+@app.callback(context_settings={"help_option_names": ["-h", "--help"]})
+def taxiway(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Say which version.")
+    ] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="With every error, say where it came from.")] = False,
+) -> None:
+    """Tables you can trust: land files, materialise tables, look at what was published and what was refused.
+
+    Exits with 0 when done, 1 when something failed or was refused, 2 when it was asked wrongly.
+    """

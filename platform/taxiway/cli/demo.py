@@ -1,0 +1,42 @@
+"""`taxiway demo`: everything once, from the publisher's files to the last table, and what to look at then."""
+
+import shutil
+import sys
+from pathlib import Path
+
+import typer
+from rich.markup import escape
+
+from taxiway.cli.land import deliver
+from taxiway.cli.options import open_workspace
+from taxiway.cli.output import console, hint, size
+from taxiway.cli.run import choose, materialise
+
+
+def demo() -> None:
+    """Land all files, materialise every table, and say what was built and what to try next."""
+    from taxiway.cli.summary import print_failures, print_summary
+
+    hint("loading the project")
+    workspace = open_workspace()
+    hint(f"landing the files of {workspace.project.name} in {workspace.settings.landing}")
+    files = deliver(workspace, None)
+    hint(f"{len(files)} files landed, {size(sum(file['bytes'] for file in files))}")
+    report = materialise(workspace, choose(workspace.project, []), None)
+    print_summary(workspace, report)
+    if report.failed:
+        print_failures(report)
+        raise typer.Exit(1)
+    out, program = console(), _program()
+    out.print(f"\nThe lake is in {escape(str(workspace.settings.lake))}. See it all in Dagster: [bold]make ui[/]\n")
+    for shows, command in workspace.project.tour.items():
+        out.print(f"[dim]# {escape(shows)}[/]")
+        out.print(f"[bold]{escape(command.replace('taxiway ', f'{program} '))}[/]", soft_wrap=True)
+
+
+def _program() -> str:
+    """How this program is called here."""
+    if shutil.which("taxiway"):
+        return "taxiway"
+    called = Path(sys.argv[0]).absolute()
+    return str(called.relative_to(Path.cwd())) if called.is_relative_to(Path.cwd()) else str(called)

@@ -1,0 +1,179 @@
+"""`taxiway doctor`: whether this machine has what Taxiway needs, and what to do where it has not."""
+
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, metadata, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import typer
+
+from taxiway.cli.options import Json, open_lake
+from taxiway.cli.output import print_json, print_rows, size
+from taxiway.errors import TaxiwayError
+
+if TYPE_CHECKING:
+    from taxiway.notebook import OpenLake
+    from taxiway.settings import Settings
+
+Status = Literal["ok", "missing", "optional"]
+
+_PYTHON = (3, 11)
+_NEEDED_BYTES = 2_000_000_000
+# Packages of compiled code, and the library of the system that one of them wants.
+_NATIVE = {"pyarrow": "", "duckdb": "", "deltalake": "", "lightgbm": "libgomp"}
+_PROGRAMS = {"spark": ("java", "install Java 17, e.g. apt-get install openjdk-17-jre-headless")}
+_SET_UP = "install the locked packages: make setup"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What was looked at, whether it is there (`optional`: it is not, and only an extra needs it), and what to do."""
+
+    check: str
+    status: Status
+    found: str
+    advice: str = ""
+
+
+def doctor(as_json: Json = False) -> None:
+    """Examine this machine: Python, packages, libraries, disk, memory, rights, dbt, the lake; say what to do."""
+    findings = [asdict(finding) for finding in examine()]
+    if as_json:
+        print_json(findings)
+    else:
+        print_rows(findings, ("check", "status", "found", "advice"))
+    if any(finding["status"] == "missing" for finding in findings):
+        raise typer.Exit(1)
+
+
+def examine() -> Iterator[Finding]:
+    """Every finding, what is most basic first."""
+    is_right = sys.version_info[:2] == _PYTHON
+    yield _finding("python", is_right, sys.version.split()[0], "use Python 3.11: make setup PYTHON=python3.11")
+    yield from _packages()
+    for package, library in _NATIVE.items():
+        yield _native(package, library)
+    try:
+        lake = open_lake()
+    except TaxiwayError as error:
+        yield Finding("settings", "missing", str(error), "set what is named, or start in the project's folder")
+        return
+    settings = lake.settings
+    yield Finding("settings", "ok", f"deployment {settings.deployment}, home {settings.home}")
+    yield _disk(settings)
+    yield _memory(settings)
+    yield from (_writable(folder) for folder in (settings.lake, settings.landing, settings.dagster, settings.scratch))
+    yield from _project(lake)
+    yield from _lake(lake)
+
+
+def _finding(check: str, is_fine: bool, found: str, advice: str) -> Finding:
+    return Finding(check, "ok" if is_fine else "missing", found, "" if is_fine else advice)
+
+
+def _packages() -> Iterator[Finding]:
+    """What the core and each extra require, against what is installed."""
+    from packaging.requirements import Requirement
+
+    about = metadata("taxiway")
+    required = [Requirement(text) for text in about.get_all("Requires-Dist") or ()]
+    core = [requirement for requirement in required if requirement.marker is None]
+    wrong = [problem for requirement in core if (problem := _unmet(requirement.name, str(requirement.specifier)))]
+    yield _finding("packages", not wrong, "; ".join(wrong) or f"{len(core)} as required", _SET_UP)
+    for extra in about.get_all("Provides-Extra") or ():
+        own = [r for r in required if r.marker is not None and r.marker.evaluate({"extra": extra})]
+        lacking = [problem for requirement in own if (problem := _unmet(requirement.name, str(requirement.specifier)))]
+        advice = [f"only for {extra}: pip install 'taxiway[{extra}]'"] if lacking else []
+        program, how = _PROGRAMS.get(extra, ("", ""))
+        if program and shutil.which(program) is None:
+            lacking.append(f"no {program}")
+            advice.append(how)
+        found = "; ".join(lacking) or f"{len(own)} packages as required"
+        yield Finding(f"extra {extra}", "optional" if lacking else "ok", found, "; ".join(advice))
+
+
+def _unmet(name: str, specifier: str) -> str:
+    """What is wrong with an installed package, nothing for one that fits."""
+    from packaging.specifiers import SpecifierSet
+
+    try:
+        installed = version(name)
+    except PackageNotFoundError:
+        return f"{name} is not installed"
+    fits = SpecifierSet(specifier).contains(installed, prereleases=True)
+    return "" if fits else f"{name} {installed} is not {specifier}"
+
+
+def _native(package: str, library: str) -> Finding:
+    """Load a package's compiled code, with the library of the system that it wants."""
+    try:
+        import_module(package)
+    except (ImportError, OSError) as error:
+        advice = f"install {library}, e.g. apt-get install {library}1" if library in str(error) and library else _SET_UP
+        return Finding(package, "missing", str(error).splitlines()[0], advice)
+    loaded = _loaded(library) if library else ""
+    return Finding(package, "ok", f"{version(package)} loads" + (f", with {loaded}" if loaded else ""))
+
+
+def _loaded(library: str) -> str:
+    """The file from which this process has loaded a library; empty where the system does not tell."""
+    maps = Path("/proc/self/maps")
+    lines = maps.read_text().splitlines() if maps.is_file() else []
+    return next((line.split()[-1] for line in lines if library in line), "")
+
+
+def _disk(settings: "Settings") -> Finding:
+    existing = next(folder for folder in (settings.home, *settings.home.parents) if folder.exists())
+    free = shutil.disk_usage(existing).free
+    return _finding("disk", free >= _NEEDED_BYTES, f"{size(free)} free", f"free {size(_NEEDED_BYTES)} below {existing}")
+
+
+def _memory(settings: "Settings") -> Finding:
+    total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    found = f"{size(total)}, of which the engine may use {settings.memory_limit}"
+    return _finding("memory", total >= _NEEDED_BYTES, found, f"{size(_NEEDED_BYTES)} are needed for a year of flights")
+
+
+def _writable(folder: Path) -> Finding:
+    check = f"{folder.name}/"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return Finding(check, "ok", "can be written")
+    except OSError as error:
+        return Finding(
+            check, "missing", str(error), f"make {folder} writable, or set TAXIWAY_HOME to where you may write"
+        )
+
+
+def _project(lake: "OpenLake") -> Iterator[Finding]:
+    from taxiway.marts import DbtProject
+
+    try:
+        project = lake.workspace.project
+    except (TaxiwayError, ImportError) as error:
+        yield Finding("project", "missing", str(error), "mend the project, or the setting that names it")
+        return
+    yield Finding("project", "ok", f"{project.name}, {len(project.tables)} tables")
+    if project.dbt is not None:
+        is_prepared = DbtProject(project.dbt).is_prepared
+        found = f"dbt-core {version('dbt-core')}, models {'compiled' if is_prepared else 'not compiled yet'}"
+        yield Finding("dbt", "ok", found, "" if is_prepared else "taxiway run compiles them")
+
+
+def _lake(lake: "OpenLake") -> Iterator[Finding]:
+    made = lake.lake.tables()
+    for address in made:
+        try:
+            lake.lake.open(address).files  # noqa: B018 - reading the log is the test
+        except TaxiwayError as error:
+            yield Finding(
+                str(address), "missing", str(error), "restore its folder from a copy, or remove it and run again"
+            )
+    yield Finding("lake", "ok", f"{len(made)} tables in {lake.settings.lake}")

@@ -1,0 +1,63 @@
+"""`taxiway land`: the project's publisher delivers its files to the landing zone."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from taxiway.cli.options import From, Json, Month, To, asked_months, in_words, open_workspace
+from taxiway.cli.output import hint, print_json, print_rows, size
+from taxiway.errors import UsageError
+
+if TYPE_CHECKING:
+    from taxiway.materialise import Workspace
+
+
+def land(
+    month: Month = None,
+    first: From = None,
+    last: To = None,
+    spoil: Annotated[
+        str | None,
+        typer.Option("--spoil", metavar="KIND", help="Deliver the month with this fault, e.g. too-many-bad-rows."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Deliver the publisher's files: reference files, and those of the months named (all by default)."""
+    workspace = open_workspace()
+    months = asked_months(workspace.settings, month, first, last)
+    if spoil is not None and (months is None or len(months) > 1):
+        raise UsageError("--spoil makes a fault in the files of one month: name it with --month")
+    files = deliver(workspace, months, spoil)
+    if as_json:
+        print_json(files)
+        return
+    shown = [
+        {"file": f["file"], "size": size(f["bytes"]), "delivery": "new content" if f["changed"] else "as it was"}
+        for f in files
+    ]
+    print_rows(shown, ("file", "size", "delivery"))
+    changed = sum(file["changed"] for file in files)
+    hint(f"{len(files)} files delivered to {workspace.settings.landing}, {changed} with new content")
+
+
+def deliver(workspace: "Workspace", months: Sequence[str] | None, spoil: str | None = None) -> list[dict[str, Any]]:
+    """Deliver the files of these months (all for None), with a fault where one is named; says of each its name,
+    bytes and whether anything changed. Raises UsageError where the project has no publisher or no such fault.
+    """
+    project, settings = workspace.project, workspace.settings
+    if project.deliveries is None:
+        raise UsageError(f"{project.name} has no publisher of its own; put its files into {settings.landing}")
+    chosen = months if months is not None else settings.months.keys()
+    files = list(project.deliveries(chosen))
+    if spoil is not None:
+        if project.spoil is None:
+            raise UsageError(f"the publisher of {project.name} knows no faults")
+        # All faults are made before anything is delivered, so that a wrong request delivers nothing.
+        spoiled = [(name, project.spoil(spoil, name, data)) for name, data in files]
+        if spoiled == files:
+            raise UsageError(f"the fault '{spoil}' changes none of the files of {in_words(chosen)}")
+        files = spoiled
+    return [
+        {"file": name, "bytes": len(data), "changed": workspace.landing.deliver(name, data)} for name, data in files
+    ]

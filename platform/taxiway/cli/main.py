@@ -1,0 +1,38 @@
+"""The entry point: it turns errors into one line and an exit code, and a traceback only where it is asked for."""
+
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import NoReturn
+
+from taxiway.cli.app import app
+from taxiway.cli.output import complain
+from taxiway.errors import TaxiwayError
+
+_WRONG_USE = 2
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line and exit: 0 done, 1 failed or refused, 2 wrong use."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    words = [word for word in given if word != "--debug"]
+    debug = len(words) < len(given)
+    try:
+        code = app(args=words, prog_name="taxiway", standalone_mode=False)
+    except TaxiwayError as error:
+        code = _failed(error, str(error), error.exit_code, debug)
+    except Exception as error:
+        described = getattr(error, "format_message", None)
+        if callable(described):
+            code = _failed(error, f"{described()} (see: taxiway --help)", _WRONG_USE, debug)
+        else:
+            told = f"{type(error).__name__}: {error}; this should not happen, --debug shows where"
+            code = _failed(error, told, 1, debug)
+    sys.exit(code or 0)
+
+
+def _failed(error: Exception, message: str, code: int, debug: bool) -> int:
+    if debug:
+        traceback.print_exception(error)
+    complain(message)
+    return code

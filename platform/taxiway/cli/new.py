@@ -1,0 +1,150 @@
+"""`taxiway new table`: one file with a contract, a transform and a test, which runs as it is."""
+
+import inspect
+import keyword
+import sys
+from pathlib import Path
+from string import Template
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from taxiway.addresses import Address
+from taxiway.cli.options import open_workspace
+from taxiway.cli.output import console
+from taxiway.errors import UsageError
+
+if TYPE_CHECKING:
+    from taxiway.tables import Project, Table
+
+new = typer.Typer(help="Write a new part of the project, which runs as it is.", no_args_is_help=True)
+
+_FILE = Template('''"""$address: how many rows $source has by $column."""
+
+import ibis.expr.types as ir
+
+from taxiway import contracts
+from taxiway.contracts import Contract, Int64, Text, column
+from taxiway.tables import Table
+from taxiway.transforms import transform
+
+
+class $model(Contract):
+    """One $column of $source."""
+
+    $column: Text = column("The $column, as in $source")
+    row_count: Int64 = column("Rows of $source", unit="rows", ge=1)
+
+    class Config:
+        """Its key and how it is partitioned."""
+
+        unique = ["$column"]
+        metadata = contracts.table($partition)
+
+
+@transform
+def $name($relation: ir.Table) -> ir.Table:
+    """The rows of $source, counted."""
+    return $relation.group_by("$column").aggregate(row_count=$relation.count())
+
+
+table = Table("$address", contract=$model, transform=$name)
+
+
+def test_$name() -> None:
+    """Two rows of one $column are counted together."""
+    import pyarrow as pa
+
+    from taxiway.testing import run_transform
+
+    rows = pa.table({"$column": ["2013-01", "2013-02", "2013-02"]})
+    found = run_transform($name, {"$relation": rows}).sort_by("$column").to_pylist()
+    assert found == [{"$column": "2013-01", "row_count": 1}, {"$column": "2013-02", "row_count": 2}]
+''')
+
+
+@new.command("table")
+def new_table(
+    address: Annotated[str, typer.Argument(metavar="LAYER/NAME", help="Where it will live, e.g. feature/busy_months.")],
+    reads: Annotated[
+        str | None, typer.Option("--reads", metavar="LAYER/NAME", help="The table that it starts from.")
+    ] = None,
+) -> None:
+    """Write one file: a contract, a transform and a test. It is a table of the project from then on."""
+    project = open_workspace().project
+    at = Address.parse(address)
+    if at in project.by_address:
+        raise UsageError(f"there is a table {at} already, in {_file_of(project.table(at))}")
+    folder = _folder(project, at)
+    source = project.table(reads) if reads else _start(project)
+    file = folder / f"{at.name}.py"
+    text = _text(at, source)
+    try:
+        with file.open("x") as opened:
+            opened.write(text)
+    except FileExistsError:
+        raise UsageError(f"{_near(file)} exists already; it is left as it is") from None
+    out = console()
+    out.print(f"wrote [bold]{_near(file)}[/], which counts the rows of {source.at}; change it to what you need")
+    out.print(f"  test it:  pytest {_near(file)}\n  make it:  taxiway run {at}\n  look:     taxiway show {at}")
+
+
+def _folder(project: "Project", at: Address) -> Path:
+    """The folder of the layer's tables, where every file that has a `table` is one of the project."""
+    if not at.name.isidentifier() or keyword.iskeyword(at.name):
+        raise UsageError(f"'{at.name}' is a word of Python, which a transform cannot be called")
+    if at.layer == "mart":
+        raise UsageError(
+            f"{at} would be a mart, which dbt makes: write a model {at.name}.sql, and its contract in Python"
+        )
+    if at.layer == "raw":
+        raise UsageError(f"{at} would be made from a delivered file: copy the file of another raw table")
+    found = (table for table in project.tables if table.address.layer == at.layer)
+    folders = [_file_of(table).parent for table in found if getattr(_module(table), "table", None) is table]
+    if not folders:
+        layers = {table.address.layer for table in project.tables if getattr(_module(table), "table", None) is table}
+        raise UsageError(
+            f"{project.name} has no folder of {at.layer} tables; it has one for: {', '.join(sorted(layers)) or 'none'}"
+        )
+    return folders[0]
+
+
+def _start(project: "Project") -> "Table":
+    """What a new table reads unless another is named: the monthly feature that most others read."""
+    readers = {table: 0 for table in project.tables if table.monthly}
+    for table in project.tables:
+        for source in project.inputs(table):
+            if source in readers:
+                readers[source] += 1
+    if not readers:
+        raise UsageError(f"{project.name} has no monthly table to start from: name one with --reads")
+    return max(readers, key=lambda table: readers[table])
+
+
+def _text(at: Address, source: "Table") -> str:
+    column = source.rules.partition or source.rules.key[0]
+    if str(source.rules.schema.field(column).type) != "string":
+        raise UsageError(f"{source.at} has neither months nor a key that is text: name another with --reads")
+    return _FILE.substitute(
+        address=at,
+        name=at.name,
+        model="".join(word.capitalize() for word in at.name.split("_")),
+        source=source.at,
+        relation=source.address.relation,
+        column=column,
+        partition=f'partition="{column}"' if source.monthly else "",
+    )
+
+
+def _module(table: "Table") -> object:
+    return sys.modules[table.contract.__module__]
+
+
+def _file_of(table: "Table") -> Path:
+    return Path(inspect.getfile(table.contract))
+
+
+def _near(file: Path) -> Path:
+    """The path as one would type it here."""
+    here = Path.cwd()
+    return file.relative_to(here) if file.is_relative_to(here) else file

@@ -1,0 +1,63 @@
+"""Options that several commands share, and what they come to: settings, project, months."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from taxiway.errors import UsageError
+
+if TYPE_CHECKING:
+    from taxiway.materialise import Workspace
+    from taxiway.notebook import OpenLake
+    from taxiway.settings import Settings
+
+Month = Annotated[str | None, typer.Option("--month", metavar="M", help="One month, e.g. 2013-02.")]
+From = Annotated[str | None, typer.Option("--from", metavar="M", help="The first month of a range.")]
+To = Annotated[str | None, typer.Option("--to", metavar="M", help="The last month of a range, included.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
+Limit = Annotated[int | None, typer.Option("--limit", min=0, metavar="N", help="At most so many rows.")]
+
+
+def open_lake() -> "OpenLake":
+    """The deployment's lake, to read; its project is loaded where it is needed."""
+    import taxiway
+
+    return taxiway.open()
+
+
+def open_workspace() -> "Workspace":
+    """The project of the deployment, to work on; imports what is heavy."""
+    return open_lake().workspace
+
+
+def asked_months(settings: "Settings", month: str | None, first: str | None, last: str | None) -> Sequence[str] | None:
+    """The months that the options name, None where they name none; raises UsageError where they contradict."""
+    if month is not None and (first is not None or last is not None):
+        raise UsageError("--month names one month, --from and --to a range: use one of the two")
+    if month is None and first is None and last is None:
+        return None
+    months = settings.months
+    begin, end = month or first or months.first, month or last or months.keys()[-1]
+    chosen = months.between(begin, end)
+    if not chosen:
+        raise UsageError(f"--from {begin} lies after --to {end}")
+    return chosen
+
+
+def in_words(months: Sequence[str]) -> str:
+    """Months as people write them: ranges where they follow each other."""
+    return ", ".join(block[0] if len(block) == 1 else f"{block[0]} to {block[-1]}" for block in blocks(months))
+
+
+def blocks(months: Sequence[str]) -> list[list[str]]:
+    """Months in runs of such as follow each other."""
+    from taxiway.partitions import shift_month
+
+    found: list[list[str]] = []
+    for month in sorted(months):
+        if found and shift_month(found[-1][-1], 1) == month:
+            found[-1].append(month)
+        else:
+            found.append([month])
+    return found

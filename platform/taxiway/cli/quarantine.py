@@ -1,0 +1,84 @@
+"""`taxiway quarantine`: the rows that were rejected, with the reason, as they were delivered, and from where."""
+
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from taxiway.addresses import Address
+from taxiway.cli.options import Json, Limit, Month, open_lake
+from taxiway.cli.output import hint, print_json, print_rows
+
+if TYPE_CHECKING:
+    from taxiway.notebook import OpenLake
+
+_SHOWN = 20
+
+
+def quarantine(
+    table: Annotated[str | None, typer.Argument(metavar="[TABLE]", help="layer/name; all tables by default.")] = None,
+    month: Month = None,
+    limit: Limit = None,
+    as_json: Json = False,
+) -> None:
+    """Show rejected rows: why, from which file and record, and the row as it was delivered."""
+    lake = open_lake()
+    if month is not None:
+        lake.settings.months.between(month, month)
+    rows = [row for address in _kept(lake, table) for row in _rejected(lake, address, month)]
+    shown = rows if limit is None and as_json else rows[: _SHOWN if limit is None else limit]
+    if as_json:
+        print_json(shown)
+        return
+    print_rows(
+        [row | {"row": ", ".join(f"{k}={v}" for k, v in row["row"].items())} for row in shown],
+        ("table", "partition", "reasons", "source_file", "source_row", "row"),
+        empty="nothing is in quarantine",
+    )
+    if len(shown) < len(rows):
+        hint(f"{len(shown)} of {len(rows):,} rows; --limit N shows more")
+
+
+def reasons(lake: "OpenLake", table: str, partitions: Sequence[str]) -> list[dict[str, Any]]:
+    """How many rows of these partitions are in quarantine for each reason: `partition`, `rows`, `reason`."""
+    counts: dict[tuple[str, str], int] = {}
+    for row in _rejected(lake, Address.parse(table).quarantine):
+        if row["partition"] in partitions:
+            key = (row["partition"], "; ".join(row["reasons"]))
+            counts[key] = counts.get(key, 0) + 1
+    return [{"partition": key, "rows": count, "reason": reason} for (key, reason), count in sorted(counts.items())]
+
+
+def _kept(lake: "OpenLake", table: str | None) -> list[Address]:
+    """Where the rejected rows of a table are kept, or those of all tables; raises UsageError for an unknown table."""
+    made = [address for address in lake.lake.tables() if address.layer == "quarantine"]
+    if table is None:
+        return made
+    address = Address.parse(table)
+    if address.layer != "quarantine":
+        lake.workspace.project.table(address)
+        address = address.quarantine
+    return [address] if address in made else []
+
+
+def _rejected(lake: "OpenLake", kept: Address, month: str | None = None) -> list[dict[str, Any]]:
+    if lake.lake.find(kept) is None:
+        return []
+    column = lake.snapshot(str(kept)).partition_column
+    if month is not None and column is None:
+        return []
+    rows = lake.read(str(kept)).order("ALL").to_arrow_table().to_pylist()
+    found = (row | {"partition": row[column] if column else "*"} for row in rows)
+    return [
+        {
+            "table": kept.name.replace("__", "/", 1),
+            "partition": row["partition"],
+            "reasons": row["reasons"],
+            "source_file": row["source_file"],
+            "source_row": row["source_row"],
+            "row": json.loads(row["delivered"]),
+        }
+        for row in found
+        if month in (None, row["partition"])
+    ]

@@ -1,0 +1,152 @@
+"""`taxiway run`: materialise tables as Dagster runs in this process, seen in the UI like any other."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from taxiway.addresses import Address
+from taxiway.cli.options import From, Json, Month, To, asked_months, blocks, in_words, open_workspace
+from taxiway.cli.output import hint, print_json
+from taxiway.errors import UsageError
+
+if TYPE_CHECKING:
+    from taxiway.cli.report import Report
+    from taxiway.materialise import Workspace
+    from taxiway.tables import Project
+
+
+# As shells report a program that Ctrl-C ended.
+_INTERRUPTED = 130
+
+
+def run(
+    selection: Annotated[
+        list[str] | None, typer.Argument(metavar="[SELECTION]...", help="layer/name, layer/* or layer; all by default.")
+    ] = None,
+    upstream: Annotated[bool, typer.Option("--upstream", help="And all that they depend on.")] = False,
+    downstream: Annotated[bool, typer.Option("--downstream", help="And all that depends on them.")] = False,
+    month: Month = None,
+    first: From = None,
+    last: To = None,
+    force: Annotated[bool, typer.Option("--force", help="Compute what could be skipped.")] = False,
+    rebuild: Annotated[
+        bool, typer.Option("--rebuild", help="Replace tables as a whole, with their columns, all months or nothing.")
+    ] = False,
+    engine: Annotated[str | None, typer.Option("--engine", help="The engine, instead of the deployment's.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Materialise tables for the months that have been landed, or for those named; what is up to date is skipped."""
+    from taxiway.cli.summary import print_failures, print_summary
+
+    hint("loading the project")
+    workspace = open_workspace()
+    months = asked_months(workspace.settings, month, first, last)
+    report = materialise(
+        workspace,
+        choose(workspace.project, selection or []),
+        months,
+        upstream=upstream,
+        downstream=downstream,
+        force=force,
+        rebuild=rebuild,
+        engine=engine,
+    )
+    if as_json:
+        print_json(report.as_data())
+    else:
+        print_summary(workspace, report)
+    if report.failed:
+        print_failures(report)
+        raise typer.Exit(_INTERRUPTED if report.interrupted else 1)
+
+
+def choose(project: "Project", selection: Sequence[str]) -> list[Address]:
+    """The tables that are named, all for none. Raises UsageError, with the nearest names, for what there is not."""
+    from taxiway.tables import nearest
+
+    chosen: list[Address] = []
+    layers = {address.layer for address in project.by_address}
+    for word in selection or sorted(layers):
+        layer = word.removesuffix("/*").removesuffix("/")
+        if "/" in layer or "." in layer:
+            chosen.append(project.table(layer).address)
+        elif layer in layers:
+            chosen += [address for address in project.by_address if address.layer == layer]
+        else:
+            raise UsageError(f"there is no layer '{layer}'; {nearest(layer, layers)}")
+    return chosen
+
+
+def materialise(
+    workspace: "Workspace",
+    tables: Sequence[Address],
+    months: Sequence[str] | None,
+    *,
+    upstream: bool = False,
+    downstream: bool = False,
+    force: bool = False,
+    rebuild: bool = False,
+    engine: str | None = None,
+) -> "Report":
+    """Run tables for these months (the landed ones for None), one Dagster run for each block of months, with progress."""
+    from taxiway.cli.progress import Progress
+    from taxiway.cli.report import Report
+    from taxiway.engines import open_engine
+    from taxiway.marts import DbtProject
+    from taxiway.orchestration import build_definitions
+    from taxiway.orchestration.instance import open_instance
+    from taxiway.orchestration.runs import RunRequest, execute, widen
+
+    project, settings = workspace.project, workspace.settings
+    open_engine(settings, engine)
+    if project.dbt is not None and not DbtProject(project.dbt).is_prepared:
+        hint("dbt compiles its models")
+        DbtProject(project.dbt).prepare()
+    definitions = build_definitions(project, settings)
+    chosen = widen(definitions, project, tables, upstream=upstream, downstream=downstream)
+    monthly = any(project.table(address).monthly for address in chosen)
+    if months is not None and not monthly:
+        raise UsageError(f"{', '.join(map(str, chosen))} is not partitioned by month: leave out the months")
+    wanted = blocks(wanted_months(workspace, chosen, months)) if monthly else [[]]
+    report = Report(project)
+    with open_instance(settings) as instance, Progress(report, len(chosen) * len(wanted)) as progress:
+        for block in wanted:
+            progress.say(f"{len(chosen)} tables" + (f", {in_words(block)}" if block else ""))
+            report.ask(chosen, block)
+            request = RunRequest(chosen, tuple(block), force=force, rebuild=rebuild, engine=engine)
+            execute(definitions, instance, project, request, progress.hear)
+            if report.interrupted:
+                break
+    return report
+
+
+def wanted_months(workspace: "Workspace", chosen: Sequence[Address], months: Sequence[str] | None) -> Sequence[str]:
+    """The months to run: those named, or those of which any file that the chosen tables are made from has been landed.
+
+    Says on stderr which files of them are missing. Raises UsageError where a month named, or every month, has none.
+    """
+    project, landing = workspace.project, workspace.landing
+    delivered = [table for table in project.tables if table.delivered is not None and table.monthly]
+    delivered = [table for table in delivered if table.address in chosen] or delivered
+    reads_files = any(table.address in chosen for table in delivered)
+    there = {file.name for file in landing.files()}
+    considered = months if months is not None else workspace.settings.months.keys()
+    landed = {
+        month: [table.file_name(month) for table in delivered if table.file_name(month) in there]
+        for month in considered
+    }
+    empty = [month for month, files in landed.items() if not files]
+    if months is not None and not reads_files:
+        return months
+    if len(empty) == len(landed) or (months is not None and empty):
+        what = in_words(empty) if months is not None else "no month"
+        raise UsageError(
+            f"{what} has {'not ' if months is not None else ''}been landed; deliver with: taxiway land"
+            + (f" --month {empty[0]}" if months is not None else "")
+        )
+    for month, files in landed.items():
+        missing = [table.file_name(month) for table in delivered if table.file_name(month) not in there]
+        if files and missing:
+            hint(f"{month}: {', '.join(missing)} has not been delivered")
+    return [month for month in considered if landed[month]]

@@ -1,0 +1,63 @@
+"""The end of a run, for people: what was done to each table, what was rejected and why, and what failed."""
+
+from typing import TYPE_CHECKING, Any
+
+from rich.markup import escape
+
+from taxiway.cli.options import in_words
+from taxiway.cli.output import complain, console, grid, notes
+from taxiway.cli.quarantine import reasons
+from taxiway.cli.report import Report, TableReport
+from taxiway.notebook import OpenLake
+
+if TYPE_CHECKING:
+    from taxiway.materialise import Workspace
+
+
+def print_summary(workspace: "Workspace", report: Report) -> None:
+    """The tables of the run in the order in which they came, what is in quarantine of them, and the seconds."""
+    out = console()
+    missing = report.missing()
+    rows = [_row(table, missing) for table in report.tables.values()]
+    rows += [_row(TableReport(name, "", True), missing) for name in missing if name not in report.tables]
+    if rows:
+        out.print()
+        out.print(grid(rows, list(rows[0]), counts=True))
+    lake = OpenLake(workspace.settings)
+    found = [
+        {"table": table.table, "partition": why["partition"], "rows": why["rows"], "rejected because": why["reason"]}
+        for table in report.tables.values()
+        if table.rejected
+        for why in reasons(lake, table.table, list(table.partitions))
+    ]
+    if found:
+        out.print()
+        out.print(grid(found, list(found[0])))
+    total = sum(table.rows for table in report.tables.values())
+    out.print(f"\n{len(report.tables)} tables, {total:,} rows, {report.seconds:.1f} s")
+
+
+def print_failures(report: Report) -> None:
+    """Each failure with its evidence, and what was not done because of it."""
+    err = notes()
+    for failure in report.failures:
+        complain(failure.message)
+        for rule, rows in failure.samples.items():
+            if rows:
+                err.print(f"[bold]{escape(rule)}[/]", soft_wrap=True)
+                err.print(grid(rows, list(rows[0])))
+    left = [f"{name} ({in_words(keys)})" if keys != ["*"] else name for name, keys in report.missing().items()]
+    if left:
+        err.print(f"[dim]not up to date: {escape('; '.join(left))}[/]", soft_wrap=True)
+
+
+def _row(table: TableReport, missing: dict[str, list[str]]) -> dict[str, Any]:
+    counts = {status: len(keys) for status, keys in table.by_status().items()}
+    return {
+        "table": table.table,
+        **{status: counts.get(status, 0) for status in ("published", "unchanged", "skipped")},
+        "not done": len(missing.get(table.table, [])),
+        "rows": table.rows,
+        "rejected": table.rejected,
+        "seconds": round(table.seconds, 1),
+    }

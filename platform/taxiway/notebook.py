@@ -1,0 +1,233 @@
+"""The lake in a notebook: every table as a DuckDB relation, SQL over all of them, a transform tried without publishing.
+
+Nothing here writes to the lake.
+"""
+
+import atexit
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from functools import cache, cached_property
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+from uuid import uuid4
+
+import duckdb
+import pyarrow as pa
+
+from taxiway.addresses import Address
+from taxiway.engines.base import Reading
+from taxiway.engines.duckdb import DuckDB, DuckDBSession, identifier
+from taxiway.errors import TableNotFound, TaxiwayError, UsageError
+from taxiway.lake import WHOLE, Lake, Snapshot
+from taxiway.scratch import Scratch
+from taxiway.settings import Settings
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from taxiway.contracts import Contract, Verdict
+    from taxiway.materialise import Workspace
+    from taxiway.tables import Table
+    from taxiway.transforms import ArrowTransform, Transform
+
+_SHOWN_ROWS = 10
+_QUARANTINE, _PREVIEW = "quarantine", "preview"
+_WORDS = re.compile(r"[a-z0-9_]+")
+
+
+class OpenLake:
+    """The tables of a lake, to read. A relation stays at the versions that it was made from."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.lake = Lake(settings.lake)
+
+    @cached_property
+    def workspace(self) -> "Workspace":
+        """The project of the deployment, with the lake."""
+        from taxiway.materialise import Workspace
+        from taxiway.project_loader import load_project
+
+        return Workspace(load_project(self.settings), self.settings)
+
+    def tables(self) -> tuple[str, ...]:
+        """The addresses of all tables that have been made, quarantine included."""
+        return tuple(map(str, self.lake.tables()))
+
+    def read(
+        self, table: str, *, month: str | Sequence[str] | None = None, version: int | None = None
+    ) -> duckdb.DuckDBPyRelation:
+        """The rows of a table (`.df()`, `.arrow()`, `.pl()`): of some months or all, at a version or the latest.
+
+        Raises UsageError for a table or month that cannot be, TableNotFound for one that has not been made.
+        """
+        snapshot = self.snapshot(table, version)
+        months = [month] if isinstance(month, str) else month
+        if months is not None:
+            _refuse_months(self.settings, snapshot, months)
+        connection = self._connect()
+        reading = Reading(snapshot, snapshot.schema, None if months is None else tuple(months))
+        DuckDBSession(connection).read(snapshot.address.relation, reading)
+        return connection.table(snapshot.address.relation)
+
+    def sql(self, query: str) -> duckdb.DuckDBPyRelation:
+        """The result of one SELECT over the tables as `layer.name`, each at the version that is its latest now.
+
+        Raises UsageError for anything but one SELECT and for wrong SQL, TableNotFound for a table that is not there.
+        """
+        connection = self._connect()
+        _refuse_all_but_select(connection, query)
+        session = DuckDBSession(connection)
+        for address in self._mentioned(query):
+            snapshot = self.lake.open(address)
+            session.read(address.relation, Reading(snapshot, snapshot.schema))
+            schema, name, view = map(identifier, (address.layer, address.name, address.relation))
+            connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
+            connection.execute(f"CREATE VIEW {schema}.{name} AS FROM {view}")
+        try:
+            return connection.sql(query)
+        except duckdb.Error as error:
+            raise self._refused(query, error) from None
+
+    def preview(
+        self,
+        what: "str | Table | Transform | ArrowTransform",
+        *,
+        month: str | None = None,
+        contract: "type[Contract] | None" = None,
+    ) -> "Preview":
+        """Run a transform on the lake as it is and guard the result; publishes nothing.
+
+        `what` is a table, its address, or a transform, which needs a `contract` where it belongs to no
+        table. Raises UsageError where that or the month is missing, and what the transform raises.
+        """
+        from taxiway.engines import open_engine
+        from taxiway.materialise import try_out
+
+        table = self._table(what, contract)
+        if table.monthly != (month is not None):
+            needs = f"name one, e.g. month='{self.settings.first_month}'" if table.monthly else "leave out the month"
+            raise UsageError(f"{table.at} is {'' if table.monthly else 'not '}partitioned by month: {needs}")
+        if month is not None:
+            self.settings.months.between(month, month)
+        trial = try_out(self.workspace, table, month or WHOLE, open_engine(self.settings, table.engine))
+        return Preview(table.at, trial.verdict, self._connect().from_arrow(trial.rows), trial.samples)
+
+    def snapshot(self, table: str, version: int | None = None) -> Snapshot:
+        """The table at a version, or the latest. Raises UsageError for a table that is neither made nor of the project."""
+        address = Address.parse(table)
+        found = self.lake.find(address, version)
+        if found is None and address.layer == _QUARANTINE:
+            raise TableNotFound(f"{address} does not exist: no row of that table has been rejected")
+        if found is None:
+            self.workspace.project.table(address)
+        return found or self.lake.open(address, version)
+
+    def _table(self, what: "str | Table | Transform | ArrowTransform", contract: "type[Contract] | None") -> "Table":
+        from taxiway.tables import Table
+
+        project = self.workspace.project
+        if isinstance(what, str):
+            table = project.table(what)
+        elif isinstance(what, Table):
+            table = what
+        else:
+            table = next((table for table in project.tables if table.transform is what), None)
+            if table is None and contract is None:
+                raise UsageError(
+                    f"{what.name} belongs to no table of {project.name}: say what it must be, contract=..."
+                )
+            table = table or Table(f"{_PREVIEW}/candidate", cast("type[Contract]", contract), what)
+        return replace(table, contract=contract) if contract is not None else table
+
+    def _mentioned(self, query: str) -> Iterable[Address]:
+        """The tables whose name occurs in a query; all where none does, so that it can ask what there is."""
+        words = set(_WORDS.findall(query.lower()))
+        made = self.lake.tables()
+        return [address for address in made if address.name in words] or made
+
+    def _refused(self, query: str, error: duckdb.Error) -> TaxiwayError:
+        """Why the SQL cannot be: where it asks for a table of the project that is not made yet, that is why."""
+        words = set(_WORDS.findall(query.lower()))
+        if isinstance(error, duckdb.CatalogException):
+            for address in self.workspace.project.by_address:
+                if {address.layer, address.name} <= words and self.lake.find(address) is None:
+                    return TableNotFound(
+                        f"{address} has not been published yet; make it with: taxiway run {address} --upstream"
+                    )
+        return wrong_sql(error)
+
+    def _connect(self) -> duckdb.DuckDBPyConnection:
+        """A connection of its own for each relation, so that nothing changes under one that is already made."""
+        folder = _scratch(self.settings.scratch) / uuid4().hex
+        folder.mkdir()
+        engine = DuckDB(self.settings.threads, self.settings.memory_limit, self.settings.scratch, self.settings.lake)
+        return engine.connect(folder)
+
+
+@dataclass(frozen=True)
+class Preview:
+    """A table as it would be published: its rows, and what its contract says of them. Nothing was published."""
+
+    table: str
+    verdict: "Verdict"
+    rows: duckdb.DuckDBPyRelation
+    samples: Mapping[str, pa.Table]
+
+    def df(self) -> "pd.DataFrame":
+        """The rows as a pandas frame."""
+        return self.rows.df()
+
+    def __repr__(self) -> str:
+        return "\n".join([f"{self.table}: {self.verdict.message}", *self._broken(), str(self.rows.limit(_SHOWN_ROWS))])
+
+    def _repr_html_(self) -> str:
+        color = "#2a7d2a" if self.verdict.published else "#b00020"
+        told = f'<p style="color:{color}"><b>{escape(self.table)}</b>: {escape(self.verdict.message)}</p>'
+        samples = "".join(
+            f"<p>{escape(rule)}</p>{rows.to_pandas().to_html(index=False)}" for rule, rows in self.samples.items()
+        )
+        return told + samples + self.rows.limit(_SHOWN_ROWS).df().to_html(index=False)
+
+    def _broken(self) -> list[str]:
+        return [f"{rule}: {row}" for rule, rows in self.samples.items() for row in rows.to_pylist()]
+
+
+def wrong_sql(error: duckdb.Error) -> UsageError:
+    """DuckDB's complaint about a query in one line."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return UsageError(" ".join(lines))
+
+
+def _refuse_all_but_select(connection: duckdb.DuckDBPyConnection, query: str) -> None:
+    try:
+        statements = connection.extract_statements(query)
+    except duckdb.Error as error:
+        raise wrong_sql(error) from None
+    if [statement.type for statement in statements] != [duckdb.StatementType.SELECT]:
+        raise UsageError("the lake is read here: write one SELECT, e.g. select * from feature.flights limit 5")
+
+
+def _refuse_months(settings: Settings, snapshot: Snapshot, months: Sequence[str]) -> None:
+    """Raise where a month lies outside the settings, or the table has no such partition."""
+    if snapshot.partition_column is None:
+        raise UsageError(f"{snapshot.address} is not partitioned by month: leave out the month")
+    published = {file.partition for file in snapshot.files}
+    for month in months:
+        settings.months.between(month, month)
+        if month not in snapshot.partitions and month not in published:
+            raise TableNotFound(
+                f"{snapshot.address} version {snapshot.version} has no {month}; "
+                f"make it with: taxiway run {snapshot.address} --upstream --month {month}"
+            )
+
+
+@cache
+def _scratch(root: Path) -> Path:
+    """A folder for what this process spills, which goes when it ends."""
+    stack = ExitStack()
+    atexit.register(stack.close)
+    return stack.enter_context(Scratch.claim(root))

@@ -1,0 +1,56 @@
+"""When a table asks to be computed again: when an input has changed, history included."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import dagster as dg
+
+
+@dataclass(frozen=True, eq=False)
+class InputMissing(dg.AutomationCondition[dg.AssetKey]):
+    """True for the partitions of which an input that they cannot do without is not there and not asked for.
+
+    Dagster's own `missing` goes through the partition mapping, so a month of lookback that was never
+    landed would hold back its successors. Here a month needs the same month of its inputs.
+    """
+
+    needed: tuple[dg.AssetKey, ...]
+
+    @property
+    def name(self) -> str:
+        """What the UI shows, and what identifies the condition between evaluations."""
+        return f"input_missing({', '.join(key.to_user_string() for key in self.needed)})"
+
+    async def evaluate(self, context: dg.AutomationContext) -> dg.AutomationResult:
+        """The partitions that have to wait."""
+        view = context.asset_graph_view
+        own = context.candidate_subset
+        blocked = context.get_empty_subset()
+        for key in self.needed:
+            there = await view.compute_materialized_asset_subset(key=key)
+            if own.is_partitioned != there.is_partitioned:
+                blocked = own if there.is_empty else blocked
+                continue
+            there = there.compute_union(context.request_subsets_by_key.get(key, there))
+            if not own.is_partitioned:
+                blocked = own if there.is_empty else blocked
+            else:
+                months = there.expensively_compute_partition_keys()
+                blocked = blocked.compute_union(
+                    own.compute_difference(own.compute_intersection_with_partition_keys(months))
+                )
+        return dg.AutomationResult(context, blocked)
+
+
+def follow_inputs(needed: Iterable[dg.AssetKey] = ()) -> dg.AutomationCondition[dg.AssetKey]:
+    """Asks for a partition when the data version of any input in its reach changed, or will.
+
+    It waits for what is in progress, and for the inputs in `needed` to be there, of a monthly one the same
+    month. What failed was not published, so it triggers nothing. Unlike `eager()` it looks at all of history,
+    and a failed check of one month does not hold back the others.
+    """
+    changed = dg.AutomationCondition.any_deps_match(
+        dg.AutomationCondition.data_version_changed() | dg.AutomationCondition.will_be_requested()
+    )
+    waiting = dg.AutomationCondition.in_progress() | dg.AutomationCondition.any_deps_in_progress()
+    return changed.since_last_handled() & ~waiting & ~InputMissing(tuple(sorted(needed)))

@@ -1,0 +1,29 @@
+"""Dagster's own storage of a deployment: one folder for the command line, the UI and the daemon."""
+
+import os
+
+import dagster as dg
+
+from taxiway.settings import Settings
+
+# Nothing that runs here is reported to anybody.
+_DEFAULT = b"telemetry:\n  enabled: false\n"
+
+
+def open_instance(settings: Settings) -> dg.DagsterInstance:
+    """The deployment's Dagster instance, with the configuration of `deployments/<name>/dagster.yaml`."""
+    prepare_home(settings)
+    return dg.DagsterInstance.from_config(str(settings.dagster))
+
+
+def prepare_home(settings: Settings) -> None:
+    """Give Dagster's folder the deployment's configuration, and let this process and its children find it."""
+    settings.dagster.mkdir(parents=True, exist_ok=True)
+    configured = settings.root / "deployments" / settings.deployment / "dagster.yaml"
+    wanted = configured.read_bytes() if configured.is_file() else _DEFAULT
+    target = settings.dagster / "dagster.yaml"
+    if not (target.is_file() and target.read_bytes() == wanted):
+        staged = target.with_name(f".{target.name}.{os.getpid()}")
+        staged.write_bytes(wanted)
+        staged.replace(target)
+    os.environ["DAGSTER_HOME"] = str(settings.dagster)

@@ -1,0 +1,134 @@
+"""The delivered files as Dagster sees them: the beginnings of the lineage, with what is known of them.
+
+Checks say whether every file can be read and whether the marts hold what was delivered. They look at the
+landing zone and the lake, so they give the same answer to the sensor, to a run and after a restart.
+"""
+
+from collections.abc import Container, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import dagster as dg
+
+from taxiway.lake import WHOLE
+from taxiway.materialise import Workspace
+from taxiway.orchestration.deliveries import Fate, Landed, landed_files, marts, raw_tables
+from taxiway.orchestration.events import delivery, table_of
+from taxiway.orchestration.keys import asset_key, landing_key
+from taxiway.orchestration.partitions import monthly
+from taxiway.tables import Table
+
+READABLE = "readable"
+FRESH = "fresh"
+_SHOWN = 20
+
+
+def landing_assets(workspace: Workspace) -> list[dg.AssetSpec]:
+    """An external asset for each kind of delivered file; others deliver it, the landing sensor reports it.
+
+    It is fresh while the landing zone was looked at within `fresh_hours`, whether anything was new or not.
+    """
+    settings = workspace.settings
+    return [
+        dg.AssetSpec(
+            landing_key(table),
+            description=f"Delivered by the publisher as {table.delivered.name}.",
+            group_name="landing",
+            kinds={"csv"},
+            partitions_def=monthly(settings.months) if table.monthly else None,
+            metadata={"dagster/uri": str(settings.landing / table.delivered.name)},
+            freshness_policy=dg.FreshnessPolicy.time_window(timedelta(hours=settings.fresh_hours)),
+        )
+        for table in raw_tables(workspace.project)
+        if table.delivered is not None
+    ]
+
+
+def landing_checks(workspace: Workspace) -> list[dg.AssetChecksDefinition]:
+    """The checks of delivered files, and of what the marts hold of them; the landing sensor reports them too."""
+    hours = f"{workspace.settings.fresh_hours:g} hours"
+    readable = [
+        dg.AssetCheckSpec(READABLE, asset=landing_key(table), description="Every delivered file can be read.")
+        for table in raw_tables(workspace.project)
+    ]
+    fresh = [
+        dg.AssetCheckSpec(FRESH, asset=asset_key(mart), description=f"It holds all that was delivered {hours} ago.")
+        for mart in marts(workspace.project)
+    ]
+    return [_look("landing_zone", readable), *([_look("marts_fresh", fresh)] if fresh else [])]
+
+
+def _look(name: str, specs: Sequence[dg.AssetCheckSpec]) -> dg.AssetChecksDefinition:
+    @dg.multi_asset_check(name=name, specs=specs, can_subset=True, required_resource_keys={"workspace"})
+    def checks(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
+        workspace: Workspace = context.resources.workspace
+        wanted = context.op_execution_context.selected_asset_check_keys
+        for found in evaluate(workspace, landed_files(workspace), wanted):
+            yield dg.AssetCheckResult(
+                asset_key=found.asset_key,
+                check_name=found.check_name,
+                passed=found.passed,
+                severity=found.severity,
+                description=found.description,
+                metadata=found.metadata,
+            )
+
+    return checks
+
+
+def evaluate(
+    workspace: Workspace, landed: Sequence[Landed], wanted: Container[dg.AssetCheckKey] | None = None
+) -> Iterator[dg.AssetCheckEvaluation]:
+    """The wanted checks (all by default), given the files that lie in the landing zone now."""
+    fate = Fate(workspace, landed)
+    for table in raw_tables(workspace.project):
+        if wanted is None or dg.AssetCheckKey(landing_key(table), READABLE) in wanted:
+            yield _readable(table, {each.file.name: fate.problem(each) for each in landed if each.table is table})
+    for mart in marts(workspace.project):
+        if wanted is None or dg.AssetCheckKey(asset_key(mart), FRESH) in wanted:
+            yield _fresh(fate, mart)
+
+
+def materialization(landed: Landed) -> dg.AssetMaterialization:
+    """What Dagster is told of a delivered file."""
+    metadata = {
+        "bytes": landed.file.size,
+        "delivered_at": dg.MetadataValue.timestamp(landed.at),
+        "checked_at": dg.MetadataValue.timestamp(datetime.now(UTC)),
+    }
+    return delivery(landing_key(landed.table), landed.partition, landed.file.name, landed.digest, metadata)
+
+
+def _readable(table: Table, problems: dict[str, str]) -> dg.AssetCheckEvaluation:
+    broken = {name: problem for name, problem in problems.items() if problem}
+    rows: list[dict[str, Any]] = [{"file": name, "problem": problem} for name, problem in broken.items()]
+    return dg.AssetCheckEvaluation(
+        asset_key=landing_key(table),
+        check_name=READABLE,
+        passed=not broken,
+        description="; ".join(broken.values()) or f"{len(problems)} files can be read",
+        metadata={"unreadable_files": table_of(rows)} if rows else {},
+    )
+
+
+def _fresh(fate: Fate, mart: Table) -> dg.AssetCheckEvaluation:
+    now = datetime.now(UTC)
+    hours = fate.workspace.settings.fresh_hours
+    built = fate.state(mart, WHOLE) is not None
+    waiting = fate.waiting_for(mart)
+    late = [each for each in waiting if now - each.since > timedelta(hours=hours)]
+    if late:
+        description = f"waiting for more than {hours:g} hours: {late[0].what}"
+    elif not built:
+        description = "it has not been built yet"
+    else:
+        description = f"{len(waiting)} changes are on their way" if waiting else "it holds all that was delivered"
+    rows: list[dict[str, Any]] = [{"waiting": each.what, "since": each.since.isoformat()} for each in waiting[:_SHOWN]]
+    return dg.AssetCheckEvaluation(
+        asset_key=asset_key(mart),
+        check_name=FRESH,
+        passed=built and not late,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=description,
+        metadata={"checked_at": dg.MetadataValue.timestamp(now)} | ({"waiting": table_of(rows)} if rows else {}),
+    )

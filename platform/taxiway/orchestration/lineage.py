@@ -1,0 +1,44 @@
+"""Column lineage in Dagster's terms."""
+
+from functools import lru_cache
+
+import dagster as dg
+
+from taxiway.materialise import Workspace
+from taxiway.materialise.compiled import STAGED, compile_table
+from taxiway.tables import Table
+from taxiway.transforms import ArrowTransform
+from taxiway.transforms.lineage import column_sources
+
+
+@lru_cache(maxsize=512)
+def column_lineage(workspace: Workspace, table: Table) -> dg.TableColumnLineage:
+    """The input columns of each column of a table.
+
+    A function of Arrow tables cannot be looked into: each of its columns comes from all that it is shown.
+    """
+    expressions = compile_table(workspace, table).expressions
+    if isinstance(table.transform, ArrowTransform):
+        seen = frozenset().union(
+            *(sources for shown in expressions.values() for sources in column_sources(shown).values())
+        )
+        sources = dict.fromkeys(table.rules.schema.names, seen)
+    else:
+        sources = column_sources(expressions[STAGED])
+    return dg.TableColumnLineage(
+        {
+            name: [
+                dg.TableColumnDep(asset_key=_key(workspace, table, relation), column_name=column)
+                for relation, column in sorted(sources.get(name, ()))
+                if not column.startswith(("_", "source_"))
+            ]
+            for name in table.rules.schema.names
+        }
+    )
+
+
+def _key(workspace: Workspace, table: Table, relation: str) -> dg.AssetKey:
+    if table.delivered is not None:
+        return dg.AssetKey(["landing", table.address.name])
+    source = workspace.project.by_relation[relation].address
+    return dg.AssetKey([source.layer, source.name])

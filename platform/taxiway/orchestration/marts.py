@@ -1,0 +1,168 @@
+"""The marts as one Dagster step: dbt builds and tests them together, and what is reported was published."""
+
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import dagster as dg
+from dagster_dbt import DagsterDbtTranslator, build_dbt_asset_specs
+from dagster_dbt.dbt_project import using_dagster_dev
+
+from taxiway.engines import Engine
+from taxiway.errors import PublishConflict, TaxiwayError
+from taxiway.marts import Build, DbtProject, MartsOutcome, Result, column_sources, materialise_marts
+from taxiway.materialise import Workspace
+from taxiway.orchestration import events
+from taxiway.orchestration.automation import follow_inputs
+from taxiway.orchestration.table_asset import (
+    CONFLICT_RETRIES,
+    ENGINE_TAG,
+    FORCE_TAG,
+    REBUILD_TAG,
+    OpenEngine,
+    asset_key,
+)
+from taxiway.scratch import Scratch
+from taxiway.tables import Table
+
+_SAMPLE_ROWS = 5
+
+
+def marts_asset(workspace: Workspace, project: DbtProject) -> dg.AssetsDefinition:
+    """The assets of all tables of the layer `mart`: dbt's models of the same names.
+
+    Their checks are those of every table and, by its name, each dbt test. A run may select any of them;
+    all tests of a selected mart are run. Raises DefinitionError where dbt has not compiled the present
+    files or lacks a model. Needs the resources `workspace` and `open_engine`.
+    """
+    if using_dagster_dev():
+        # Who edits SQL while `dagster dev` runs sees it after a reload.
+        project.prepare()
+    marts = {asset_key(table): table for table in workspace.project.tables if table.address.layer == "mart"}
+    specs = [_spec(workspace, project, table) for table in marts.values()]
+
+    @dg.multi_asset(
+        name="marts",
+        specs=specs,
+        check_specs=[*_contract_checks(specs), *_dbt_checks(project, specs)],
+        can_subset=True,
+        required_resource_keys={"workspace", "open_engine"},
+    )
+    def build(context: dg.AssetExecutionContext) -> Iterator[Any]:
+        yield from _run(context, project, [table for key, table in marts.items() if key in context.selected_asset_keys])
+
+    return build
+
+
+def _spec(workspace: Workspace, project: DbtProject, mart: Table) -> dg.AssetSpec:
+    project.model(mart.address.name)
+    (spec,) = build_dbt_asset_specs(manifest=project.manifest, select=mart.address.name)
+    return spec.replace_attributes(
+        group_name=mart.address.layer,
+        owners=list(mart.owners),
+        tags=dict(mart.tags),
+        kinds={"dbt", "deltalake"},
+        automation_condition=follow_inputs(dep.asset_key for dep in spec.deps),
+    ).merge_attributes(
+        metadata={
+            "dagster/column_schema": events.column_schema(mart.rules),
+            "dagster/uri": workspace.lake.uri(mart.address),
+        }
+    )
+
+
+def _contract_checks(specs: Sequence[dg.AssetSpec]) -> list[dg.AssetCheckSpec]:
+    return [
+        dg.AssetCheckSpec(name, asset=spec.key, description=text)
+        for spec in specs
+        for name, text in events.CHECKS.items()
+    ]
+
+
+def _dbt_checks(project: DbtProject, specs: Sequence[dg.AssetSpec]) -> list[dg.AssetCheckSpec]:
+    translator = DagsterDbtTranslator()
+    tests = [key for key, node in project.manifest["nodes"].items() if node["resource_type"] == "test"]
+    found = (
+        translator.get_asset_check_spec(asset_spec=spec, manifest=project.manifest, unique_id=test, project=None)
+        for spec in specs
+        for test in tests
+    )
+    return [spec for spec in found if spec is not None]
+
+
+def _run(context: dg.AssetExecutionContext, project: DbtProject, marts: Sequence[Table]) -> Iterator[Any]:
+    workspace: Workspace = context.resources.workspace
+    open_engine: OpenEngine = context.resources.open_engine
+    tags = context.run.tags
+    engine: Engine = open_engine(tags.get(ENGINE_TAG))
+    cpu = time.process_time()
+    with Scratch.claim(workspace.settings.scratch) as scratch:
+        try:
+            done = materialise_marts(
+                workspace,
+                project,
+                marts,
+                engine,
+                scratch=scratch,
+                run=context.run.run_id,
+                force=tags.get(FORCE_TAG) == "true",
+                rebuild=tags.get(REBUILD_TAG) == "true",
+            )
+        except PublishConflict as conflict:
+            raise dg.RetryRequested(max_retries=CONFLICT_RETRIES, seconds_to_wait=1) from conflict
+        except TaxiwayError as error:
+            raise dg.Failure(str(error), allow_retries=False) from error
+        selected = {(check.asset_key, check.name) for check in context.selected_asset_check_keys}
+        yield from (check for check in _checks(done) if (check.asset_key, check.check_name) in selected)
+    if done.refused:
+        raise dg.Failure("\n".join(result.message for result in done.refused), allow_retries=False)
+    used = events.resources_used(cpu)
+    for mart, outcome in done.outcomes.items():
+        (result,) = outcome.partitions
+        yield dg.MaterializeResult(
+            asset_key=asset_key(mart),
+            data_version=dg.DataVersion(result.data_version or ""),
+            metadata=events.partition_metadata(outcome, result)
+            | used
+            | {"dagster/column_lineage": _lineage(workspace, project, mart)},
+        )
+
+
+def _checks(done: MartsOutcome) -> Iterator[dg.AssetCheckResult]:
+    """What is known of each mart; nothing of the guard where a failure of dbt kept the mart from it."""
+    for mart, outcome in done.outcomes.items():
+        key = asset_key(mart)
+        (mart_result,) = outcome.partitions
+        if mart_result.verdict is not None or mart_result.status == "skipped":
+            yield from events.check_results(key, outcome.partitions)
+        if done.build is not None:
+            for result in done.build.tests_of(mart.address.name):
+                yield _dbt_check(key, result, done.build)
+
+
+def _dbt_check(key: dg.AssetKey, result: Result, build: Build) -> dg.AssetCheckResult:
+    metadata: dict[str, Any] = {"failing_rows": result.failing_rows, "seconds": round(result.seconds, 3)}
+    if result.failing_rows:
+        metadata["samples"] = events.table_of(build.query(f"FROM ({result.sql}) LIMIT {_SAMPLE_ROWS}").to_pylist())
+    return dg.AssetCheckResult(
+        asset_key=key,
+        check_name=result.name,
+        passed=result.status == "pass",
+        severity=dg.AssetCheckSeverity.WARN if result.status == "warn" else dg.AssetCheckSeverity.ERROR,
+        description=result.message or None,
+        metadata=metadata,
+    )
+
+
+def _lineage(workspace: Workspace, project: DbtProject, mart: Table) -> dg.TableColumnLineage:
+    columns = {(a.layer, a.name): tuple(table.rules.columns) for a, table in workspace.project.by_address.items()}
+    sources = column_sources(project.model(mart.address.name).sql, columns)
+    return dg.TableColumnLineage(
+        {
+            name: [
+                dg.TableColumnDep(asset_key=dg.AssetKey(list(relation)), column_name=column)
+                for relation, column in sorted(sources.get(name, ()))
+            ]
+            for name in mart.rules.columns
+        }
+    )

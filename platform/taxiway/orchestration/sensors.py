@@ -1,0 +1,216 @@
+"""The sensors: one watches the landing zone and asks for raw tables, one asks for all that follows from them."""
+
+import json
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from hashlib import sha256
+
+import dagster as dg
+
+from taxiway.errors import DeliveryRefused
+from taxiway.lake import WHOLE
+from taxiway.landing import Delivery
+from taxiway.materialise import Workspace
+from taxiway.orchestration import landing
+from taxiway.orchestration.deliveries import Fate, Landed, expected_files, raw_tables
+from taxiway.orchestration.keys import asset_key
+from taxiway.orchestration.quiet import quiet
+from taxiway.orchestration.table_asset import RANGE_END_TAG, RANGE_START_TAG
+from taxiway.partitions import shift_month
+from taxiway.tables import Table
+
+LANDING_SENSOR = "landing_zone"
+AUTOMATION_SENSOR = "follow_inputs"
+FILES_TAG = "taxiway/landed"
+
+# Of the time in which the landing zone must be looked at; more often would only fill the log.
+_REPORTS_PER_FRESHNESS = 4
+_LONGEST_TAG = 200
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A file at the last look: its size, when it changed, and the digest of what it last was as a whole."""
+
+    size: int
+    modified_ns: int
+    settled: bool = False
+    digest: str = ""
+
+
+@dataclass(frozen=True)
+class Cursor:
+    """What the sensor remembers: the files by name, and when it last reported (seconds since 1970).
+
+    Forgetting it costs another look: what has been handled is known from the lake and from Dagster's runs.
+    """
+
+    files: Mapping[str, Seen] = field(default_factory=dict)
+    reported: float = 0.0
+
+    @classmethod
+    def load(cls, text: str | None) -> "Cursor":
+        """The cursor written by `dump`, an empty one for None."""
+        raw = json.loads(text) if text else {}
+        files = {name: Seen(**seen) for name, seen in raw.get("files", {}).items()}
+        return cls(files, raw.get("reported", 0.0))
+
+    def dump(self) -> str:
+        """The text that Dagster keeps."""
+        return json.dumps(asdict(self), separators=(",", ":"))
+
+
+def landing_sensor(workspace: Workspace) -> dg.SensorDefinition:
+    """Looks at the landing zone; a new or changed file that has stopped growing asks for what is made from it.
+
+    It reports each content once as a materialisation of the landing asset, and the checks of the landing
+    zone whenever something changed. A file that cannot be read asks for nothing. Needs the resource `workspace`.
+    """
+    settings = workspace.settings
+
+    @dg.sensor(
+        name=LANDING_SENSOR,
+        target=dg.AssetSelection.assets(*(asset_key(table) for table in raw_tables(workspace.project))),
+        minimum_interval_seconds=max(1, round(settings.settle_seconds)),
+        default_status=_status(workspace),
+    )
+    def landing_zone(context: dg.SensorEvaluationContext, workspace: dg.ResourceParam[Workspace]) -> dg.SensorResult:
+        """A new or changed file asks for the raw partitions that are made from it."""
+        return look(workspace, context.cursor)
+
+    return landing_zone
+
+
+def automation_sensor(workspace: Workspace) -> dg.AutomationConditionSensorDefinition:
+    """Evaluates the tables' conditions where the project's code runs, as they are the project's own."""
+    with quiet("use_user_code_server"):
+        return dg.AutomationConditionSensorDefinition(
+            AUTOMATION_SENSOR,
+            target=dg.AssetSelection.all(),
+            description="What depends on something that has changed is asked for.",
+            default_status=_status(workspace),
+            minimum_interval_seconds=max(5, round(workspace.settings.settle_seconds)),
+            use_user_code_server=True,
+        )
+
+
+def look(workspace: Workspace, cursor: str | None) -> dg.SensorResult:
+    """One look at the landing zone, given what the last one remembered."""
+    before = Cursor.load(cursor)
+    now = time.time()
+    files, unknown = _seen_now(workspace, before, now)
+    landed = list(_landed(workspace, files))
+    new = [each for each in landed if before.files.get(each.file.name, Seen(0, 0)).digest != each.digest]
+    due = now - before.reported > workspace.settings.fresh_hours * 3600 / _REPORTS_PER_FRESHNESS
+    told = _latest_of_each(landed) | {each.file.name: each for each in new} if due else {e.file.name: e for e in new}
+    fate = Fate(workspace, landed)
+    requests = _requests(fate, [each for each in new if not fate.is_published(each) and not fate.problem(each)])
+    return dg.SensorResult(
+        run_requests=requests or None,
+        skip_reason=None if requests else dg.SkipReason(_why_nothing(files, unknown)),
+        cursor=Cursor(files, now if due else before.reported).dump(),
+        asset_events=[
+            *(landing.materialization(each) for each in told.values()),
+            *(landing.evaluate(workspace, landed) if told else ()),
+        ],
+    )
+
+
+def _seen_now(workspace: Workspace, before: Cursor, now: float) -> tuple[dict[str, Seen], list[str]]:
+    """The files of tables as they are now, and the names of those that belong to none."""
+    expected = expected_files(workspace)
+    seen, unknown = {}, []
+    for file in workspace.landing.files():
+        if file.name not in expected:
+            unknown.append(file.name)
+            continue
+        last = before.files.get(file.name)
+        same = last is not None and (last.size, last.modified_ns) == (file.size, file.modified_ns)
+        if last is not None and same and last.settled:
+            seen[file.name] = last
+            continue
+        digest = last.digest if last is not None else ""
+        settled = same and now - file.modified_ns / 1e9 >= workspace.settings.settle_seconds
+        if settled:
+            digest, settled = _whole(workspace, file, digest)
+        seen[file.name] = Seen(file.size, file.modified_ns, settled, digest)
+    return seen, unknown
+
+
+def _whole(workspace: Workspace, file: Delivery, before: str) -> tuple[str, bool]:
+    """The digest of a file that did not change while it was read; the one before where it did."""
+    try:
+        digest = workspace.landing.digest(file.name)
+    except DeliveryRefused:
+        return before, False
+    return (digest, True) if file in workspace.landing.files() else (before, False)
+
+
+def _landed(workspace: Workspace, files: Mapping[str, Seen]) -> Iterator[Landed]:
+    expected = expected_files(workspace)
+    for name, seen in files.items():
+        if seen.settled:
+            yield Landed(*expected[name], Delivery(name, seen.size, seen.modified_ns), seen.digest)
+
+
+def _latest_of_each(landed: Sequence[Landed]) -> dict[str, Landed]:
+    """The last file of each raw table."""
+    latest = {each.table: each for each in sorted(landed, key=lambda each: each.partition)}
+    return {each.file.name: each for each in latest.values()}
+
+
+def _requests(fate: Fate, wanted: Sequence[Landed]) -> list[dg.RunRequest]:
+    """One run for each stretch of months, of all the tables that want just these, and one for the other tables."""
+    stretches: dict[tuple[str, str], list[Landed]] = {}
+    for table in raw_tables(fate.workspace.project):
+        for stretch in _stretches([each for each in wanted if each.table is table]):
+            stretches.setdefault((stretch[0].partition, stretch[-1].partition), []).extend(stretch)
+    return [_request(fate, *months, files) for months, files in sorted(stretches.items())]
+
+
+def _stretches(wanted: Sequence[Landed]) -> Iterator[list[Landed]]:
+    """The files of one table in runs of consecutive months."""
+    stretch: list[Landed] = []
+    for each in sorted(wanted, key=lambda each: each.partition):
+        if stretch and (each.partition == WHOLE or each.partition != shift_month(stretch[-1].partition, 1)):
+            yield stretch
+            stretch = []
+        stretch.append(each)
+    if stretch:
+        yield stretch
+
+
+def _request(fate: Fate, first: str, last: str, files: Sequence[Landed]) -> dg.RunRequest:
+    tables: dict[Table, None] = dict.fromkeys(each.table for each in files)
+    names = ", ".join(each.file.name for each in files)
+    tags = {FILES_TAG: names if len(names) <= _LONGEST_TAG else f"{len(files)} files"}
+    if first != last:
+        tags |= {RANGE_START_TAG: first, RANGE_END_TAG: last}
+    return dg.RunRequest(
+        run_key=_run_key(fate, files),
+        asset_selection=[asset_key(table) for table in tables],
+        partition_key=first if first == last and first != WHOLE else None,
+        tags=tags,
+    )
+
+
+def _run_key(fate: Fate, files: Sequence[Landed]) -> str:
+    """The same for the same content on top of the same published content, so that no such run is started twice."""
+    parts = []
+    for each in files:
+        state = fate.state(each.table, each.partition)
+        parts.append(f"{each.file.name} {each.digest} {state.data_version if state is not None else ''}")
+    return f"{files[0].file.name}-{sha256('|'.join(parts).encode()).hexdigest()[:32]}"
+
+
+def _why_nothing(files: Mapping[str, Seen], unknown: Sequence[str]) -> str:
+    growing = [name for name, seen in files.items() if not seen.settled]
+    notes = [f"waiting until {', '.join(growing)} has stopped changing" if growing else "nothing new can be read"]
+    if unknown:
+        notes.append(f"ignored, as no table is made from it: {', '.join(unknown)}")
+    return "; ".join(notes)
+
+
+def _status(workspace: Workspace) -> dg.DefaultSensorStatus:
+    return dg.DefaultSensorStatus.RUNNING if workspace.settings.automation else dg.DefaultSensorStatus.STOPPED

@@ -1,0 +1,163 @@
+"""A table as a Dagster asset: names become dependencies, reach becomes partition mappings, verdicts become checks."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import dagster as dg
+
+from taxiway.engines import Engine
+from taxiway.errors import PublishConflict, TaxiwayError
+from taxiway.lake import WHOLE
+from taxiway.materialise import Outcome, Workspace, materialise
+from taxiway.orchestration import events
+from taxiway.orchestration.automation import follow_inputs
+from taxiway.orchestration.keys import asset_key, landing_key
+from taxiway.orchestration.lineage import column_lineage
+from taxiway.orchestration.partitions import mapping, monthly
+from taxiway.tables import Table
+from taxiway.transforms import History
+
+OpenEngine = Callable[[str | None], Engine]
+
+FORCE_TAG = "taxiway/force"
+REBUILD_TAG = "taxiway/rebuild"
+ENGINE_TAG = "taxiway/engine"
+RANGE_START_TAG = "dagster/asset_partition_range_start"
+RANGE_END_TAG = "dagster/asset_partition_range_end"
+CONFLICT_RETRIES = 3
+
+
+def table_asset(workspace: Workspace, table: Table) -> dg.AssetsDefinition:
+    """The asset of a table that has a transform.
+
+    A run over a range of months materialises it in one step; partitions that the guard refuses fail
+    the step after the others were published and reported. Needs the resources `workspace` and `open_engine`.
+    """
+    key = asset_key(table)
+    months = workspace.settings.months
+    contract = table.rules
+    deps = [
+        dg.AssetDep(asset_key(source), partition_mapping=mapping(months, table, source, reach))
+        for source, reach in workspace.project.inputs(table).items()
+    ]
+    if table.delivered is not None:
+        deps = [dg.AssetDep(landing_key(table))]
+    spec = dg.AssetSpec(
+        key,
+        deps=deps,
+        description=contract.description,
+        group_name=table.address.layer,
+        owners=list(table.owners),
+        tags=dict(table.tags),
+        kinds={"deltalake", table.engine or workspace.settings.engine},
+        metadata={"dagster/column_schema": events.column_schema(contract), "dagster/uri": workspace.lake.uri(table.address)},
+        # The landing sensor asks for raw tables; it knows which files are whole and not handled yet.
+        automation_condition=None if table.delivered is not None else follow_inputs(_needed(workspace, table)),
+    )
+
+    @dg.multi_asset(
+        name=table.address.relation,
+        specs=[spec],
+        check_specs=[dg.AssetCheckSpec(name, asset=key, description=text) for name, text in events.CHECKS.items()],
+        partitions_def=monthly(months) if table.monthly else None,
+        backfill_policy=dg.BackfillPolicy.single_run() if table.monthly else None,
+        required_resource_keys={"workspace", "open_engine"},
+    )
+    def compute(context: dg.AssetExecutionContext) -> Iterator[Any]:
+        yield from _run(context, table)
+
+    return compute
+
+
+def _run(context: dg.AssetExecutionContext, table: Table) -> Iterator[Any]:
+    workspace: Workspace = context.resources.workspace
+    open_engine: OpenEngine = context.resources.open_engine
+    partitions = tuple(context.partition_keys) if table.monthly else (WHOLE,)
+    cpu = time.process_time()
+    tags = context.run.tags
+    # Before they are pinned: what is published in between then counts as news, never as read.
+    inputs = events.inputs_now(context.instance, _sources(workspace, table))
+    try:
+        outcome = materialise(
+            workspace,
+            table,
+            partitions,
+            open_engine(tags.get(ENGINE_TAG) or table.engine),
+            run=context.run.run_id,
+            force=tags.get(FORCE_TAG) == "true",
+            rebuild=tags.get(REBUILD_TAG) == "true",
+        )
+    except PublishConflict as conflict:
+        # Whoever was first has published; what is left to do then is mostly to see that.
+        raise dg.RetryRequested(max_retries=CONFLICT_RETRIES, seconds_to_wait=1) from conflict
+    except TaxiwayError as error:
+        raise dg.Failure(str(error), allow_retries=False) from error
+    yield from _report(context, workspace, table, outcome, inputs, events.resources_used(cpu))
+
+
+def _report(
+    context: dg.AssetExecutionContext,
+    workspace: Workspace,
+    table: Table,
+    outcome: Outcome,
+    inputs: Mapping[str, events.Input],
+    used: Mapping[str, Any],
+) -> Iterator[Any]:
+    key = asset_key(table)
+    if table.delivered is not None:
+        inputs = _report_deliveries(context, table, outcome)
+    shared = {**used, "dagster/column_lineage": column_lineage(workspace, table)}
+    good = [result for result in outcome.partitions if result.status != "refused"]
+    tags = [events.provenance_tags(outcome, result, inputs) for result in good]
+    metadata = [events.partition_metadata(outcome, result) | shared for result in good]
+    if len(outcome.partitions) == 1:
+        for result in good:
+            version = dg.DataVersion(result.data_version or "")
+            yield dg.MaterializeResult(asset_key=key, data_version=version, tags=tags[0], metadata=metadata[0])
+    else:
+        if not outcome.refused:
+            # The step's own events, one a partition, all with one version: those that follow correct them.
+            yield dg.MaterializeResult(asset_key=key, data_version=dg.DataVersion(good[-1].data_version or ""))
+        for result, own_tags, own_metadata in zip(good, tags, metadata, strict=True):
+            context.log_event(events.materialization(key, result, own_tags, own_metadata))
+        for evaluation in events.check_evaluations(key, outcome.partitions):
+            context.log_event(evaluation)
+    yield from events.check_results(key, outcome.partitions)
+    if outcome.refused:
+        raise dg.Failure(_refusal(table, outcome), allow_retries=False)
+
+
+def _report_deliveries(context: dg.AssetExecutionContext, table: Table, outcome: Outcome) -> dict[str, events.Input]:
+    """Tell Dagster of the files that were read, where the landing sensor has not, and point to them."""
+    for result in outcome.partitions:
+        for name, digest in result.inputs.get("landing", {}).items():
+            known = events.known_version(context.instance, landing_key(table), result.partition)
+            if digest is not None and digest != known:
+                context.log_event(events.delivery(landing_key(table), result.partition, name, digest))
+    return events.inputs_now(context.instance, _sources(context.resources.workspace, table))
+
+
+def _sources(workspace: Workspace, table: Table) -> dict[str, dg.AssetKey]:
+    """The assets that a table depends on, by the names that its provenance gives them."""
+    if table.delivered is not None:
+        return {"landing": landing_key(table)}
+    return {str(source.address): asset_key(source) for source in workspace.project.inputs(table)}
+
+
+def _needed(workspace: Workspace, table: Table) -> list[dg.AssetKey]:
+    """The inputs that a partition cannot do without; the months before it can be absent."""
+    return [
+        asset_key(source)
+        for source, reach in workspace.project.inputs(table).items()
+        if not (table.monthly and source.monthly and isinstance(reach, History) and not reach.own)
+    ]
+
+
+def _refusal(table: Table, outcome: Outcome) -> str:
+    lines = [result.message for result in outcome.refused]
+    if table.monthly:
+        good = [result.partition for result in outcome.partitions if result.status != "refused"]
+        others = f"the others ({good[0]} to {good[-1]}) are published" if good else "nothing was published"
+        lines.append(f"{others}; to go on without the refused ones, run the steps after {table.at} for the other months")
+    return "\n".join(lines)

@@ -1,0 +1,21 @@
+"""Tests never see the deployment of whoever runs them; `gauges` is a small project in a temporary home."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+# Settings read the environment, and a home set there would win over a test's own.
+for _name in [name for name in os.environ if name.startswith("TAXIWAY_")]:
+    if _name not in {"TAXIWAY_SOAK", "TAXIWAY_REQUIRE"}:
+        del os.environ[_name]
+
+from taxiway.materialise import Workspace  # noqa: E402
+
+from tests.working import workspace  # noqa: E402
+
+
+@pytest.fixture
+def gauges(tmp_path: Path) -> Workspace:
+    """The gauges project, four months of 2013, in a temporary home; nothing has been delivered."""
+    return workspace(tmp_path / "home")

@@ -1,0 +1,208 @@
+"""What the landing sensor asks for and reports, by behaviour: real files, real runs on a real instance."""
+
+import os
+import time
+from datetime import timedelta
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from tests.unit.orchestration.world import World, asked, key
+
+READINGS, GAUGES = ["raw/readings"], ["raw/gauges"]
+
+
+def events(result: dg.SensorResult) -> list[tuple[str, str | None]]:
+    """The deliveries that a look reports: asset and partition."""
+    return [
+        ("/".join(event.asset_key.path), event.partition)
+        for event in result.asset_events
+        if isinstance(event, dg.AssetMaterialization)
+    ]
+
+
+def note(result: dg.SensorResult) -> str:
+    reason = result.skip_reason
+    return (reason.skip_message or "") if isinstance(reason, dg.SkipReason) else ""
+
+
+def test_an_empty_landing_zone_asks_for_nothing(world: World) -> None:
+    assert asked(world.look_twice()) == []
+
+
+def test_new_files_ask_for_their_partitions_once(world: World) -> None:
+    world.land("2013-01", "2013-02", "2013-04")
+    assert asked(world.look(run=False)) == [], "whether they still grow is known at the second look"
+    result = world.look()
+    assert asked(result) == [(GAUGES, None), (READINGS, "2013-01 to 2013-02"), (READINGS, "2013-04")]
+    months = [("landing/readings", month) for month in ("2013-01", "2013-02", "2013-04")]
+    assert sorted(events(result), key=str) == [("landing/gauges", None), *months]
+    assert asked(world.look()) == []
+    assert events(world.look()) == []
+
+
+def test_a_changed_file_asks_for_its_partition_and_a_touched_one_for_nothing(landed: World) -> None:
+    os.utime(landed.workspace.landing.path("readings-2013-02.csv"))
+    landed.correct("2013-03")
+    result = landed.look_twice()
+    assert asked(result) == [(READINGS, "2013-03")]
+    assert events(result) == [("landing/readings", "2013-03")]
+    assert landed.look().asset_events == []
+
+
+def test_a_delivered_file_is_its_own_data_version(landed: World) -> None:
+    record = landed.instance.get_latest_data_version_record(key("landing/readings"), partition_key="2013-02")
+    assert record is not None
+    digest = landed.workspace.landing.digest("readings-2013-02.csv")
+    assert (record.event_log_entry.tags or {})["dagster/data_version"] == digest
+
+
+def test_a_growing_file_waits_until_it_has_stopped(world: World) -> None:
+    world.land("2013-01", gauges=False)
+    path = world.workspace.landing.path("readings-2013-01.csv")
+    whole = path.read_bytes()
+    for end in (200, 400, len(whole)):
+        path.write_bytes(whole[:end])
+        result = world.look(run=False)
+        assert asked(result) == []
+        assert "waiting until readings-2013-01.csv has stopped changing" in note(result)
+    assert asked(world.look()) == [(READINGS, "2013-01")]
+
+
+def test_a_file_waits_until_it_is_old_enough(tmp_path: Path) -> None:
+    world = World(tmp_path, settle_seconds=3600)
+    world.land("2013-01", gauges=False)
+    assert asked(world.look_twice()) == []
+    world.age("readings-2013-01.csv", hours=2)
+    assert asked(world.look_twice()) == [(READINGS, "2013-01")]
+
+
+def test_after_a_lost_cursor_what_is_published_asks_for_nothing(landed: World) -> None:
+    landed.forget()
+    assert asked(landed.look_twice()) == []
+
+
+def test_after_a_lost_cursor_what_was_asked_for_has_the_same_key(landed: World) -> None:
+    landed.correct("2013-02", b"Z,2", b"Z,wet")
+    (first,) = landed.look_twice().run_requests or ()
+    assert asked(landed.look()) == [], "the contract refused it, once"
+    landed.forget()
+    (second,) = landed.look_twice().run_requests or ()
+    assert second.run_key == first.run_key, "by which Dagster knows that it has run"
+
+
+def test_content_that_comes_back_after_another_asks_again(landed: World) -> None:
+    keys = []
+    for _ in range(2):
+        landed.correct("2013-02")
+        keys += [request.run_key for request in landed.look_twice().run_requests or ()]
+        landed.land("2013-02")
+        keys += [request.run_key for request in landed.look_twice().run_requests or ()]
+    assert len(set(keys)) == 4
+
+
+@pytest.mark.parametrize("content", [b"", b"<html></html>", b"gauge,read_at\nAAA,2013-02-01T00:00:00Z\n", b"\xff\xfe\x00"])
+def test_an_unreadable_file_is_one_failing_check(landed: World, content: bytes) -> None:
+    before = landed.workspace.lake.open(landed.workspace.project.table("raw/readings").address).version
+    landed.workspace.landing.deliver("readings-2013-02.csv", content)
+    assert asked(landed.look_twice()) == []
+    check = landed.check("landing/readings", "readable")
+    assert check is not None
+    assert not check.passed
+    assert "readings-2013-02.csv" in (check.description or "")
+    assert landed.look().asset_events == [], "it is said once"
+    landed.forget()
+    assert asked(landed.look_twice()) == []
+    landed.correct("2013-03")
+    landed.look_twice()
+    assert not passed(landed, "landing/readings", "readable"), "another file that is well does not hide it"
+    landed.correct("2013-02")
+    assert asked(landed.look_twice()) == [(READINGS, "2013-02")]
+    assert passed(landed, "landing/readings", "readable")
+    assert landed.workspace.lake.open(landed.workspace.project.table("raw/readings").address).version == before + 2
+
+
+def passed(world: World, at: str, name: str) -> bool:
+    check = world.check(at, name)
+    assert check is not None
+    return check.passed
+
+
+def test_a_file_put_back_as_it_was_clears_the_check_and_asks_for_nothing(landed: World) -> None:
+    landed.workspace.landing.deliver("readings-2013-02.csv", b"")
+    landed.look_twice()
+    assert not passed(landed, "landing/readings", "readable")
+    landed.land("2013-02")
+    assert asked(landed.look_twice()) == []
+    assert passed(landed, "landing/readings", "readable")
+
+
+def test_files_of_no_table_are_noted(landed: World) -> None:
+    for name in ("notes.txt", "readings-2012-12.csv", "readings-2013-13.csv"):
+        landed.workspace.landing.deliver(name, b"x")
+    result = landed.look_twice()
+    assert asked(result) == []
+    assert "ignored, as no table is made from it: notes.txt, readings-2012-12.csv, readings-2013-13.csv" in note(result)
+
+
+def test_a_withdrawn_file_is_forgotten(landed: World) -> None:
+    landed.workspace.landing.path("readings-2013-02.csv").unlink()
+    assert asked(landed.look_twice()) == []
+    landed.land("2013-02")
+    assert asked(landed.look_twice()) == []
+
+
+def test_a_look_is_told_of_even_if_nothing_is_new(tmp_path: Path) -> None:
+    world = World(tmp_path, fresh_hours=1 / 60)
+    world.land("2013-01", "2013-02")
+    world.look_twice()
+    reported = events(world.look())
+    assert reported == []
+    world.looked = world.looked.replace('"reported":', '"reported":-') if world.looked else None
+    assert sorted(events(world.look()), key=str) == [("landing/gauges", None), ("landing/readings", "2013-02")]
+
+
+def test_the_checks_can_be_run_by_hand(landed: World) -> None:
+    landed.workspace.landing.deliver("readings-2013-02.csv", b"")
+    checks = dg.AssetSelection.checks(dg.AssetCheckKey(key("landing/readings"), "readable"))
+    job = dg.define_asset_job("by_hand", selection=checks)
+    defs = dg.Definitions.merge(landed.defs, dg.Definitions(jobs=[job]))
+    assert defs.resolve_job_def("by_hand").execute_in_process(instance=landed.instance).success
+    assert not passed(landed, "landing/readings", "readable")
+
+
+def test_a_mart_is_fresh_while_nothing_has_waited_too_long(landed: World) -> None:
+    assert passed(landed, "mart/river_month", "fresh")
+    landed.correct("2013-03")
+    landed.look_twice()
+    assert passed(landed, "mart/river_month", "fresh"), "it has not waited long"
+    check = landed.check("mart/river_month", "fresh")
+    assert check is not None
+    assert "on their way" in (check.description or "")
+
+
+def test_a_mart_is_not_fresh_when_a_delivery_has_waited_too_long(landed: World) -> None:
+    landed.correct("2013-03")
+    landed.age("readings-2013-03.csv", hours=30)
+    landed.look_twice(run=False)
+    check = landed.check("mart/river_month", "fresh")
+    assert check is not None
+    assert not check.passed
+    assert "readings-2013-03.csv for raw/readings" in (check.description or "")
+    assert landed.run_all("2013-01", "2013-04")
+    assert passed(landed, "mart/river_month", "fresh"), "the run that builds it says so itself"
+
+
+def test_a_mart_that_was_never_built_is_not_fresh(world: World) -> None:
+    world.land("2013-01")
+    world.look_twice()
+    assert not passed(world, "mart/river_month", "fresh")
+
+
+def test_deliveries_are_fresh_by_the_last_look(landed: World) -> None:
+    policy = landed.defs.resolve_asset_graph().get(key("landing/readings")).freshness_policy
+    assert policy == dg.FreshnessPolicy.time_window(timedelta(hours=26))
+    event = landed.instance.get_latest_materialization_event(key("landing/readings"))
+    assert event is not None
+    assert time.time() - event.timestamp < 3600

@@ -1,0 +1,70 @@
+"""What tests of the platform share: a project in a temporary home, landing, running and reading."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from taxiway.addresses import Address
+from taxiway.engines import open_engine
+from taxiway.lake import WHOLE, Lake, PartitionState, Provenance, Publication, Snapshot
+from taxiway.materialise import Outcome, Workspace, materialise
+from taxiway.settings import load_settings
+from taxiway.tables import Project
+
+from tests import gauges
+
+ROOT = Path(__file__).parents[1]
+
+
+def workspace(home: Path, project: Project = gauges.project, *, months: int = 4, **settings: Any) -> Workspace:
+    """A project in the folder `home`, with that many months from 2013-01 on the clock of UTC."""
+    end = f"{2013 + months // 12}-{months % 12 + 1:02d}"
+    chosen = {"zone": "UTC", "first_month": "2013-01", "end_month": end} | settings
+    return Workspace(project, load_settings("local", root=ROOT, home=home, **chosen))
+
+
+def land(place: Workspace, months: Sequence[str] | None = None, change: tuple[bytes, bytes] = (b"", b"")) -> None:
+    """Deliver the project's files of these months, all by default, with a text replaced by another."""
+    assert place.project.deliveries is not None
+    for name, data in place.project.deliveries(place.settings.months.keys() if months is None else months):
+        place.landing.deliver(name, data.replace(*change) if change[0] else data)
+
+
+def run(place: Workspace, at: str, partitions: Sequence[str] | str | None = None, **options: Any) -> Outcome:
+    """Materialise partitions of a table, all that the settings name by default."""
+    table = place.project.table(at)
+    if partitions is None:
+        partitions = place.settings.months.keys() if table.monthly else (WHOLE,)
+    keys = [partitions] if isinstance(partitions, str) else list(partitions)
+    return materialise(place, table, keys, open_engine(place.settings), **({"run": "test"} | options))
+
+
+def run_all(place: Workspace, partitions: Sequence[str] | None = None, **options: Any) -> list[Outcome]:
+    """Materialise all tables of the gauges in order."""
+    tables = ("raw/gauges", "raw/readings", "feature/level_history", "feature/river_month")
+    chosen = {at: partitions if place.project.table(at).monthly else None for at in tables}
+    return [run(place, at, keys, **options) for at, keys in chosen.items()]
+
+
+def statuses(outcome: Outcome) -> dict[str, str]:
+    """What became of each partition."""
+    return {result.partition: result.status for result in outcome.partitions}
+
+
+def rows(lake: Lake, at: str, version: int | None = None) -> list[dict[str, Any]]:
+    """All rows of a table, in an order that depends on nothing but the rows."""
+    found = lake.open(Address.parse(at), version).delta.to_pyarrow_table().to_pylist()
+    return sorted(found, key=lambda row: [str(row[name]) for name in sorted(row)])
+
+
+def publish(
+    lake: Lake, at: str, table: pa.Table, partitions: Sequence[str], base: Snapshot | None = None, **options: Any
+) -> int:
+    """Publish rows as these partitions of a table that is partitioned by `month`, or as `[WHOLE]` of one that is not."""
+    states = {key: PartitionState("", "code", {"raw/x": {key: "1"}}, table.num_rows) for key in partitions}
+    provenance = Provenance.of(run="test", engine="test 1", libraries={"arrow": pa.__version__}, partitions=states)
+    column = None if list(partitions) == [WHOLE] else "month"
+    publication = Publication(Address.parse(at), provenance, base, column, **options)
+    return lake.publish(publication, table.to_reader)
