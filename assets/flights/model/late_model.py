@@ -4,6 +4,7 @@ A model is its text alone: the text holds the categories it was trained with, so
 same bits for one row, for a batch, and in another process.
 """
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -76,8 +77,7 @@ def fit(rows: pa.Table, parameters: Mapping[str, Any]) -> str:
 
     Same rows in the same order and same LightGBM `parameters` (with `num_iterations`) give the same bytes.
     """
-    import lightgbm
-
+    lightgbm = _lightgbm()
     frame = rows.select(FEATURES).to_pandas()
     # A pandas categorical is what makes LightGBM write the categories into the model's text.
     frame = frame.astype(dict.fromkeys(CATEGORIES, "category") | dict.fromkeys(NUMBERS, "float64"))
@@ -89,11 +89,17 @@ def fit(rows: pa.Table, parameters: Mapping[str, Any]) -> str:
 @lru_cache(maxsize=16)
 def load(text: str) -> LateModel:
     """The model that `fit` wrote; kept in memory, since one is asked many times."""
-    import lightgbm
-
-    booster = lightgbm.Booster(model_str=text)
+    booster = _lightgbm().Booster(model_str=text)
     known = zip(CATEGORIES, booster.pandas_categorical or (), strict=True)
     return LateModel(booster, {name: pa.array(values, pa.string()) for name, values in known})
+
+
+def _lightgbm() -> Any:
+    # Threads that spin while they wait make a shared machine ten times slower; OpenMP reads this when it loads.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    import lightgbm
+
+    return lightgbm
 
 
 def _matrix(rows: pa.Table | pa.RecordBatch, categories: Mapping[str, pa.Array]) -> np.ndarray:
