@@ -11,7 +11,6 @@ for _name in [name for name in os.environ if name.startswith("TAXIWAY_")]:
         del os.environ[_name]
 
 from taxiway.materialise import Workspace  # noqa: E402
-
 from tests.working import workspace  # noqa: E402
 
 

@@ -1,10 +1,13 @@
 """What tests of the platform share: a project in a temporary home, landing, running and reading."""
 
+import os
 from collections.abc import Sequence
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pytest
 
 from taxiway.addresses import Address
 from taxiway.engines import open_engine
@@ -12,10 +15,15 @@ from taxiway.lake import WHOLE, Lake, PartitionState, Provenance, Publication, S
 from taxiway.materialise import Outcome, Workspace, materialise
 from taxiway.settings import load_settings
 from taxiway.tables import Project
-
 from tests import gauges
 
 ROOT = Path(__file__).parents[1]
+SOAK = os.environ.get("TAXIWAY_SOAK") == "1"
+"""Whether to run with full counts of kills and examples."""
+
+# Processes are forked from one that has imported all this and has done nothing yet.
+processes = get_context("forkserver")
+processes.set_forkserver_preload(["tests.working"])
 
 
 def workspace(home: Path, project: Project = gauges.project, *, months: int = 4, **settings: Any) -> Workspace:
@@ -32,16 +40,16 @@ def land(place: Workspace, months: Sequence[str] | None = None, change: tuple[by
         place.landing.deliver(name, data.replace(*change) if change[0] else data)
 
 
-def run(place: Workspace, at: str, partitions: Sequence[str] | str | None = None, **options: Any) -> Outcome:
+def run(place: Workspace, at: str, partitions: Sequence[str] | str | None = None, **options: bool) -> Outcome:
     """Materialise partitions of a table, all that the settings name by default."""
     table = place.project.table(at)
     if partitions is None:
         partitions = place.settings.months.keys() if table.monthly else (WHOLE,)
     keys = [partitions] if isinstance(partitions, str) else list(partitions)
-    return materialise(place, table, keys, open_engine(place.settings), **({"run": "test"} | options))
+    return materialise(place, table, keys, open_engine(place.settings), run="test", **options)
 
 
-def run_all(place: Workspace, partitions: Sequence[str] | None = None, **options: Any) -> list[Outcome]:
+def run_all(place: Workspace, partitions: Sequence[str] | None = None, **options: bool) -> list[Outcome]:
     """Materialise all tables of the gauges in order."""
     tables = ("raw/gauges", "raw/readings", "feature/level_history", "feature/river_month")
     chosen = {at: partitions if place.project.table(at).monthly else None for at in tables}
@@ -62,9 +70,16 @@ def rows(lake: Lake, at: str, version: int | None = None) -> list[dict[str, Any]
 def publish(
     lake: Lake, at: str, table: pa.Table, partitions: Sequence[str], base: Snapshot | None = None, **options: Any
 ) -> int:
-    """Publish rows as these partitions of a table that is partitioned by `month`, or as `[WHOLE]` of one that is not."""
+    """Publish rows as these partitions of a table, by `month`, or as `[WHOLE]` of one without partitions."""
     states = {key: PartitionState("", "code", {"raw/x": {key: "1"}}, table.num_rows) for key in partitions}
     provenance = Provenance.of(run="test", engine="test 1", libraries={"arrow": pa.__version__}, partitions=states)
     column = None if list(partitions) == [WHOLE] else "month"
     publication = Publication(Address.parse(at), provenance, base, column, **options)
     return lake.publish(publication, table.to_reader)
+
+
+def unavailable(reason: str) -> None:
+    """Skip the test for what this machine cannot run; fail it where TAXIWAY_REQUIRE=all asks for everything."""
+    if os.environ.get("TAXIWAY_REQUIRE") == "all":
+        pytest.fail(reason)
+    pytest.skip(reason)

@@ -1,4 +1,4 @@
-"""The flights project: its tables, who delivers its files, and its dbt project. A new file in a folder joins by itself."""
+"""The flights project: its tables, who delivers its files, its dbt project. A new file in a folder joins by itself."""
 
 from pathlib import Path
 
@@ -7,10 +7,26 @@ from flights.publisher import deliveries
 from flights.spoil import spoil
 from taxiway.tables import Project, collect
 
+
+def _spoil(kind: str, name: str, data: bytes) -> bytes:
+    """The delivery with a fault; only files of flights have faults."""
+    return spoil(kind, name, data) if name.startswith("flights-") else data
+
+
 project = Project(
     name="flights",
     tables=(*collect("flights.raw", "flights.features", "flights.model"), *marts.tables),
     deliveries=deliveries,
-    spoil=spoil,
+    spoil=_spoil,
     dbt=Path(__file__).parents[2] / "dbt_project",
+    tour={
+        "the row that was caught: a wind of more than 1,000 miles an hour": "taxiway quarantine raw/weather",
+        "a spoilt delivery is refused, and what is published stays as it is": (
+            "taxiway land --month 2013-02 --spoil too-many-bad-rows; taxiway run raw/flights --month 2013-02"
+        ),
+        "ask in SQL: which airlines were late most often": (
+            'taxiway sql "select airline, sum(flights) as flights, round(sum(late_share * flights) / sum(flights), 3) '
+            'as late_share from mart.carrier_month group by airline order by late_share desc"'
+        ),
+    },
 )

@@ -2,10 +2,12 @@
 
 from typing import TYPE_CHECKING
 
+from taxiway.version import __version__
+
 if TYPE_CHECKING:
     from taxiway.notebook import OpenLake
 
-__version__ = "0.1.0"
+__all__ = ["__version__", "open"]
 
 
 def open(deployment: str | None = None) -> "OpenLake":  # noqa: A001 - read where it is used: taxiway.open()

@@ -20,13 +20,15 @@ def check_home(home: Path) -> None:
     try:
         if mark.is_file():
             _compare(home, mark.read_text(errors="replace").strip())
-        elif not home.exists() or os.access(home, os.W_OK):
+        elif not home.exists() or os.access(home, os.W_OK, effective_ids=True):
             home.mkdir(parents=True, exist_ok=True)
             staged = home / f".{_FILE}.{os.getpid()}"
             staged.write_text(f"{LAYOUT}\n")
             staged.replace(mark)
     except OSError as error:
-        raise SettingsError(f"TAXIWAY_HOME={home} cannot be used ({error}); make it a folder that can be written") from error
+        raise SettingsError(
+            f"TAXIWAY_HOME={home} cannot be used ({error}); make it a folder that can be written"
+        ) from error
 
 
 def _compare(home: Path, found: str) -> None:

@@ -3,16 +3,14 @@
 Nothing here writes to the lake.
 """
 
-import atexit
 import re
+import tempfile
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
-from uuid import uuid4
 
 import duckdb
 import pyarrow as pa
@@ -22,7 +20,6 @@ from taxiway.engines.base import Reading
 from taxiway.engines.duckdb import DuckDB, DuckDBSession, identifier
 from taxiway.errors import TableNotFound, TaxiwayError, UsageError
 from taxiway.lake import WHOLE, Lake, Snapshot
-from taxiway.scratch import Scratch
 from taxiway.settings import Settings
 
 if TYPE_CHECKING:
@@ -42,6 +39,7 @@ class OpenLake:
     """The tables of a lake, to read. A relation stays at the versions that it was made from."""
 
     def __init__(self, settings: Settings) -> None:
+        """The lake of these settings; nothing is opened yet."""
         self.settings = settings
         self.lake = Lake(settings.lake)
 
@@ -117,7 +115,10 @@ class OpenLake:
         return Preview(table.at, trial.verdict, self._connect().from_arrow(trial.rows), trial.samples)
 
     def snapshot(self, table: str, version: int | None = None) -> Snapshot:
-        """The table at a version, or the latest. Raises UsageError for a table that is neither made nor of the project."""
+        """The table at a version, or the latest.
+
+        Raises UsageError for a table that is neither made nor of the project, TableNotFound for one not made yet.
+        """
         address = Address.parse(table)
         found = self.lake.find(address, version)
         if found is None and address.layer == _QUARANTINE:
@@ -162,8 +163,7 @@ class OpenLake:
 
     def _connect(self) -> duckdb.DuckDBPyConnection:
         """A connection of its own for each relation, so that nothing changes under one that is already made."""
-        folder = _scratch(self.settings.scratch) / uuid4().hex
-        folder.mkdir()
+        folder = Path(tempfile.mkdtemp(dir=_spill().name))
         engine = DuckDB(self.settings.threads, self.settings.memory_limit, self.settings.scratch, self.settings.lake)
         return engine.connect(folder)
 
@@ -182,6 +182,7 @@ class Preview:
         return self.rows.df()
 
     def __repr__(self) -> str:
+        """The verdict, rows that broke a rule, and the first rows."""
         return "\n".join([f"{self.table}: {self.verdict.message}", *self._broken(), str(self.rows.limit(_SHOWN_ROWS))])
 
     def _repr_html_(self) -> str:
@@ -198,8 +199,8 @@ class Preview:
 
 def wrong_sql(error: duckdb.Error) -> UsageError:
     """DuckDB's complaint about a query in one line."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return UsageError(" ".join(lines))
+    first, *_ = str(error).strip().split("\n\n")
+    return UsageError(" ".join(first.split()))
 
 
 def _refuse_all_but_select(connection: duckdb.DuckDBPyConnection, query: str) -> None:
@@ -226,8 +227,9 @@ def _refuse_months(settings: Settings, snapshot: Snapshot, months: Sequence[str]
 
 
 @cache
-def _scratch(root: Path) -> Path:
-    """A folder for what this process spills, which goes when it ends."""
-    stack = ExitStack()
-    atexit.register(stack.close)
-    return stack.enter_context(Scratch.claim(root))
+def _spill() -> tempfile.TemporaryDirectory[str]:
+    """Where what is too large for memory goes; it is removed when this process ends.
+
+    It is not the deployment's scratch, whose clean-up would wait for as long as a notebook is open.
+    """
+    return tempfile.TemporaryDirectory(prefix="taxiway-", ignore_cleanup_errors=True)

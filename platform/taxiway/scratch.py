@@ -30,7 +30,9 @@ class Scratch:
             root.mkdir(parents=True, exist_ok=True)
             lock = (root / _LOCK).open("a")
         except OSError as error:
-            raise LakeError(f"{root}: no scratch folder can be made there ({error}); make room, or make it writable") from error
+            raise LakeError(
+                f"{root}: no scratch folder can be made there ({error}); make room, or make it writable"
+            ) from error
         with lock:
             fcntl.flock(lock, fcntl.LOCK_SH)
             _begin(folder)

@@ -17,8 +17,8 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from taxiway.errors import SettingsError
 from taxiway.partitions import Months, parse_month
 
-# Globs to DuckDB, escapes to Delta's readers.
-_UNSAFE_IN_PATHS = frozenset("*?[]%\\")
+# Globs and partition columns to DuckDB, escapes to Delta's readers.
+_UNSAFE_IN_PATHS = frozenset("*?[]%=\\")
 
 Parameter = bool | int | float | str
 
@@ -32,7 +32,9 @@ def project_root() -> Path:
     for folder in [Path(named)] if named else [here, *here.parents, Path(__file__).parents[2]]:
         if (folder / "deployments").is_dir():
             return folder.resolve()
-    raise SettingsError(f"no deployments/ folder in {named or here} or above it; start in the project or set TAXIWAY_ROOT")
+    raise SettingsError(
+        f"no deployments/ folder in {named or here} or above it; start in the project or set TAXIWAY_ROOT"
+    )
 
 
 class Settings(BaseSettings):
@@ -57,7 +59,7 @@ class Settings(BaseSettings):
     settle_seconds: float = Field(default=5.0, ge=0)
     fresh_hours: float = Field(default=26.0, gt=0)
     automation: bool = False
-    parameters: Mapping[str, Parameter] = MappingProxyType({})
+    parameters: Mapping[str, Parameter] = Field(default_factory=lambda: MappingProxyType({}))
 
     @classmethod
     def settings_customise_sources(
@@ -65,7 +67,8 @@ class Settings(BaseSettings):
         settings_cls: type[BaseSettings],  # noqa: ARG003 - pydantic's signature
         init_settings: PydanticBaseSettingsSource,
         env_settings: PydanticBaseSettingsSource,
-        **_: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """The environment wins over what the file says."""
         return env_settings, init_settings

@@ -71,7 +71,9 @@ class Table:
         """What it reads beyond the same partition, by input relation; None where nothing."""
         if self.transform is None:
             return {}
-        transforms = self.transform.prepares.values() if isinstance(self.transform, ArrowTransform) else [self.transform]
+        transforms = (
+            self.transform.prepares.values() if isinstance(self.transform, ArrowTransform) else [self.transform]
+        )
         reaches: dict[str, Reach | None] = {}
         for transform in transforms:
             for name in transform.inputs:
@@ -101,10 +103,11 @@ class Table:
 
 @dataclass(frozen=True, eq=False)
 class Project:
-    """A project: its tables, in any order, who delivers its files, and its dbt project.
+    """A project: its tables, in any order, who delivers its files, its dbt project, and what to try first.
 
     `deliveries(months)` yields name and bytes of each file that the publisher delivers for these
-    months (all files for None); `spoil(kind, name, data)` returns a delivery with that fault.
+    months; `spoil(kind, name, data)` returns a delivery with that fault, or as it is where it is a file of
+    another kind. `tour` holds commands to paste, by what each shows.
     """
 
     name: str
@@ -112,6 +115,7 @@ class Project:
     deliveries: Callable[[Sequence[str]], Iterator[tuple[str, bytes]]] | None = None
     spoil: Callable[[str, str, bytes], bytes] | None = None
     dbt: Path | None = None
+    tour: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
     @cached_property
     def by_address(self) -> Mapping[Address, Table]:
@@ -160,5 +164,5 @@ def collect(*packages: str) -> tuple[Table, ...]:
 def nearest(name: str, known: Iterable[str]) -> str:
     """Which known names may have been meant, in words: the nearest ones, or all where none is near."""
     names = sorted(known)
-    close = get_close_matches(name, names, n=3, cutoff=0.5)
+    close = get_close_matches(name, names, n=3, cutoff=0.6)
     return f"did you mean {' or '.join(close)}?" if close else f"there are: {', '.join(names) or 'none'}"

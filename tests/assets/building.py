@@ -7,7 +7,8 @@ from functools import cache
 import ibis
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.csv as csv
+from pyarrow import csv
+
 from flights.features import (
     aircraft_rotation,
     carrier_punctuality,

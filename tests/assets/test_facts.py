@@ -8,12 +8,12 @@ import ibis.expr.types as ir
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
+from tests.assets import building, reference
+
 from taxiway.contracts import audit, rejected
 from taxiway.tables import Table
 from taxiway.testing import run_transform
 from taxiway.transforms import transform
-
-from tests.assets import building, reference
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,6 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-
 from tests.assets import building, reference
 
 MONTHS = ("2013-02", "2013-03")

@@ -1,6 +1,6 @@
 """Every mart of the real year against plain pandas, and what dbt says of its columns against the contracts."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
 
@@ -8,10 +8,12 @@ import pandas as pd
 import pytest
 from tests.assets.mart_sources import RELATIONS, TABLES, register, write_sources
 
-from flights.features import delay_features, flights
+from flights.features.delay_features import table as delay_features_table
+from flights.features.flights import table as flights_table
 from flights.marts import tables
-from flights.model import predictions
-from flights.raw import airlines, weather
+from flights.model.predictions import table as predictions_table
+from flights.raw.airlines import table as airlines_table
+from flights.raw.weather import table as weather_table
 from taxiway.contracts import check_schema
 from taxiway.marts import Build, DbtProject, build_marts
 
@@ -41,46 +43,56 @@ def build(sources: Path, tmp_path_factory: pytest.TempPathFactory) -> Build:
     )
 
 
+def groups(frame: pd.DataFrame, key: list[str]) -> Iterator[tuple[tuple, pd.DataFrame]]:
+    for values, group in frame.groupby(key):
+        assert isinstance(values, tuple)
+        yield values, group
+
+
+def known(frame: pd.DataFrame, column: str) -> list:
+    return [value for value in frame[column].tolist() if not pd.isna(value)]
+
+
+def mean(frame: pd.DataFrame, column: str) -> float | None:
+    whole = [int(value) for value in known(frame, column)]
+    return sum(whole) / len(whole) if whole else None
+
+
 def late_share(flights: pd.DataFrame) -> float | None:
-    known = flights["arr_delay_min"].dropna()
-    return (known >= LATE_MIN).sum() / len(known) if len(known) else None
+    delays = known(flights, "arr_delay_min")
+    return sum(delay >= LATE_MIN for delay in delays) / len(delays) if delays else None
 
 
-def mean(whole: pd.Series) -> float | None:
-    known = [int(value) for value in whole.dropna()]
-    return sum(known) / len(known) if known else None
-
-
-def hundredths(values: pd.Series) -> list[int]:
-    return [round(value * 100) for value in values.dropna()]
+def hundredths(frame: pd.DataFrame, column: str) -> list[int]:
+    return [round(value * 100) for value in known(frame, column)]
 
 
 def airport_day(frames: Mapping[str, pd.DataFrame]) -> list[dict]:
     weather = frames["raw.weather"]
     local_day = weather["observed_at"].dt.tz_convert("America/New_York").dt.date
-    weather_of = dict(list(weather.groupby([weather["origin"], local_day])))
+    weather_of = dict(groups(weather.assign(day=local_day), ["origin", "day"]))
     rows = []
-    for (origin, day), flights in frames["feature.flights"].groupby(["origin", "flight_date"]):
-        delays = sorted(flights["dep_delay_min"].dropna())
-        by_hour = {hour: mean(group["dep_delay_min"]) for hour, group in flights.groupby("scheduled_hour")}
+    for (origin, day), flights in groups(frames["feature.flights"], ["origin", "flight_date"]):
+        delays = sorted(known(flights, "dep_delay_min"))
+        by_hour = {hour: mean(group, "dep_delay_min") for (hour,), group in groups(flights, ["scheduled_hour"])}
         left = {hour: delay for hour, delay in by_hour.items() if delay is not None}
         there = weather_of.get((origin, day), weather.head(0))
-        temperatures = hundredths(there["temp"])
+        temperatures, rain = hundredths(there, "temp"), hundredths(there, "precip")
         rows.append(
             {
                 "origin": origin,
                 "flight_date": day,
                 "flights": len(flights),
-                "cancelled": int(flights["is_cancelled"].sum()),
-                "mean_dep_delay_min": mean(flights["dep_delay_min"]),
+                "cancelled": sum(flights["is_cancelled"].tolist()),
+                "mean_dep_delay_min": mean(flights, "dep_delay_min"),
                 # The smallest delay that at least nine in ten do not exceed.
                 "p90_dep_delay_min": int(delays[(9 * len(delays) + 9) // 10 - 1]) if delays else None,
                 "late_share": late_share(flights),
                 "worst_hour": min(left, key=lambda hour: (-left[hour], hour)) if left else None,
                 "mean_temperature_f": sum(temperatures) / 100 / len(temperatures) if temperatures else None,
-                "precipitation_in": sum(hundredths(there["precip"])) / 100 if there["precip"].notna().any() else None,
-                "max_wind_speed_mph": there["wind_speed"].max() if there["wind_speed"].notna().any() else None,
-                "min_visibility_mi": there["visib"].min() if there["visib"].notna().any() else None,
+                "precipitation_in": sum(rain) / 100 if rain else None,
+                "max_wind_speed_mph": max(known(there, "wind_speed"), default=None),
+                "min_visibility_mi": min(known(there, "visib"), default=None),
             }
         )
     return rows
@@ -92,11 +104,11 @@ def by_month(frames: Mapping[str, pd.DataFrame], key: list[str]) -> list[dict]:
             **dict(zip([*key, "month"], values, strict=True)),
             "distance_mi": int(flights["distance_mi"].max()),
             "flights": len(flights),
-            "cancelled_share": int(flights["is_cancelled"].sum()) / len(flights),
-            "mean_arr_delay_min": mean(flights["arr_delay_min"]),
+            "cancelled_share": sum(flights["is_cancelled"].tolist()) / len(flights),
+            "mean_arr_delay_min": mean(flights, "arr_delay_min"),
             "late_share": late_share(flights),
         }
-        for values, flights in frames["feature.flights"].groupby([*key, "month"])
+        for values, flights in groups(frames["feature.flights"], [*key, "month"])
     ]
     for row in rows:
         others = [other["late_share"] for other in rows if other["month"] == row["month"]]
@@ -124,29 +136,30 @@ def delay_by_hour(frames: Mapping[str, pd.DataFrame]) -> list[dict]:
         {
             **dict(zip(key, values, strict=True)),
             "flights": len(flights),
-            "mean_dep_delay_min": mean(flights["dep_delay_min"]),
+            "mean_dep_delay_min": mean(flights, "dep_delay_min"),
             "late_share": late_share(flights),
         }
-        for values, flights in frames["feature.flights"].groupby(key)
+        for values, flights in groups(frames["feature.flights"], key)
     ]
 
 
 def prediction_quality(frames: Mapping[str, pd.DataFrame]) -> list[dict]:
-    labels = frames["feature.delay_features"].dropna(subset="is_late")
+    labels = frames["feature.delay_features"].dropna(subset=["is_late"])
     joined = labels.merge(frames["model.predictions"], on=["flight_id", "month"])
-    return [
-        {
-            "month": month,
-            "carrier": carrier,
-            "flights": len(flights),
-            "mean_probability": pytest.approx(flights["probability_late"].mean(), abs=1e-9),
-            "late_share": int(flights["is_late"].sum()) / len(flights),
-            "brier_score": pytest.approx(
-                ((flights["probability_late"] - flights["is_late"].astype(int)) ** 2).mean(), abs=1e-9
-            ),
-        }
-        for (month, carrier), flights in joined.groupby(["month", "carrier"])
-    ]
+    rows = []
+    for (month, carrier), flights in groups(joined, ["month", "carrier"]):
+        pairs = list(zip(flights["probability_late"].tolist(), flights["is_late"].tolist(), strict=True))
+        rows.append(
+            {
+                "month": month,
+                "carrier": carrier,
+                "flights": len(pairs),
+                "mean_probability": pytest.approx(sum(p for p, _ in pairs) / len(pairs), abs=1e-9),
+                "late_share": sum(late for _, late in pairs) / len(pairs),
+                "brier_score": pytest.approx(sum((p - late) ** 2 for p, late in pairs) / len(pairs), abs=1e-9),
+            }
+        )
+    return rows
 
 
 REFERENCES = (airport_day, carrier_month, route_month, delay_by_hour, prediction_quality)
@@ -183,7 +196,7 @@ def test_contract_and_dbt_describe_the_same_columns(table, build: Build) -> None
 
 
 def test_sources_have_the_types_of_the_real_tables() -> None:
-    real = (flights.table, delay_features.table, weather.table, airlines.table, predictions.table)
+    real = (flights_table, delay_features_table, weather_table, airlines_table, predictions_table)
     for ours, table in zip(TABLES, real, strict=True):
         assert ours.at == table.at
         schema = table.rules.ibis_schema

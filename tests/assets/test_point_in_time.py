@@ -7,6 +7,8 @@ import ibis.expr.types as ir
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
+from tests.assets import building
+
 from flights.features.origin_congestion import OriginCongestion
 from taxiway.contracts import Bool, Contract, Int32, Text, column
 from taxiway.tables import Table
@@ -15,8 +17,6 @@ from taxiway.transforms import Transform, transform
 from taxiway.transforms.library.arithmetic import exact_mean
 from taxiway.transforms.library.as_of import latest_as_of
 from taxiway.transforms.library.windows import window_totals
-
-from tests.assets import building
 
 DECISION = ("feature_flights", "decision_at")
 # One in each season, one on the night on which clocks go forward, none at a full hour of its own.
@@ -53,7 +53,12 @@ def contracts(of: Transform) -> dict[str, type[Contract]]:
 def test_no_feature_reads_the_future(table: Table):
     for cut in CUTS:
         compared = assert_point_in_time(
-            table.transform, around(cut), contracts(table.transform), result=table.contract, decision=DECISION, cuts=[cut]
+            table.transform,
+            around(cut),
+            contracts(table.transform),
+            result=table.contract,
+            decision=DECISION,
+            cuts=[cut],
         )
         assert compared > 10_000
 
@@ -181,7 +186,7 @@ def test_a_column_that_says_when_it_becomes_known_is_judged_by_that():
 
 
 def test_a_mean_is_compared_to_the_bit():
-    """Adding a tail of zero-minute events after the decision moves no bit; adding them before does."""
+    """A leak of a billionth of a minute is a leak."""
 
     @transform
     def nudged(feature_flights: ir.Table) -> ir.Table:

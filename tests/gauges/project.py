@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 import ibis
 import ibis.expr.types as ir
 
-from taxiway.contracts import Contract, Float64, Instant, Int32, Int64, MaxLag, Text, column, row_rule, table
+from taxiway.contracts import Contract, Float64, Instant, Int32, Int64, Text, column, row_rule, table
 from taxiway.tables import Delivered, Project, Table
 from taxiway.transforms import Lookback, transform
 
@@ -38,7 +38,7 @@ class RawReadings(Contract):
         metadata = table(partition="month", tolerance=0.1)
 
     @row_rule("the reading is of the file's month")
-    def of_the_month(t: ir.Table) -> ir.BooleanValue:  # noqa: N805
+    def of_the_month(t: ir.Table) -> ir.BooleanValue:
         number = t.read_at.year() * 100 + t.read_at.month()
         return number == t.month.substr(0, 4).cast("int32") * 100 + t.month.substr(5, 2).cast("int32")
 

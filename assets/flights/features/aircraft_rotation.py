@@ -2,26 +2,20 @@
 
 import ibis.expr.types as ir
 
-from taxiway import contracts
-from taxiway.contracts import Contract, Int16, Text, column
+from flights.features.per_flight import PerFlight
+from taxiway.contracts import Int16, column
 from taxiway.tables import Table
 from taxiway.transforms import Lookback, transform
 from taxiway.transforms.library.as_of import latest_as_of
 
 
-class AircraftRotation(Contract):
+class AircraftRotation(PerFlight):
     """The last arrival and departure of the flight's aircraft in the 24 hours up to the decision."""
 
-    flight_id: Text = column("The flight, a key of feature/flights")
     aircraft_last_arr_delay_min: Int16 = column("Delay of its last arrival", unit="min", nullable=True)
     aircraft_since_last_departure_min: Int16 = column(
         "Whole minutes since its last departure", unit="min", nullable=True, ge=0, le=1440
     )
-    month: Text = column("Month of the schedule in New York")
-
-    class Config:
-        unique = ["flight_id"]
-        metadata = contracts.table(partition="month")
 
 
 # The window and the two hours from the decision to the schedule; no flight departs after it arrives.

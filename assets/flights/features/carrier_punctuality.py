@@ -2,25 +2,19 @@
 
 import ibis.expr.types as ir
 
-from taxiway import contracts
-from taxiway.contracts import Contract, Float64, Int32, Text, column
+from flights.features.per_flight import PerFlight
+from taxiway.contracts import Float64, Int32, column
 from taxiway.tables import Table
 from taxiway.transforms import Lookback, transform
 from taxiway.transforms.library.arithmetic import exact_mean
 from taxiway.transforms.library.windows import window_totals
 
 
-class CarrierPunctuality(Contract):
+class CarrierPunctuality(PerFlight):
     """Departures of the flight's carrier from its origin in the 24 hours up to the decision."""
 
-    flight_id: Text = column("The flight, a key of feature/flights")
     carrier_departures_24h: Int32 = column("Departures in the last 24 hours", unit="flights", ge=0)
     carrier_mean_dep_delay_24h_min: Float64 = column("Their mean departure delay", unit="min", nullable=True)
-    month: Text = column("Month of the schedule in New York")
-
-    class Config:
-        unique = ["flight_id"]
-        metadata = contracts.table(partition="month")
 
 
 # The window and the two hours from the decision to the schedule.

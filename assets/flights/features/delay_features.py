@@ -10,22 +10,14 @@ from flights.features.origin_congestion import OriginCongestion
 from flights.features.route_history import RouteHistory
 from flights.features.schedule_pressure import SchedulePressure
 from flights.features.weather_outlook import WeatherOutlook
-from taxiway import contracts
 from taxiway.contracts import Bool, Instant, Int16, Text, column
 from taxiway.tables import Table
 from taxiway.transforms import transform
 
-PARTS = (
-    OriginCongestion,
-    CarrierPunctuality,
-    RouteHistory,
-    WeatherOutlook,
-    AircraftRotation,
-    SchedulePressure,
-)
 
-
-class DelayFeatures(*PARTS):
+class DelayFeatures(
+    SchedulePressure, AircraftRotation, WeatherOutlook, RouteHistory, CarrierPunctuality, OriginCongestion
+):
     """Everything that a model may know of a flight when it decides, and whether the flight then came late."""
 
     carrier: Text = column("Airline")
@@ -45,10 +37,6 @@ class DelayFeatures(*PARTS):
         nullable=True,
         known_at="feature/flights.arrived_at",
     )
-
-    class Config:
-        unique = ["flight_id"]
-        metadata = contracts.table(partition="month")
 
 
 @transform

@@ -2,27 +2,21 @@
 
 import ibis.expr.types as ir
 
-from taxiway import contracts
-from taxiway.contracts import Contract, Float64, Int32, Text, column
+from flights.features.per_flight import PerFlight
+from taxiway.contracts import Float64, Int32, column
 from taxiway.tables import Table
 from taxiway.transforms import Lookback, transform
 from taxiway.transforms.library.arithmetic import exact_mean
 from taxiway.transforms.library.windows import window_totals
 
 
-class OriginCongestion(Contract):
+class OriginCongestion(PerFlight):
     """Departures from the flight's origin in the 1 and 3 hours up to the decision."""
 
-    flight_id: Text = column("The flight, a key of feature/flights")
     origin_departures_1h: Int32 = column("Departures in the last hour", unit="flights", ge=0)
     origin_mean_dep_delay_1h_min: Float64 = column("Their mean departure delay", unit="min", nullable=True)
     origin_departures_3h: Int32 = column("Departures in the last 3 hours", unit="flights", ge=0)
     origin_mean_dep_delay_3h_min: Float64 = column("Their mean departure delay", unit="min", nullable=True)
-    month: Text = column("Month of the schedule in New York")
-
-    class Config:
-        unique = ["flight_id"]
-        metadata = contracts.table(partition="month")
 
 
 # The widest window and the two hours from the decision to the schedule.

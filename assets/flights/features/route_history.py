@@ -2,26 +2,20 @@
 
 import ibis.expr.types as ir
 
-from taxiway import contracts
-from taxiway.contracts import Contract, Float64, Int32, Text, column
+from flights.features.per_flight import PerFlight
+from taxiway.contracts import Float64, Int32, column
 from taxiway.tables import Table
 from taxiway.transforms import Lookback, transform
 from taxiway.transforms.library.arithmetic import exact_mean
 from taxiway.transforms.library.windows import window_totals
 
 
-class RouteHistory(Contract):
+class RouteHistory(PerFlight):
     """Arrivals on the flight's route in the 720 hours up to the decision."""
 
-    flight_id: Text = column("The flight, a key of feature/flights")
     route_arrivals_30d: Int32 = column("Arrivals in the last 720 hours", unit="flights", ge=0)
     route_mean_arr_delay_30d_min: Float64 = column("Their mean arrival delay", unit="min", nullable=True)
     route_late_share_30d: Float64 = column("Share that came late", unit="share", nullable=True, ge=0, le=1)
-    month: Text = column("Month of the schedule in New York")
-
-    class Config:
-        unique = ["flight_id"]
-        metadata = contracts.table(partition="month")
 
 
 # The window and the two hours from the decision to the schedule.

@@ -2,8 +2,8 @@
 
 import ibis.expr.types as ir
 
-from taxiway import contracts
-from taxiway.contracts import Contract, Float64, Int32, Text, column
+from flights.features.per_flight import PerFlight
+from taxiway.contracts import Float64, Int32, column
 from taxiway.tables import Table
 from taxiway.transforms import Lookback, transform
 from taxiway.transforms.library.as_of import latest_as_of
@@ -18,10 +18,9 @@ OBSERVED = {
 }
 
 
-class WeatherOutlook(Contract):
+class WeatherOutlook(PerFlight):
     """The latest observation at the flight's origin up to the decision; null where it is over 3 hours old."""
 
-    flight_id: Text = column("The flight, a key of feature/flights")
     temperature_f: Float64 = column("Temperature", unit="°F", nullable=True)
     wind_speed_mph: Float64 = column("Speed of the wind", unit="mph", nullable=True)
     wind_gust_mph: Float64 = column("Speed of gusts", unit="mph", nullable=True)
@@ -31,11 +30,6 @@ class WeatherOutlook(Contract):
     observation_age_min: Int32 = column(
         "Age of the observation at the decision", unit="min", nullable=True, ge=0, le=180
     )
-    month: Text = column("Month of the schedule in New York")
-
-    class Config:
-        unique = ["flight_id"]
-        metadata = contracts.table(partition="month")
 
 
 # The oldest observation that counts and the two hours from the decision to the schedule.

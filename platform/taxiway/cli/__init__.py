@@ -1,4 +1,7 @@
-"""The command line. `main` is what `taxiway` runs; each command is a file of its own, and imports what is heavy itself."""
+"""The command line: `main` is what `taxiway` runs.
+
+Each command is in a file of its own, which imports what is heavy only when it runs.
+"""
 
 from taxiway.cli.main import main
 

@@ -4,7 +4,6 @@ from typing import Annotated
 
 import typer
 
-from taxiway import __version__
 from taxiway.cli.demo import demo
 from taxiway.cli.doctor import doctor
 from taxiway.cli.land import land
@@ -13,9 +12,11 @@ from taxiway.cli.overview import history, tables
 from taxiway.cli.quarantine import quarantine
 from taxiway.cli.read import show, sql
 from taxiway.cli.run import run
+from taxiway.cli.ui import ui
+from taxiway.version import __version__
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
-for command in (demo, land, run, tables, show, sql, history, quarantine, doctor):
+for command in (demo, land, run, tables, show, sql, history, quarantine, ui, doctor):
     app.command()(command)
 app.add_typer(new, name="new")
 

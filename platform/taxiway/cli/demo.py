@@ -9,7 +9,7 @@ from rich.markup import escape
 
 from taxiway.cli.land import deliver
 from taxiway.cli.options import open_workspace
-from taxiway.cli.output import console, hint, size
+from taxiway.cli.output import console, counted, hint, size
 from taxiway.cli.run import choose, materialise
 
 
@@ -21,7 +21,7 @@ def demo() -> None:
     workspace = open_workspace()
     hint(f"landing the files of {workspace.project.name} in {workspace.settings.landing}")
     files = deliver(workspace, None)
-    hint(f"{len(files)} files landed, {size(sum(file['bytes'] for file in files))}")
+    hint(f"{counted(len(files), 'file')} landed, {size(sum(file['bytes'] for file in files))}")
     report = materialise(workspace, choose(workspace.project, []), None)
     print_summary(workspace, report)
     if report.failed:

@@ -83,11 +83,11 @@ def _packages() -> Iterator[Finding]:
 
     about = metadata("taxiway")
     required = [Requirement(text) for text in about.get_all("Requires-Dist") or ()]
-    core = [requirement for requirement in required if requirement.marker is None]
+    core = [r for r in required if r.marker is None or r.marker.evaluate({"extra": ""})]
     wrong = [problem for requirement in core if (problem := _unmet(requirement.name, str(requirement.specifier)))]
     yield _finding("packages", not wrong, "; ".join(wrong) or f"{len(core)} as required", _SET_UP)
     for extra in about.get_all("Provides-Extra") or ():
-        own = [r for r in required if r.marker is not None and r.marker.evaluate({"extra": extra})]
+        own = [r for r in required if r not in core and r.marker is not None and r.marker.evaluate({"extra": extra})]
         lacking = [problem for requirement in own if (problem := _unmet(requirement.name, str(requirement.specifier)))]
         advice = [f"only for {extra}: pip install 'taxiway[{extra}]'"] if lacking else []
         program, how = _PROGRAMS.get(extra, ("", ""))

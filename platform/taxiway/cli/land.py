@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from taxiway.cli.options import From, Json, Month, To, asked_months, in_words, open_workspace
-from taxiway.cli.output import hint, print_json, print_rows, size
+from taxiway.cli.output import counted, hint, print_json, print_rows, size
 from taxiway.errors import UsageError
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def land(
     ]
     print_rows(shown, ("file", "size", "delivery"))
     changed = sum(file["changed"] for file in files)
-    hint(f"{len(files)} files delivered to {workspace.settings.landing}, {changed} with new content")
+    hint(f"{counted(len(files), 'file')} delivered to {workspace.settings.landing}, {changed} with new content")
 
 
 def deliver(workspace: "Workspace", months: Sequence[str] | None, spoil: str | None = None) -> list[dict[str, Any]]:

@@ -4,14 +4,17 @@ import json
 import math
 import sys
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
+from rich.measure import Measurement
 from rich.table import Table as Grid
 
 # Nothing is cut where nobody looks: a pipe has no width.
 UNLIMITED = 100_000
+_LONGEST = 60
 
 
 def console() -> Console:
@@ -50,6 +53,18 @@ def print_rows(
         hint(empty)
 
 
+def print_data(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> None:
+    """Rows of a table of the lake: long texts are cut and, on a terminal, columns that do not fit are only named."""
+    out = console()
+    short = [{name: _cut(row[name]) for name in columns} for row in rows]
+    fitting = len(columns)
+    while fitting > 1 and _width(out, grid(short, columns[:fitting])) > out.width:
+        fitting -= 1
+    print_rows(short, columns[:fitting])
+    if rows and fitting < len(columns):
+        hint(f"not shown: {', '.join(columns[fitting:])}; name them in taxiway sql, or use --json")
+
+
 def grid(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], *, counts: bool = False) -> Grid:
     """Rows as a table of rich; with `counts`, whole numbers are written 1,000."""
     table = Grid(box=None, padding=(0, 2, 0, 0), header_style="bold")
@@ -74,6 +89,20 @@ def shown(value: Any, *, counts: bool = False) -> str:
     return str(value)
 
 
+def _width(out: Console, table: Grid) -> int:
+    return Measurement.get(out, out.options.update(max_width=UNLIMITED), table).maximum
+
+
+def _cut(value: Any) -> Any:
+    text = shown(value)
+    return value if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+
+
+def counted(number: int, what: str) -> str:
+    """A number of things: `1 table`, `1,200 tables`."""
+    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
+
+
 def size(number: float) -> str:
     """Bytes as people read them."""
     for unit in ("B", "kB", "MB"):
@@ -90,6 +119,7 @@ def _plain(value: Any) -> Any:
         return [_plain(item) for item in value]
     if value is None or isinstance(value, bool | int | str):
         return value
-    if isinstance(value, float):
+    if isinstance(value, float | Decimal):
+        value = float(value)
         return value if math.isfinite(value) else str(value)
     return value.isoformat() if hasattr(value, "isoformat") else str(value)

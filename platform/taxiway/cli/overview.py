@@ -116,9 +116,11 @@ def _stale(workspace: "Workspace", table: "Table", snapshot: "Snapshot") -> list
 
 
 def _staleness(stale: Sequence[str] | None) -> str:
+    from taxiway.lake import WHOLE
+
     if stale is None:
         return "unknown, dbt has not compiled"
-    return _in_words(stale) if stale else "-"
+    return (_in_words(stale) if stale != [WHOLE] else "yes") if stale else "-"
 
 
 def _last_run(snapshot: "Snapshot") -> str | None:

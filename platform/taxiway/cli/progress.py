@@ -2,14 +2,14 @@
 
 import os
 import sys
-from collections.abc import Iterable
 from io import UnsupportedOperation
 from types import TracebackType
 from typing import Self, TextIO
 
 from rich.console import Console
 from rich.markup import escape
-from rich.status import Status
+from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as Bar
 
 from taxiway.cli.options import in_words
 from taxiway.cli.output import UNLIMITED
@@ -20,65 +20,71 @@ _COLORS = {"published": "green", "unchanged": "cyan", "skipped": "dim"}
 
 
 class Progress:
-    """Shows the events of a run as they happen, on stderr; `steps` is how many there will be."""
+    """Shows the events of a run as they happen, on stderr, after the report has heard them."""
 
-    def __init__(self, report: Report, steps: int) -> None:
+    def __init__(self, report: Report) -> None:
+        """Shows nothing before the block begins."""
         self._stream = _unredirected_stderr()
         width = None if self._stream.isatty() else UNLIMITED
         self._console = Console(file=self._stream, width=width, highlight=False, soft_wrap=True)
-        self._status: Status | None = self._console.status("starting") if self._console.is_terminal else None
+        columns = (
+            SpinnerColumn(),
+            MofNCompleteColumn(),
+            BarColumn(20),
+            TimeElapsedColumn(),
+            TextColumn("{task.description}"),
+        )
+        self._bar = Bar(*columns, console=self._console, transient=True, disable=not self._console.is_terminal)
+        self._task = self._bar.add_task("starting", total=None)
         self._report = report
-        self._steps = steps
-        self._ended = 0
 
     def __enter__(self) -> Self:
-        if self._status:
-            self._status.start()
+        """The progress, shown until the block ends."""
+        self._bar.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._status:
-            self._status.stop()
+        """Stop showing; errors pass."""
+        self._bar.stop()
         if self._stream is not sys.stderr:
             self._stream.close()
 
-    def say(self, message: str) -> None:
-        """A line of its own."""
-        self._console.print(f"[dim]{escape(message)}[/]")
+    def begin(self, what: str, tables: int) -> None:
+        """Say what the next run is for, and of how many tables."""
+        self._console.print(f"[dim]{escape(what)}[/]")
+        self._bar.reset(self._task, total=tables, description="starting")
 
     def hear(self, event: RunEvent) -> None:
-        """Show an event, after the report has heard it."""
+        """Show an event."""
         self._report.hear(event)
-        place = f"({min(self._ended + 1, self._steps)}/{self._steps})"
         if event.kind == "started":
-            self._now(f"{place} {event.step}")
-            if self._status is None:
-                self._console.print(f"[dim]{place} {event.step} …[/]")
+            self._bar.update(self._task, description=event.step)
+            if self._bar.disable:
+                self._console.print(f"[dim]started {event.step}[/]")
         elif event.kind == "partition":
-            self._now(f"{place} {event.table} {event.partition or ''}")
+            self._bar.update(self._task, description=f"{event.table} {event.partition or ''}")
         elif event.kind == "again":
             self._console.print(f"[yellow]again[/]   {event.step}: {escape(event.message)}")
-        else:
-            self._ended += 1
+        elif event.kind != "warning":
             for table in self._report.of_step(event.step):
-                self._console.print(_line(table, event))
+                self._console.print(_line(table))
+                self._bar.advance(self._task)
             if event.kind != "finished":
                 self._console.print(f"[bold red]{event.kind}[/]  {event.step}, {event.seconds:.1f} s")
-
-    def _now(self, what: str) -> None:
-        if self._status:
-            self._status.update(what)
+            elif not self._report.of_step(event.step):
+                self._console.print(f"[bold]done[/]    {event.step}, {event.seconds:.1f} s")
 
 
-def _line(table: TableReport, event: RunEvent) -> str:
+def _line(table: TableReport) -> str:
     done = "; ".join(
         f"[{_COLORS[status]}]{status}[/]" + (f" {in_words(months)}" if table.monthly else "")
         for status, months in table.by_status().items()
     )
     rejected = f", [yellow]{table.rejected:,} rejected[/]" if table.rejected else ""
-    return f"[bold]done[/]    {table.table:<30} {done}, {table.rows:,} rows{rejected}, {event.seconds:.1f} s"
+    seconds = f", {table.seconds:.1f} s" if table.seconds is not None else ""
+    return f"[bold]done[/]    {table.table:<30} {done}, {table.rows:,} rows{rejected}{seconds}"
 
 
 def _unredirected_stderr() -> TextIO:

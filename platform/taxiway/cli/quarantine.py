@@ -56,10 +56,10 @@ def _kept(lake: "OpenLake", table: str | None) -> list[Address]:
     if table is None:
         return made
     address = Address.parse(table)
-    if address.layer != "quarantine":
-        lake.workspace.project.table(address)
-        address = address.quarantine
-    return [address] if address in made else []
+    kept = address if address.layer == "quarantine" else address.quarantine
+    if kept not in made:
+        lake.workspace.project.table(kept.name.replace("__", "/", 1))
+    return [kept] if kept in made else []
 
 
 def _rejected(lake: "OpenLake", kept: Address, month: str | None = None) -> list[dict[str, Any]]:

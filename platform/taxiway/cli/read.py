@@ -1,11 +1,12 @@
 """`taxiway show` and `taxiway sql`: the rows of a table, and the answer to a question in SQL. Both only read."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from taxiway.cli.options import Json, Limit, Month, open_lake
-from taxiway.cli.output import hint, print_json, print_rows
+from taxiway.cli.output import hint, print_data, print_json
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyRelation
@@ -23,7 +24,7 @@ def show(
     as_json: Json = False,
 ) -> None:
     """Show rows of a table, of one month or all, as they are now or were at a version."""
-    _answer(open_lake().read(table, month=month, version=version), limit, as_json)
+    _answer(open_lake().read(table, month=month, version=version).order("ALL"), limit, as_json)
 
 
 def sql(
@@ -42,7 +43,7 @@ def _answer(relation: "DuckDBPyRelation", limit: int | None, as_json: bool) -> N
 
     wanted = (None if as_json else _SHOWN) if limit is None else limit
     try:
-        columns = relation.columns
+        columns = _distinct(relation.columns)
         found = relation.fetchall() if wanted is None else relation.fetchmany(wanted + 1)
     except duckdb.Error as error:
         raise wrong_sql(error) from None
@@ -50,6 +51,15 @@ def _answer(relation: "DuckDBPyRelation", limit: int | None, as_json: bool) -> N
     if as_json:
         print_json(rows)
         return
-    print_rows(rows, columns)
+    print_data(rows, columns)
     if wanted is not None and len(found) > wanted:
         hint(f"the first {wanted} rows; --limit N shows more")
+
+
+def _distinct(names: Sequence[str]) -> list[str]:
+    """The names, with a number where one comes again."""
+    found: list[str] = []
+    for name in names:
+        number = sum(other == name for other in names[: len(found)])
+        found.append(f"{name}_{number + 1}" if number else name)
+    return found

@@ -12,13 +12,16 @@ from taxiway.tables import Project
 
 @dataclass
 class TableReport:
-    """A table: what became of each of its partitions (`*` where it has none), and the seconds of its step."""
+    """A table: what became of each of its partitions (`*` where it has none), and the seconds of its step.
+
+    Of several tables that one step makes, the first has the seconds.
+    """
 
     table: str
     step: str
     monthly: bool
     partitions: dict[str, Mapping[str, Any]] = field(default_factory=dict)
-    seconds: float = 0.0
+    seconds: float | None = None
 
     @property
     def rows(self) -> int:
@@ -42,10 +45,12 @@ class Report:
     """Gathers what is worth telling at the end."""
 
     def __init__(self, project: Project) -> None:
+        """A report of nothing yet."""
         self._project = project
         self._began = time.perf_counter()
         self.tables: dict[str, TableReport] = {}
         self.failures: list[RunEvent] = []
+        self.warnings: list[RunEvent] = []
         self.interrupted = False
         self.asked: dict[str, set[str]] = {}
 
@@ -61,9 +66,11 @@ class Report:
             monthly = self._project.table(event.table).monthly
             table = self.tables.setdefault(event.table, TableReport(event.table, event.step, monthly))
             table.partitions[event.partition or "*"] = event.metadata
+        elif event.kind == "warning":
+            self.warnings.append(event)
         elif event.kind in ("finished", "failed", "interrupted"):
-            for table in self.of_step(event.step):
-                table.seconds += event.seconds
+            for table in self.of_step(event.step)[:1]:
+                table.seconds = (table.seconds or 0.0) + event.seconds
             self.interrupted |= event.kind == "interrupted"
             if event.kind == "failed":
                 self.failures.append(event)
@@ -97,7 +104,7 @@ class Report:
             "tables": [
                 {
                     "table": table.table,
-                    "seconds": round(table.seconds, 3),
+                    "seconds": table.seconds and round(table.seconds, 3),
                     "rows": table.rows,
                     "rejected": table.rejected,
                     "partitions": [
@@ -113,6 +120,9 @@ class Report:
                     ],
                 }
                 for table in self.tables.values()
+            ],
+            "warnings": [
+                {"table": w.table, "partition": w.partition or "*", "message": w.message} for w in self.warnings
             ],
             "failures": [{"step": f.step, "message": f.message, "samples": f.samples} for f in self.failures],
             "not_done": self.missing(),

@@ -7,7 +7,7 @@ import typer
 
 from taxiway.addresses import Address
 from taxiway.cli.options import From, Json, Month, To, asked_months, blocks, in_words, open_workspace
-from taxiway.cli.output import hint, print_json
+from taxiway.cli.output import counted, hint, print_json
 from taxiway.errors import UsageError
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ def run(
     selection: Annotated[
         list[str] | None, typer.Argument(metavar="[SELECTION]...", help="layer/name, layer/* or layer; all by default.")
     ] = None,
+    *,
     upstream: Annotated[bool, typer.Option("--upstream", help="And all that they depend on.")] = False,
     downstream: Annotated[bool, typer.Option("--downstream", help="And all that depends on them.")] = False,
     month: Month = None,
@@ -89,7 +90,7 @@ def materialise(
     rebuild: bool = False,
     engine: str | None = None,
 ) -> "Report":
-    """Run tables for these months (the landed ones for None), one Dagster run for each block of months, with progress."""
+    """Run tables for these months, the landed ones for None, with progress: a Dagster run for each block of months."""
     from taxiway.cli.progress import Progress
     from taxiway.cli.report import Report
     from taxiway.engines import open_engine
@@ -110,9 +111,9 @@ def materialise(
         raise UsageError(f"{', '.join(map(str, chosen))} is not partitioned by month: leave out the months")
     wanted = blocks(wanted_months(workspace, chosen, months)) if monthly else [[]]
     report = Report(project)
-    with open_instance(settings) as instance, Progress(report, len(chosen) * len(wanted)) as progress:
+    with open_instance(settings) as instance, Progress(report) as progress:
         for block in wanted:
-            progress.say(f"{len(chosen)} tables" + (f", {in_words(block)}" if block else ""))
+            progress.begin(counted(len(chosen), "table") + (f", {in_words(block)}" if block else ""), len(chosen))
             report.ask(chosen, block)
             request = RunRequest(chosen, tuple(block), force=force, rebuild=rebuild, engine=engine)
             execute(definitions, instance, project, request, progress.hear)
@@ -122,31 +123,25 @@ def materialise(
 
 
 def wanted_months(workspace: "Workspace", chosen: Sequence[Address], months: Sequence[str] | None) -> Sequence[str]:
-    """The months to run: those named, or those of which any file that the chosen tables are made from has been landed.
+    """The months to run: those named, or all of which any file that the tables need has been landed.
 
-    Says on stderr which files of them are missing. Raises UsageError where a month named, or every month, has none.
+    Says on stderr which files are missing. Raises UsageError where a month that is named, or every month, has none.
     """
-    project, landing = workspace.project, workspace.landing
-    delivered = [table for table in project.tables if table.delivered is not None and table.monthly]
-    delivered = [table for table in delivered if table.address in chosen] or delivered
-    reads_files = any(table.address in chosen for table in delivered)
-    there = {file.name for file in landing.files()}
-    considered = months if months is not None else workspace.settings.months.keys()
-    landed = {
-        month: [table.file_name(month) for table in delivered if table.file_name(month) in there]
-        for month in considered
-    }
-    empty = [month for month, files in landed.items() if not files]
-    if months is not None and not reads_files:
+    delivered = [table for table in workspace.project.tables if table.delivered is not None and table.monthly]
+    reading = [table for table in delivered if table.address in chosen]
+    if months is not None and not reading:
         return months
-    if len(empty) == len(landed) or (months is not None and empty):
-        what = in_words(empty) if months is not None else "no month"
-        raise UsageError(
-            f"{what} has {'not ' if months is not None else ''}been landed; deliver with: taxiway land"
-            + (f" --month {empty[0]}" if months is not None else "")
-        )
-    for month, files in landed.items():
-        missing = [table.file_name(month) for table in delivered if table.file_name(month) not in there]
-        if files and missing:
-            hint(f"{month}: {', '.join(missing)} has not been delivered")
-    return [month for month in considered if landed[month]]
+    there = {file.name for file in workspace.landing.files()}
+    landed = []
+    for month in months if months is not None else workspace.settings.months.keys():
+        names = [table.file_name(month) for table in reading or delivered]
+        missing = [name for name in names if name not in there]
+        if len(missing) < len(names):
+            landed.append(month)
+            if missing:
+                hint(f"{month}: {', '.join(missing)} has not been delivered")
+        elif months is not None:
+            raise UsageError(f"{month} has not been landed; deliver it with: taxiway land --month {month}")
+    if not landed:
+        raise UsageError("no month has been landed yet; deliver them with: taxiway land")
+    return landed

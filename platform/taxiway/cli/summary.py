@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 from rich.markup import escape
 
 from taxiway.cli.options import in_words
-from taxiway.cli.output import complain, console, grid, notes
+from taxiway.cli.output import complain, console, counted, grid, notes
 from taxiway.cli.quarantine import reasons
 from taxiway.cli.report import Report, TableReport
 from taxiway.notebook import OpenLake
@@ -33,8 +33,12 @@ def print_summary(workspace: "Workspace", report: Report) -> None:
     if found:
         out.print()
         out.print(grid(found, list(found[0])))
+    warned = [{"table": w.table, "partition": w.partition or "whole", "warning": w.message} for w in report.warnings]
+    if warned:
+        out.print()
+        out.print(grid(warned, list(warned[0])))
     total = sum(table.rows for table in report.tables.values())
-    out.print(f"\n{len(report.tables)} tables, {total:,} rows, {report.seconds:.1f} s")
+    out.print(f"\n{counted(len(report.tables), 'table')}, {counted(total, 'row')}, {report.seconds:.1f} s")
 
 
 def print_failures(report: Report) -> None:
@@ -59,5 +63,5 @@ def _row(table: TableReport, missing: dict[str, list[str]]) -> dict[str, Any]:
         "not done": len(missing.get(table.table, [])),
         "rows": table.rows,
         "rejected": table.rejected,
-        "seconds": round(table.seconds, 1),
+        "seconds": table.seconds and round(table.seconds, 1),
     }

@@ -127,8 +127,8 @@ def _length(statistics: Mapping[str, Any], _: dt.DataType) -> ColumnCheck:
 def literal(value: Any, dtype: Any) -> Any:
     """The value as an expression that compares exactly with a column of the type.
 
-    Raises DefinitionError where the value is of another type, or NaN, null, or beyond 64 bits: such a
-    comparison would mean something else on each engine.
+    Raises DefinitionError where the value is of another type, or NaN, null, beyond 64 bits, or text with a
+    zero character: such a comparison would mean something else on each engine, or nothing.
     """
     number = isinstance(value, int | float) and not isinstance(value, bool)
     if dtype.is_integer() and number and isinstance(value, int) and -(2**63) <= value < 2**63:
@@ -138,7 +138,7 @@ def literal(value: Any, dtype: Any) -> Any:
         return ibis.literal(repr(float(value))).cast("float64")
     if dtype.is_boolean() and isinstance(value, bool):
         return ibis.literal(value)
-    if dtype.is_string() and isinstance(value, str):
+    if dtype.is_string() and isinstance(value, str) and "\0" not in value:
         return ibis.literal(value)
     if dtype.is_date() and isinstance(value, date) and not isinstance(value, datetime):
         return ibis.literal(value)

@@ -1,5 +1,6 @@
 """How a contract is written: a pandera model whose rules are Ibis expressions. Nothing here evaluates it."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -89,7 +90,7 @@ def column(
             metadata={"unit": unit, "known_at": known_at},
             **checks,
         )
-    except (SchemaInitError, TypeError, ValueError) as error:
+    except (SchemaInitError, TypeError, ValueError, re.error) as error:
         raise DefinitionError(
             f"column '{description}': {error}; use pandera's built-in checks, or a @row_rule for anything else"
         ) from error

@@ -17,7 +17,7 @@ def portable(pattern: str, *, anchored: bool) -> str:
     `$` is the end of the text, `.` any character but a line feed, `\d` and `\w` are ASCII. Raises
     DefinitionError for what engines disagree on or lack: look-around, back references, flags, `\b`, `\s`.
     """
-    if not isinstance(pattern, str):
+    if not isinstance(pattern, str) or "\0" in pattern:
         raise DefinitionError(f"{pattern!r} is not the text of a pattern: write it as r'...'")
     try:
         re.compile(pattern)

@@ -2,10 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import duckdb
 import pyarrow as pa
+from deltalake import QueryBuilder
+from deltalake.exceptions import DeltaError
 
 from taxiway.engines.base import Reading
 from taxiway.engines.working import working
@@ -31,17 +34,16 @@ def literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
+@dataclass(eq=False)
 class DuckDB:
     """Sessions of DuckDB in memory, with a limit beyond which they spill to scratch."""
 
-    name = "duckdb"
-    version = duckdb.__version__
-
-    def __init__(self, threads: int, memory_limit: str, scratch: Path, lake: Path) -> None:
-        self.threads = threads
-        self.memory_limit = memory_limit
-        self.scratch = scratch
-        self.lake = lake
+    threads: int
+    memory_limit: str
+    scratch: Path
+    lake: Path
+    name: str = field(default="duckdb", init=False)
+    version: str = field(default=duckdb.__version__, init=False)
 
     @contextmanager
     def session(self) -> Iterator["DuckDBSession"]:
@@ -75,14 +77,13 @@ class DuckDB:
         connection.execute("SET lock_configuration = true")
 
 
+@dataclass(eq=False)
 class DuckDBSession:
     """One locked-down connection; see `taxiway.engines.base.Session`."""
 
-    dialect = "duckdb"
-
-    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
-        self.connection = connection
-        self._loaded: set[str] = set()
+    connection: duckdb.DuckDBPyConnection
+    dialect: str = field(default="duckdb", init=False)
+    _loaded: set[str] = field(default_factory=set, init=False)
 
     def read(self, relation: str, reading: Reading) -> None:
         """Give what is read of a table in the lake the name `relation`."""
@@ -108,7 +109,7 @@ class DuckDBSession:
     def query(self, sql: str) -> pa.Table:
         """The result of SQL, in memory."""
         with _told():
-            return self.connection.execute(sql).fetch_arrow_table()
+            return self.connection.execute(sql).to_arrow_table()
 
     def count(self, relation: str) -> int:
         """How many rows a relation has."""
@@ -120,7 +121,7 @@ class DuckDBSession:
         columns = ", ".join(identifier(name) for name in schema.names)
 
         def rows() -> pa.RecordBatchReader:
-            batches = self._run(f"SELECT {columns} FROM ({sql})").fetch_record_batch(BATCH_ROWS)
+            batches = self._run(f"SELECT {columns} FROM ({sql})").to_arrow_reader(BATCH_ROWS)
             return pa.RecordBatchReader.from_batches(schema, (batch.cast(schema) for batch in batches))
 
         return lake.publish(publication, rows)
@@ -138,39 +139,41 @@ class DuckDBSession:
             return f"SELECT {columns} WHERE false"
         if snapshot.plain_files():
             return self._files(snapshot, [f.path for f in files], reading)
-        return self._dataset(relation, snapshot, reading)
+        return self._through_delta(relation, snapshot, reading)
 
     def _files(self, snapshot: Snapshot, paths: Sequence[str], reading: Reading) -> str:
-        present = set(snapshot.schema.names)
-        columns = ", ".join(
-            _typed(f) if f.name in present else _typed(f, "NULL") for f in reading.schema
-        )
         listed = ", ".join(literal(f"{snapshot.uri}/{path}") for path in paths)
         hive = "hive_partitioning = false"
         if snapshot.partition_column is not None:
             hive = f"hive_partitioning = true, hive_types = {{{literal(snapshot.partition_column)}: VARCHAR}}"
         return (
-            f"SELECT {columns} FROM read_parquet([{listed}], union_by_name = true, {hive})"
+            f"SELECT {_columns(reading, snapshot)} FROM read_parquet([{listed}], union_by_name = true, {hive})"
             f"{_since(reading, snapshot.partition_column)}"
         )
 
-    def _dataset(self, relation: str, snapshot: Snapshot, reading: Reading) -> str:
-        try:
-            dataset = snapshot.delta.to_pyarrow_dataset()
-        except Exception as error:
-            raise LakeError(
-                f"{snapshot.address} version {snapshot.version}: written with Delta features that DuckDB cannot read "
-                f"({error}); read it with the Spark engine, or rewrite it without them"
-            ) from error
-        view = f"__dataset_{relation}"
-        self.connection.register(view, dataset)
-        columns = ", ".join(_typed(field) for field in reading.schema)
-        since = _since(reading, snapshot.partition_column)
+    def _through_delta(self, relation: str, snapshot: Snapshot, reading: Reading) -> str:
+        """The rows by deltalake's own reader, held in memory; its Arrow dataset reads mapped columns as null."""
+        chosen = ""
         if reading.partitions is not None and snapshot.partition_column is not None:
             keys = ", ".join(literal(key) for key in reading.partitions)
-            chosen = f"{identifier(snapshot.partition_column)} IN ({keys})"
-            since = f"{since} AND {chosen}" if since else f" WHERE {chosen}"
-        return f"SELECT {columns} FROM {identifier(view)}{since}"
+            chosen = f" WHERE {identifier(snapshot.partition_column)} IN ({keys})"
+        try:
+            found = QueryBuilder().register("published", snapshot.delta).execute(f"SELECT * FROM published{chosen}")
+            rows = pa.table(found.read_all())
+        except (DeltaError, OSError) as error:
+            raise LakeError(
+                f"{snapshot.address} version {snapshot.version}: written with Delta features that cannot be read here "
+                f"({_first_line(error)}); read it with the Spark engine, or rewrite it without them"
+            ) from error
+        view = f"__delta_{relation}"
+        self.connection.register(view, rows)
+        columns = _columns(reading, snapshot)
+        return f"SELECT {columns} FROM {identifier(view)}{_since(reading, snapshot.partition_column)}"
+
+
+def _columns(reading: Reading, snapshot: Snapshot) -> str:
+    present = set(snapshot.schema.names)
+    return ", ".join(_typed(f) if f.name in present else _typed(f, "NULL") for f in reading.schema)
 
 
 @contextmanager
@@ -189,7 +192,9 @@ def _told() -> Iterator[None]:
             "where a table's file is gone or damaged, rebuild that table: taxiway run layer/name --rebuild"
         ) from error
     except duckdb.Error as error:
-        raise EngineError(f"DuckDB could not compute it ({_first_line(error)}); mend the transform or its input") from error
+        raise EngineError(
+            f"DuckDB could not compute it ({_first_line(error)}); mend the transform or its input"
+        ) from error
 
 
 def _first_line(error: Exception) -> str:

@@ -8,7 +8,7 @@ ENGINES = ("duckdb",)
 
 
 def open_engine(settings: Settings, name: str | None = None) -> Engine:
-    """The engine `name` (by default the deployment's) with the limits of the settings; UsageError for an unknown one."""
+    """The engine `name`, the deployment's by default, with the settings' limits; raises UsageError for another."""
     chosen = name or settings.engine
     if chosen == "duckdb":
         from taxiway.engines.duckdb import DuckDB

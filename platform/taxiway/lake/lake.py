@@ -1,10 +1,9 @@
 """Tables of the lake: open at a version, publish in one Delta commit that replaces exactly what it names."""
 
 import json
-import os
 import re
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
@@ -27,11 +26,11 @@ _LOG_ENTRY = re.compile(r"[0-9]{20}\.(json|checkpoint.*\.parquet)")
 _NOISE = re.compile(r"\x1b\[[0-9;]*m|↳|^\s*[0-9]+: <unknown>$", re.MULTILINE)
 
 
+@dataclass(frozen=True)
 class Lake:
     """The tables below one folder, each at `<root>/<layer>/<name>`."""
 
-    def __init__(self, root: Path) -> None:
-        self.root = root
+    root: Path
 
     def uri(self, address: Address) -> str:
         """Where the table lives."""
@@ -74,22 +73,24 @@ class Lake:
         the publication's base, raises PublishConflict and publishes nothing. Raises LakeError where the storage
         refuses.
         """
-        address = publication.address
-        if publication.base is None:
+        base = publication.base
+        if base is None:
             created = self._create(publication, rows())
             if created is not None:
                 return created
             # Another writer created the table meanwhile; of its partitions none was there for us to compare with.
-            publication = replace(publication, base=self.open(address))
-            if publication.rebuild or set(publication.base.partitions) & set(publication.provenance.partitions):
+            base = self.open(publication.address)
+            if publication.rebuild or set(base.partitions) & set(publication.provenance.partitions):
                 raise _conflict(publication)
-        base, reader = publication.base, rows()
+        return self._replace(publication, base, rows())
+
+    def _replace(self, publication: Publication, base: Snapshot, rows: pa.RecordBatchReader) -> int:
         try:
             target = DeltaTable(base.uri, version=base.version)
-            added = () if publication.rebuild else new_columns(address, base.schema, reader.schema)
+            added = () if publication.rebuild else new_columns(publication.address, base.schema, rows.schema)
             write_deltalake(
                 target,
-                reader,
+                rows,
                 mode="overwrite",
                 predicate=publication.predicate,
                 schema_mode="overwrite" if publication.rebuild else "merge" if added else None,
@@ -177,35 +178,41 @@ class Lake:
     def _unreadable(self, address: Address, error: Exception) -> LakeError:
         log = self._log(address)
         return LakeError(
-            f"{address}: its Delta log {log} cannot be read ({_reason(error)}{_damaged(log)}); restore it from a copy, or "
-            f"move the folder {log.parent} away and make the table anew with: taxiway run {address}"
+            f"{address}: its Delta log {log} cannot be read ({_reason(error)}{_damaged(log)}); restore it from a copy, "
+            f"or move the folder {log.parent} away and make the table anew with: taxiway run {address}"
         )
 
 
 def _conflict(publication: Publication) -> PublishConflict:
     return PublishConflict(
-        f"{publication.address}: another run published {publication.named} or changed the table's columns while this one "
-        "computed; nothing of this run was published there, run it again"
+        f"{publication.address}: another run published {publication.named} or changed the table's columns while this "
+        "one computed; nothing of this run was published there, run it again"
     )
 
 
 def _refused(publication: Publication, error: Exception) -> LakeError:
     return LakeError(
-        f"{publication.address}: publishing failed, the table is as it was ({_reason(error)}); make room in the lake, or "
-        "make it writable, and run again"
+        f"{publication.address}: publishing failed, the table is as it was ({_reason(error)}); "
+        "make room in the lake, or make it writable, and run again"
     )
 
 
 def _damaged(log: Path) -> str:
-    """The entries of a log that are not JSON, in words."""
-    damaged = []
-    for entry in sorted(log.glob("*.json")) if os.access(log, os.R_OK | os.X_OK) else ():
-        try:
-            for line in entry.read_text().splitlines():
-                json.loads(line)
-        except (OSError, ValueError):
-            damaged.append(entry.name)
+    """The entries of a log that are not JSON, in words; empty where they cannot be listed."""
+    try:
+        damaged = [entry.name for entry in sorted(log.glob("*.json")) if not _is_json(entry)]
+    except OSError:
+        return ""
     return f"; damaged: {', '.join(damaged)}" if damaged else ""
+
+
+def _is_json(entry: Path) -> bool:
+    try:
+        for line in entry.read_text().splitlines():
+            json.loads(line)
+    except ValueError:
+        return False
+    return True
 
 
 def _reason(error: Exception) -> str:

@@ -8,14 +8,15 @@ from taxiway.errors import LakeError
 from taxiway.lake.provenance import WHOLE, Provenance
 from taxiway.lake.snapshot import Snapshot
 
-
 _KEY = re.compile(r"[A-Za-z0-9]+(-[A-Za-z0-9]+)*")
 
 
 def partition_key(address: Address, key: str) -> str:
     """The key, which is safe in a predicate and a path; raises LakeError where it is not."""
     if not _KEY.fullmatch(key):
-        raise LakeError(f"{address}: {key!r} is not a partition key; use letters, digits and single hyphens, e.g. 2013-01")
+        raise LakeError(
+            f"{address}: {key!r} is not a partition key; use letters, digits and single hyphens, e.g. 2013-01"
+        )
     return key
 
 

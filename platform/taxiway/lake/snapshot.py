@@ -25,14 +25,18 @@ class DataFile:
     bytes: int
 
 
+@dataclass(frozen=True, eq=False)
 class Snapshot:
     """A table at a version. It reads the log when asked, and never a later version."""
 
-    def __init__(self, address: Address, uri: str, delta: DeltaTable) -> None:
-        self.address = address
-        self.uri = uri
-        self.delta = delta
-        self.version: int = delta.version()
+    address: Address
+    uri: str
+    delta: DeltaTable
+
+    @property
+    def version(self) -> int:
+        """The version that is pinned."""
+        return self.delta.version()
 
     @cached_property
     def schema(self) -> pa.Schema:
@@ -60,7 +64,8 @@ class Snapshot:
             actions["size_bytes"].to_pylist(),
             strict=True,
         )
-        return tuple(sorted((DataFile(unquote(path), *rest) for path, *rest in rows), key=lambda f: (f.partition, f.path)))
+        found = (DataFile(unquote(path), *rest) for path, *rest in rows)
+        return tuple(sorted(found, key=lambda file: (file.partition, file.path)))
 
     @cached_property
     def history(self) -> list[Mapping[str, object]]:

@@ -118,7 +118,7 @@ class DbtProject:
             return (self._prepared / name).read_bytes()
         except FileNotFoundError:
             raise DefinitionError(
-                f"{self.folder.name}: dbt has not compiled its present files; have it do so with: taxiway prepare"
+                f"{self.folder.name}: dbt has not compiled its present files; taxiway run has it do so"
             ) from None
 
     def _files(self) -> list[Path]:

@@ -9,4 +9,14 @@ from taxiway.materialise.plan import PartitionPlan, Plan, make_plan
 from taxiway.materialise.trial import Trial, try_out
 from taxiway.materialise.workspace import Workspace
 
-__all__ = ["Outcome", "PartitionPlan", "PartitionResult", "Plan", "Trial", "Workspace", "make_plan", "materialise", "try_out"]
+__all__ = [
+    "Outcome",
+    "PartitionPlan",
+    "PartitionResult",
+    "Plan",
+    "Trial",
+    "Workspace",
+    "make_plan",
+    "materialise",
+    "try_out",
+]

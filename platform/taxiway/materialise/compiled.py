@@ -91,9 +91,7 @@ def prepared(workspace: Workspace, table: Table, month: str) -> dict[str, ir.Tab
     return found
 
 
-def _result(
-    workspace: Workspace, table: Table, transform: Transform, parameters: Mapping[str, Parameter]
-) -> ir.Table:
+def _result(workspace: Workspace, table: Table, transform: Transform, parameters: Mapping[str, Parameter]) -> ir.Table:
     if table.delivered is not None:
         (relation,) = transform.inputs
         columns = dict.fromkeys(table.file_columns, "string") | _LANDING
@@ -107,7 +105,9 @@ def _result(
     problems = check_schema(table.rules, visible)
     if problems:
         where = inspect.getsourcefile(transform.function)
-        raise DefinitionError(f"{table.at}: {transform.name} ({where}) does not give its contract: {'; '.join(problems)}")
+        raise DefinitionError(
+            f"{table.at}: {transform.name} ({where}) does not give its contract: {'; '.join(problems)}"
+        )
     return result
 
 

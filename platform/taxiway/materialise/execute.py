@@ -72,7 +72,9 @@ def materialise(
                 with clock.phase("guard"):
                     judged = guard(plan, session, tuple(staged.inputs))
                 with clock.phase("publish"):
-                    results |= publish_judged(workspace, plan, session, engine, staged, judged, run=run, rebuild=rebuild)
+                    results |= publish_judged(
+                        workspace, plan, session, engine, staged, judged, run=run, rebuild=rebuild
+                    )
     latest = workspace.lake.find(table.address)
     return Outcome(
         address=str(table.address),
@@ -135,7 +137,11 @@ def publish_judged(
 ) -> dict[str, PartitionResult]:
     """Publish the partitions that passed, in one commit, and say what became of each that was judged."""
     contract = plan.table.rules
-    evidence = {key: samples_of(plan, session, verdict) for key, verdict in judged.items() if verdict.failures or verdict.duplicated_keys}
+    evidence = {
+        key: samples_of(plan, session, verdict)
+        for key, verdict in judged.items()
+        if verdict.failures or verdict.duplicated_keys
+    }
     passed = {key: verdict for key, verdict in judged.items() if verdict.published}
     if rebuild and (len(passed) < len(judged) or staged.refused):
         passed = {}
@@ -162,10 +168,14 @@ def publish_judged(
         if key not in passed:
             previous = next(p.published for p in plan.partitions if p.partition == key)
             version = previous.data_version if previous else None
-            message = f"{plan.table.at}: {verdict.message}" if not verdict.published else (
-                f"{plan.table.at}: {key} passed, but a rebuild publishes all partitions or none"
+            message = (
+                f"{plan.table.at}: {verdict.message}"
+                if not verdict.published
+                else (f"{plan.table.at}: {key} passed, but a rebuild publishes all partitions or none")
             )
-            results[key] = PartitionResult(key, "refused", verdict.rows, data_version=version, message=message, **common)
+            results[key] = PartitionResult(
+                key, "refused", verdict.rows, data_version=version, message=message, **common
+            )
         else:
             status = "published" if published.changed[key] else "unchanged"
             results[key] = PartitionResult(
@@ -211,7 +221,8 @@ def samples_of(plan: Plan, session: Session, verdict: Verdict) -> dict[str, pa.T
 def skipped(plan: Plan, partition: PartitionPlan) -> PartitionResult:
     """The result of a partition that is current."""
     state = partition.published
-    assert state is not None and plan.base is not None
+    assert state is not None
+    assert plan.base is not None
     size = sum(file.bytes for file in plan.base.files if file.partition == partition.partition)
     return PartitionResult(
         partition.partition, "skipped", state.rows, state.rejected, size, state.data_version, partition.inputs

@@ -90,7 +90,8 @@ def partitions_in_reach(
     if isinstance(reach, Whole) or not table.monthly:
         return months.keys()
     if isinstance(reach, History):
-        return tuple(key for key in months.keys() if key < partition or (reach.own and key == partition))
+        known = months.keys()
+        return tuple(key for key in known if key < partition or (reach.own and key == partition))
     back = months_back_of(source, reach)
     reached = (shift_month(partition, -offset) for offset in range(back, -1, -1))
     return tuple(key for key in reached if key >= months.first)

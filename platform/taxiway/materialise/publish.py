@@ -29,7 +29,9 @@ class Rows:
         """The rows of these partitions."""
         if self.partition_column is None:
             return self.expression
-        return self.expression.filter(self.expression[self.partition_column].isin(partitions))
+        return self.expression.filter(
+            self.expression[self.partition_column].isin([ibis.literal(key) for key in partitions])
+        )
 
 
 @dataclass(frozen=True)

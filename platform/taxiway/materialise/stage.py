@@ -1,8 +1,9 @@
-"""Executing a plan: inputs are bound at their pinned versions, the result is staged for the guard, nothing is published."""
+"""Executing a plan: inputs are bound at their pinned versions and the result is staged; nothing is published."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+import ibis
 import pyarrow as pa
 
 from taxiway.engines import Reading, Session
@@ -99,7 +100,9 @@ def _stage_arrow(workspace: Workspace, plan: Plan, session: Session, staged: Sta
 def _conformed(table: Table, rows: pa.Table) -> pa.Table:
     names = table.rules.schema.names
     if sorted(rows.schema.names) != sorted(names):
-        raise DefinitionError(f"{table.at}: its function returned the columns {rows.schema.names}, the contract has {names}")
+        raise DefinitionError(
+            f"{table.at}: its function returned the columns {rows.schema.names}, the contract has {names}"
+        )
     return rows.select(names).cast(table.rules.schema)
 
 
@@ -108,9 +111,9 @@ def _execute(plan: Plan, session: Session, keys: Sequence[str]) -> None:
     partition = plan.table.rules.partition
     if partition is not None:
         # A row without a month belongs nowhere; the guard is to see it.
-        result = result.filter(result[partition].isin(list(keys)) | result[partition].isnull())
+        result = result.filter(result[partition].isin([ibis.literal(key) for key in keys]) | result[partition].isnull())
     wanted = plan.compiled.staged.schema()
-    result = result.select(*wanted.names)
+    result = result.select(*wanted)
     session.stage(STAGED, to_sql(result, session.dialect), wanted.to_pyarrow())
 
 

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from taxiway.home import check_home
-from taxiway.landing import LandingZone
 from taxiway.lake import Lake
+from taxiway.landing import LandingZone
 from taxiway.settings import Settings
 from taxiway.tables import Project
 

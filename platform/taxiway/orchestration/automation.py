@@ -51,6 +51,6 @@ def follow_inputs(needed: Iterable[dg.AssetKey] = ()) -> dg.AutomationCondition[
     """
     changed = dg.AutomationCondition.any_deps_match(
         dg.AutomationCondition.data_version_changed() | dg.AutomationCondition.will_be_requested()
-    )
+    ).with_label("an input changed")
     waiting = dg.AutomationCondition.in_progress() | dg.AutomationCondition.any_deps_in_progress()
     return changed.since_last_handled() & ~waiting & ~InputMissing(tuple(sorted(needed)))

@@ -53,7 +53,9 @@ def landed_files(workspace: Workspace) -> list[Landed]:
     """Every file of the landing zone that belongs to a table, as it lies there now."""
     expected = expected_files(workspace)
     zone = workspace.landing
-    return [Landed(*expected[file.name], file, zone.digest(file.name)) for file in zone.files() if file.name in expected]
+    return [
+        Landed(*expected[file.name], file, zone.digest(file.name)) for file in zone.files() if file.name in expected
+    ]
 
 
 @dataclass(frozen=True)
@@ -107,7 +109,9 @@ class Fate:
             reader, key = todo.pop()
             if reader.delivered is not None:
                 own = [each for each in self.landed if (each.table, each.partition) == (reader, key)]
-                found += [Waiting(f"{each.file.name} for {reader.at}", each.at) for each in own if not self.is_published(each)]
+                found += [
+                    Waiting(f"{each.file.name} for {reader.at}", each.at) for each in own if not self.is_published(each)
+                ]
                 continue
             reads = self._reads(reader, key)
             found += self._unread(reader, key, reads)

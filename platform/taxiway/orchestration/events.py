@@ -125,9 +125,7 @@ def resources_used(cpu_before: float) -> dict[str, Any]:
     }
 
 
-def check_evaluations(
-    key: dg.AssetKey, results: Sequence[PartitionResult]
-) -> Iterator[dg.AssetCheckEvaluation]:
+def check_evaluations(key: dg.AssetKey, results: Sequence[PartitionResult]) -> Iterator[dg.AssetCheckEvaluation]:
     """Each check of each partition that the guard judged."""
     for result in results:
         if result.verdict is None:

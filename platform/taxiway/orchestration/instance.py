@@ -4,6 +4,7 @@ import os
 
 import dagster as dg
 
+from taxiway.orchestration.abandoned import end_abandoned_runs
 from taxiway.settings import Settings
 
 # Nothing that runs here is reported to anybody.
@@ -11,9 +12,14 @@ _DEFAULT = b"telemetry:\n  enabled: false\n"
 
 
 def open_instance(settings: Settings) -> dg.DagsterInstance:
-    """The deployment's Dagster instance, with the configuration of `deployments/<name>/dagster.yaml`."""
+    """The deployment's Dagster instance, with the configuration of `deployments/<name>/dagster.yaml`.
+
+    Runs that were killed are marked as failed, so that nothing waits for them.
+    """
     prepare_home(settings)
-    return dg.DagsterInstance.from_config(str(settings.dagster))
+    instance = dg.DagsterInstance.from_config(str(settings.dagster))
+    end_abandoned_runs(instance)
+    return instance
 
 
 def prepare_home(settings: Settings) -> None:

@@ -13,13 +13,14 @@ from uuid import uuid4
 import dagster as dg
 
 from taxiway.addresses import Address
+from taxiway.lake import WHOLE
 from taxiway.orchestration.table_asset import ENGINE_TAG, FORCE_TAG, REBUILD_TAG
 from taxiway.tables import Project
 
 # What happens is told by events; the log lines that repeat it are kept for the UI.
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 _RANGE_START, _RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
-_STATUS, _SAMPLES = "status", "samples"
+_STATUS, _SAMPLES, _RULES, _WARNINGS = "status", "samples", "failing_rules", "warnings"
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -28,12 +29,13 @@ Rows = Sequence[Mapping[str, Any]]
 class RunEvent:
     """Something that happened in a run.
 
-    A `step` started, was finished, failed, was interrupted or is tried again, or one `partition` of a table (None where it
-    has none) is up to date. `step` is the address of the step's table, or the step's own name where it
-    makes several. `metadata` is that of the partition, `samples` are rows that broke a rule, by rule.
+    A `step` started, was finished, failed, was interrupted or is tried again, or one `partition` of a
+    table (None where it has none) is up to date or has a `warning`. `step` is the address of the step's
+    table, or the step's own name where it makes several. `metadata` is the partition's, `samples` are
+    rows that broke a rule, by rule.
     """
 
-    kind: Literal["started", "partition", "finished", "failed", "interrupted", "again"]
+    kind: Literal["started", "partition", "warning", "finished", "failed", "interrupted", "again"]
     step: str
     table: str = ""
     partition: str | None = None
@@ -84,7 +86,7 @@ def execute(
     request: RunRequest,
     tell: Callable[[RunEvent], None],
 ) -> bool:
-    """Run in this process, recorded in the instance, and tell each event as it happens; returns whether all went well."""
+    """Run in this process, recorded in the instance, telling each event as it happens; returns whether it succeeded."""
     run_id = str(uuid4())
     with _interrupts() as interrupted:
         instance.add_event_listener(run_id, _Teller(project, tell, interrupted).hear)
@@ -145,7 +147,7 @@ class _Teller:
         elif event.is_step_materialization:
             self._tell_partition(step, event.step_materialization_data.materialization)
         elif event.event_type == dg.DagsterEventType.ASSET_CHECK_EVALUATION:
-            self._keep_samples(step, event.asset_check_evaluation_data)
+            self._hear_check(step, event.asset_check_evaluation_data)
         elif event.is_step_success:
             self._tell(RunEvent("finished", step, seconds=seconds))
         elif event.is_step_up_for_retry:
@@ -161,10 +163,21 @@ class _Teller:
         if _STATUS in metadata:
             table = "/".join(found.asset_key.path)
             self._tell(RunEvent("partition", step, table, found.partition, metadata=metadata))
+            if metadata.get(_WARNINGS):
+                self._tell(RunEvent("warning", step, table, found.partition, message=str(metadata[_WARNINGS])))
 
-    def _keep_samples(self, step: str, check: dg.AssetCheckEvaluation) -> None:
+    def _hear_check(self, step: str, check: dg.AssetCheckEvaluation) -> None:
         if check.passed:
             return
+        rules = check.metadata.get(_RULES)
+        # A step over a range evaluates each month and then all of them.
+        for record in rules.records if isinstance(rules, dg.TableMetadataValue) and check.partition is None else ():
+            broken = dict(record.data)
+            if broken["severity"] == "warn":
+                message = f"{broken['rule']} ({broken['count']:,} of {broken['rows']:,} rows)"
+                partition = None if broken["partition"] == WHOLE else str(broken["partition"])
+                table = "/".join(check.asset_key.path)
+                self._tell(RunEvent("warning", step, table, partition, message=message))
         for name, value in check.metadata.items():
             if name.startswith(_SAMPLES) and isinstance(value, dg.TableMetadataValue):
                 label = name.removeprefix(_SAMPLES).strip() or check.check_name

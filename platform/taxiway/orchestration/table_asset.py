@@ -51,7 +51,10 @@ def table_asset(workspace: Workspace, table: Table) -> dg.AssetsDefinition:
         owners=list(table.owners),
         tags=dict(table.tags),
         kinds={"deltalake", table.engine or workspace.settings.engine},
-        metadata={"dagster/column_schema": events.column_schema(contract), "dagster/uri": workspace.lake.uri(table.address)},
+        metadata={
+            "dagster/column_schema": events.column_schema(contract),
+            "dagster/uri": workspace.lake.uri(table.address),
+        },
         # The landing sensor asks for raw tables; it knows which files are whole and not handled yet.
         automation_condition=None if table.delivered is not None else follow_inputs(_needed(workspace, table)),
     )
@@ -159,5 +162,7 @@ def _refusal(table: Table, outcome: Outcome) -> str:
     if table.monthly:
         good = [result.partition for result in outcome.partitions if result.status != "refused"]
         others = f"the others ({good[0]} to {good[-1]}) are published" if good else "nothing was published"
-        lines.append(f"{others}; to go on without the refused ones, run the steps after {table.at} for the other months")
+        lines.append(
+            f"{others}; to go on without the refused ones, run the steps after {table.at} for the other months"
+        )
     return "\n".join(lines)

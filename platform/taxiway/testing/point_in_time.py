@@ -134,9 +134,7 @@ class _Judge:
         return ", ".join(f"{name} {rows[name][number]}" for name in self.key)
 
 
-def _moment(
-    table: pa.Table, key: Sequence[str], known_at: str, tables: Mapping[str, pa.Table]
-) -> pa.ChunkedArray:
+def _moment(table: pa.Table, key: Sequence[str], known_at: str, tables: Mapping[str, pa.Table]) -> pa.ChunkedArray:
     """For each row the instant named by `known_at`, of this table or of another with the same key."""
     address, _, column = known_at.rpartition(".")
     if not address:

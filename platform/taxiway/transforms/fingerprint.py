@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from importlib.metadata import version
 
-import taxiway
 from taxiway.transforms.transform import Parameter
+from taxiway.version import __version__
 
 # What turns a transform into rows; another release may turn it into others.
 COMPUTING = ("ibis-framework", "duckdb", "pyarrow")
@@ -17,7 +17,7 @@ COMPUTING = ("ibis-framework", "duckdb", "pyarrow")
 @cache
 def library_versions(extra: tuple[str, ...] = ()) -> Mapping[str, str]:
     """The versions of the libraries that a result depends on, Taxiway's own among them."""
-    return {"taxiway": taxiway.__version__} | {name: version(name) for name in (*COMPUTING, *extra)}
+    return {"taxiway": __version__} | {name: version(name) for name in (*COMPUTING, *extra)}
 
 
 def fingerprint(parts: Iterable[str], parameters: Mapping[str, Parameter], libraries: Mapping[str, str]) -> str:

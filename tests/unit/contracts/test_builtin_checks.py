@@ -8,9 +8,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pandera.errors import SchemaErrors
-from taxiway.contracts import Bool, Contract, Date, Float64, Instant, Int16, Int64, Text, compile_contract
-
 from tests.unit.contracts.guarding import VALUES, breaking, frame, numbered, of_one, staged, value_rules
+
+from taxiway.contracts import Bool, Contract, Date, Float64, Instant, Int16, Int64, Text, compile_contract
 
 AT = dt.datetime(2013, 3, 10, 7, tzinfo=dt.UTC)
 NEW_YEAR = dt.datetime(2013, 1, 1, tzinfo=dt.timezone(dt.timedelta(hours=-5)))

@@ -2,15 +2,16 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
 from deltalake import DeltaTable, write_deltalake
+from tests.working import publish, rows
+
 from taxiway.addresses import Address
 from taxiway.errors import LakeError, TableNotFound
 from taxiway.lake import WHOLE, Lake
-
-from tests.working import publish, rows
 
 AT = "feature/levels"
 ADDRESS = Address.parse(AT)
@@ -74,7 +75,7 @@ def test_no_commit_is_without_a_predicate(lake: Lake, partitions: list[str]) -> 
     publish(lake, AT, month(partitions[0], 1), partitions)
     publish(lake, AT, month(partitions[0], 2), partitions, lake.open(ADDRESS))
     publish(lake, AT, month(partitions[0], 3), partitions, lake.open(ADDRESS), rebuild=True)
-    overwrites = [commit["operationParameters"] for commit in lake.open(ADDRESS).history[:2]]
+    overwrites: list[Any] = [commit["operationParameters"] for commit in lake.open(ADDRESS).history[:2]]
     named = "true" if partitions == [WHOLE] else " OR ".join(f"month = '{key}'" for key in partitions)
     assert [(o["mode"], o["predicate"]) for o in overwrites] == [("Overwrite", "true"), ("Overwrite", named)]
 
@@ -85,9 +86,7 @@ def test_a_commit_tells_how_its_partitions_came_to_be(lake: Lake) -> None:
     known = lake.open(ADDRESS).partitions
     january, february = known["2013-01"], known["2013-02"]
     assert january.data_version != february.data_version
-    assert february == replace(
-        february, fingerprint="code", inputs={"raw/x": {"2013-02": "1"}}, rows=2, rejected=0
-    )
+    assert february == replace(february, fingerprint="code", inputs={"raw/x": {"2013-02": "1"}}, rows=2, rejected=0)
     publish(lake, AT, month("2013-02", 9), ["2013-02"], lake.open(ADDRESS))
     now = lake.open(ADDRESS).partitions
     assert now["2013-01"] == january

@@ -1,7 +1,6 @@
 """What is asked for when something changes, by behaviour: real runs on a real instance."""
 
 import dagster as dg
-
 from tests.unit.orchestration.world import World, key
 
 HISTORY, MONTHS, MART = "feature/level_history", "feature/river_month", "mart/river_month"

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
-
 from tests.unit.orchestration.world import World, asked, key
 
 READINGS, GAUGES = ["raw/readings"], ["raw/gauges"]
@@ -102,7 +101,9 @@ def test_content_that_comes_back_after_another_asks_again(landed: World) -> None
     assert len(set(keys)) == 4
 
 
-@pytest.mark.parametrize("content", [b"", b"<html></html>", b"gauge,read_at\nAAA,2013-02-01T00:00:00Z\n", b"\xff\xfe\x00"])
+@pytest.mark.parametrize(
+    "content", [b"", b"<html></html>", b"gauge,read_at\nAAA,2013-02-01T00:00:00Z\n", b"\xff\xfe\x00"]
+)
 def test_an_unreadable_file_is_one_failing_check(landed: World, content: bytes) -> None:
     before = landed.workspace.lake.open(landed.workspace.project.table("raw/readings").address).version
     landed.workspace.landing.deliver("readings-2013-02.csv", content)

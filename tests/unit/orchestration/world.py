@@ -9,6 +9,8 @@ from typing import Any
 import dagster as dg
 from dagster._core.definitions.data_version import CachingStaleStatusResolver, StaleStatus
 from dagster._core.loader import LoadingContextForTest
+from tests.gauges import project as gauges
+from tests.gauges.project import RiverMonth, deliveries, river_month
 
 from taxiway.materialise import Workspace
 from taxiway.orchestration import build_definitions
@@ -17,8 +19,6 @@ from taxiway.orchestration.table_asset import RANGE_END_TAG, RANGE_START_TAG
 from taxiway.partitions import shift_month
 from taxiway.settings import load_settings
 from taxiway.tables import Project, Table
-from tests.gauges import project as gauges
-from tests.gauges.project import RiverMonth, deliveries, river_month
 
 PROJECT = Project(gauges.name, (*gauges.tables, Table("mart/river_month", RiverMonth, river_month)), deliveries)
 

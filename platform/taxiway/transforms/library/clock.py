@@ -9,6 +9,8 @@ import ibis
 import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
 
+from taxiway.transforms.library.values import Boolean, Clock, Day, Instant, Text, Whole
+
 INSTANT = dt.Timestamp(timezone="UTC", scale=6)
 CLOCK = dt.Timestamp(scale=6)
 SECOND = 1_000_000
@@ -18,54 +20,54 @@ DAY = 24 * HOUR
 
 
 @ibis.udf.scalar.builtin(signature=((INSTANT, dt.string), CLOCK))
-def local_clock(instant, zone):
+def local_clock(instant: Instant, zone: Text) -> Clock:
     """What the clock of `zone` (a name such as `America/New_York`) shows at an instant."""
 
 
 @ibis.udf.scalar.builtin(signature=((CLOCK, dt.string), INSTANT))
-def instant_of(clock, zone):
+def instant_of(clock: Clock, zone: Text) -> Instant:
     """An instant at which the clock of `zone` shows `clock`; engines differ where there are two or none."""
 
 
 @ibis.udf.scalar.builtin(signature=((INSTANT,), dt.int64))
-def epoch_us(instant):
+def epoch_us(instant: Instant) -> Whole:
     """Microseconds since 1970 began in UTC."""
 
 
-def microseconds(moment: ir.TimestampValue) -> ir.IntegerValue:
+def microseconds(moment: Instant | Clock) -> Whole:
     """Microseconds since 1970 began, int64: of an instant in UTC, of a clock on that clock."""
     return epoch_us(moment.cast(INSTANT))
 
 
-def plus_minutes(instant: ir.TimestampValue, minutes: ir.IntegerValue | int) -> ir.TimestampValue:
+def plus_minutes(instant: Instant, minutes: Whole | int) -> Instant:
     """The instant that many minutes later (earlier where negative); null where either is null."""
     if isinstance(minutes, int):
         return instant + ibis.interval(minutes=minutes)
     return instant + minutes.as_interval("m")
 
 
-def minutes_between(earlier: ir.TimestampValue, later: ir.TimestampValue) -> ir.IntegerColumn:
+def minutes_between(earlier: Instant | Clock, later: Instant | Clock) -> Whole:
     """Whole minutes from `earlier` to `later`, rounded down, int64; negative where `later` is earlier."""
     return (microseconds(later) - microseconds(earlier)) // MINUTE
 
 
-def calendar_date(year: ir.IntegerValue, month: ir.IntegerValue, day: ir.IntegerValue) -> ir.DateValue:
+def calendar_date(year: Whole, month: Whole, day: Whole) -> Day:
     """The date of that year, month and day; null where there is none (2013-02-30) or one of them is null."""
     parts = (year.cast("string").lpad(4, "0"), month.cast("string").lpad(2, "0"), day.cast("string").lpad(2, "0"))
     return (parts[0] + "-" + parts[1] + "-" + parts[2]).try_cast("date")
 
 
-def is_clock(hhmm: ir.IntegerValue) -> ir.BooleanValue:
+def is_clock(hhmm: Whole) -> Boolean:
     """Whether a clock can show that number, 0 to 2359, or 2400 for the end of the day; null for null."""
     return (hhmm >= 0) & (hhmm <= 2400) & (hhmm % 100 < 60)
 
 
-def clock_minutes(hhmm: ir.IntegerValue) -> ir.IntegerColumn:
+def clock_minutes(hhmm: Whole) -> Whole:
     """Minutes since midnight of a clock written as a number, 517 for 5:17; 2400 is midnight, 0."""
     return (hhmm // 100 * 60 + hhmm % 100) % 1440
 
 
-def shown_minutes(clock: ir.TimestampValue) -> ir.IntegerColumn:
+def shown_minutes(clock: Clock) -> Whole:
     """Minutes since midnight that a clock shows."""
     return clock.hour() * 60 + clock.minute()
 
@@ -82,11 +84,13 @@ def next_clock(rows: ir.Table, name: str, *, after: str, hhmm: str, zone: str) -
     rows = rows.mutate(_zone=rows[zone], _day=plus_minutes(rows[after], -minute_of_day), _minute=minute_of_day)
     t = rows.left_join(_offsets(rows), ["_zone", "_day"])
     # The clock is asked row by row only where it changes; elsewhere it is the day's offset.
-    steady = (t["_minute"] + t["_offset"] + 2 * 1440) % 1440
+    utc: Whole = t["_minute"]
+    steady = (utc + t["_offset"] + 2 * 1440) % 1440
     shown = ibis.ifelse(t["_change"] == 0, steady, shown_minutes(local_clock(t[after], t[zone])))
     t = t.mutate(_shown=shown)
     t = t.mutate(_ahead=clock_minutes(t[hhmm]) - t["_shown"])
-    first = plus_minutes(t[after], ibis.ifelse(t["_ahead"] > 0, t["_ahead"], t["_ahead"] + 1440))
+    ahead: Whole = t["_ahead"]
+    first = plus_minutes(t[after], ibis.ifelse(ahead > 0, ahead, ahead + 1440))
     found = ibis.ifelse(t["_change"] == 0, first, _across_a_change(t, after, zone))
     kept = [column for column in rows.columns if column not in ("_zone", "_day", "_minute")]
     return t.select(*kept, **{name: found})
@@ -101,13 +105,14 @@ def _offsets(rows: ir.Table) -> ir.Table:
     return days.mutate(_offset=offset, _change=later - offset)
 
 
-def _across_a_change(t: ir.Table, after: str, zone: str) -> ir.TimestampValue:
+def _across_a_change(t: ir.Table, after: str, zone: str) -> Instant:
     """The earliest instant, by the old offset or the new on each of four days, that shows the time."""
-    wanted = (t["_shown"] + t["_ahead"]) % 1440
+    ahead: Whole = t["_ahead"]
+    wanted = (ahead + t["_shown"]) % 1440
     candidates = []
     for day in (-1, 0, 1, 2):
         for moved in (0, t["_change"]):
-            minutes = t["_ahead"] + day * 1440 - moved
+            minutes = ahead + day * 1440 - moved
             instant = plus_minutes(t[after], minutes)
             shows = shown_minutes(local_clock(instant, t[zone])) == wanted
             candidates.append(ibis.ifelse((minutes > 0) & shows, instant, ibis.null(INSTANT)))

@@ -13,6 +13,7 @@ import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
 
 from taxiway.errors import DefinitionError
+from taxiway.transforms.library.values import Boolean, Text, Value
 
 _DAY = "[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
 _TIME = "([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]([.][0-9]{1,6})?"
@@ -21,11 +22,11 @@ _NUMBER = r"^[+-]?([0-9]+([.][0-9]*)?|[.][0-9]+)([eE][+-]?[0-9]+)?\z"
 
 
 @ibis.udf.scalar.builtin(name="to_json")
-def _to_json(row) -> str:
+def _to_json(row) -> dt.json:  # pyright: ignore[reportInvalidTypeForm, reportReturnType]
     """A row as JSON text; both engines know it under this name."""
 
 
-def typed(text: ir.StringValue, dtype: dt.DataType) -> ir.Value:
+def typed(text: Text, dtype: dt.DataType) -> Value:
     """The text as a value of `dtype`; null where it is null, is not such a value, or is out of range.
 
     Text, whole numbers, floats, dates (`2013-01-31`) and instants in UTC (`2013-01-31T10:00:00Z`) can
@@ -41,7 +42,7 @@ def typed(text: ir.StringValue, dtype: dt.DataType) -> ir.Value:
     return ibis.ifelse(fits, value, ibis.null(dtype))
 
 
-def typing_problem(name: str, text: ir.StringValue, dtype: dt.DataType) -> ir.StringValue:
+def typing_problem(name: str, text: Text, dtype: dt.DataType) -> Text:
     """Why a text that did not fit its type was refused: `dep_time: 'abc' is not a whole number …`."""
     _, form = _form(dtype)
     return ibis.literal(f"{name}: '") + text.substr(0, 60) + ibis.literal(f"' is not {form}")
@@ -57,7 +58,7 @@ def type_delivered(landing: ir.Table, columns: Mapping[str, str | dt.DataType]) 
     changed = {name: dtype for name, dtype in types.items() if not dtype.is_string()}
     values = landing.mutate(**{_value(name): typed(landing[name], dtype) for name, dtype in changed.items()})
     refused = {name: values[name].notnull() & values[_value(name)].isnull() for name in changed}
-    replaced: dict[str, ir.Value] = {name: values[_value(name)] for name in changed}
+    replaced: dict[str, Value] = {name: values[_value(name)] for name in changed}
     if refused:
         reasons = ibis.array(
             [
@@ -65,17 +66,18 @@ def type_delivered(landing: ir.Table, columns: Mapping[str, str | dt.DataType]) 
                 for name, dtype in changed.items()
             ]
         )
-        found = values["_problems"].concat(reasons.filter(lambda reason: reason.notnull()))
-        replaced["_problems"] = ibis.ifelse(reduce(or_, refused.values()), found, values["_problems"])
-    as_delivered = _to_json(ibis.struct({name: values[name] for name in types}))
+        before: Value = values["_problems"]
+        found = before.concat(reasons.filter(lambda reason: reason.notnull()))
+        replaced["_problems"] = ibis.ifelse(reduce(or_, refused.values()), found, before)
+    as_delivered = _to_json(ibis.struct({name: values[name] for name in types})).cast("string")
     replaced["_delivered"] = ibis.coalesce(values["_delivered"], as_delivered)
     return values.select(**{name: replaced.get(name, values[name]) for name in landing.columns})
 
 
-def refuse(rows: ir.Table, where: ir.BooleanValue, reason: str) -> ir.Table:
+def refuse(rows: ir.Table, where: Boolean, reason: str) -> ir.Table:
     """The rows with `reason` added to `_problems` where the condition is true: the guard rejects them."""
-    added = rows["_problems"].concat(ibis.array([ibis.literal(reason)]))
-    return rows.mutate(_problems=ibis.ifelse(where, added, rows["_problems"]))
+    before: Value = rows["_problems"]
+    return rows.mutate(_problems=ibis.ifelse(where, before.concat(ibis.array([ibis.literal(reason)])), before))
 
 
 def _value(name: str) -> str:
@@ -84,14 +86,14 @@ def _value(name: str) -> str:
 
 def _form(dtype: dt.DataType) -> tuple[str, str]:
     """The pattern that a text of this type matches, and what to call it."""
-    if dtype.is_signed_integer():
+    if isinstance(dtype, dt.SignedInteger):
         bounds = dtype.bounds
         return _WHOLE, f"a whole number from {bounds.lower} to {bounds.upper}"
     if dtype.is_floating():
         return _NUMBER, "a number"
     if dtype.is_date():
         return rf"^{_DAY}\z", "a date such as 2013-01-31"
-    if dtype.is_timestamp() and dtype.timezone == "UTC":
+    if isinstance(dtype, dt.Timestamp) and dtype.timezone == "UTC":
         return rf"^{_DAY}T{_TIME}Z\z", "an instant in UTC such as 2013-01-31T10:00:00Z"
     raise DefinitionError(
         f"text cannot be delivered as {dtype}: use string, an integer, float64, date or timestamp('UTC')"

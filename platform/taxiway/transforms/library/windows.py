@@ -4,9 +4,11 @@ from collections.abc import Mapping, Sequence
 
 import ibis
 import ibis.expr.types as ir
+from ibis import _
 
 from taxiway.transforms.library.arithmetic import as_int64
 from taxiway.transforms.library.clock import HOUR, microseconds
+from taxiway.transforms.library.values import Value, Whole
 
 
 def window_totals(
@@ -39,15 +41,20 @@ def window_totals(
     # One row for each instant of the line of time: many flights share a minute.
     line = happened.union(asked)
     points = line.group_by([*by, "_at"]).agg(
-        _asked=line["_asked"].max(), **{_amount(name): as_int64(line[_amount(name)].sum()) for name in totals}
+        _asked=_["_asked"].max(), **{_amount(name): as_int64(_total(line, name)) for name in totals}
     )
-    sums: dict[str, ir.Value] = {}
+    sums: dict[str, Value] = {}
     for window, width in hours.items():
         frame = ibis.range_window(preceding=width * HOUR, following=0, group_by=list(by), order_by=points["_at"])
-        sums |= {f"{name}_{window}": as_int64(points[_amount(name)].sum().over(frame)) for name in totals}
-    answers = points.select(*by, "_at", "_asked", **sums).filter(lambda t: t["_asked"] == 1)
+        sums |= {f"{name}_{window}": as_int64(_total(points, name).over(frame)) for name in totals}
+    answers = points.select(*by, "_at", "_asked", **sums).filter(_["_asked"] == 1)
     joined = asking.left_join(answers, [*by, "_at"])
-    return joined.select(*keep, **{name: joined[name].fill_null(0) for name in sums})
+    return joined.select(*keep, **{name: ibis.coalesce(joined[name], 0) for name in sums})
+
+
+def _total(rows: ir.Table, name: str) -> Whole:
+    amount: Whole = rows[_amount(name)]
+    return amount.sum()
 
 
 def _amount(total: str) -> str:

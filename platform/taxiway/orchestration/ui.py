@@ -1,0 +1,26 @@
+"""Dagster's UI and daemon, as they are started for a deployment on one machine."""
+
+import os
+import sys
+from typing import NoReturn
+
+from taxiway.marts import DbtProject
+from taxiway.orchestration.instance import open_instance
+from taxiway.project_loader import load_project
+from taxiway.settings import Settings
+
+# Its successor wants a project laid out in its own way.
+_QUIET = "ignore:Function `dev_command` is superseded"
+
+
+def start_ui(settings: Settings, *, host: str = "127.0.0.1", port: int = 3000) -> NoReturn:
+    """Become `dagster dev` for the deployment, with what `workspace.yaml` in its root names; Ctrl-C ends it."""
+    project = load_project(settings)
+    if project.dbt is not None:
+        DbtProject(project.dbt).prepare()
+    open_instance(settings).dispose()
+    os.chdir(settings.root)
+    workspace = str(settings.root / "workspace.yaml")
+    command = ["-W", _QUIET, "-m", "dagster", "dev", "-w", workspace, "-h", host, "-p", str(port)]
+    sys.stdout.flush()
+    os.execv(sys.executable, [sys.executable, *command])

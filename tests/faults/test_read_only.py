@@ -1,0 +1,71 @@
+"""A lake or a home that cannot be written can be read; a run says in one line what to do, and changes nothing."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from tests.faults.leftovers import leftovers
+from tests.unprivileged import unprivileged
+from tests.working import land, rows, run, run_all, statuses, workspace
+
+from taxiway.errors import LakeError, SettingsError, TaxiwayError
+from taxiway.materialise import Workspace
+
+LEVELS = "feature/level_history"
+
+
+@pytest.fixture
+def made(gauges: Workspace) -> Workspace:
+    land(gauges)
+    run_all(gauges)
+    land(gauges, ["2013-02"], change=(b",25,", b",high,"))
+    return gauges
+
+
+def write_protect(folder: Path, *, writable: bool) -> None:
+    for path in (folder, *folder.rglob("*")):
+        if path.is_dir():
+            path.chmod(0o755 if writable else 0o555)
+
+
+PROTECTED: dict[str, tuple[Callable[[Workspace], Path], str]] = {
+    "the lake": (lambda place: place.settings.lake, "make it writable"),
+    "a table": (lambda place: place.settings.lake / "raw" / "readings", "make it writable"),
+    "a log": (lambda place: place.settings.lake / "raw" / "readings" / "_delta_log", "make it writable"),
+    "scratch": (lambda place: place.settings.scratch, "make it writable"),
+    "the home": (lambda place: place.settings.home, "make it writable"),
+}
+
+
+@pytest.mark.parametrize("protected", PROTECTED)
+def test_what_cannot_be_written_is_told_and_stays_as_it_is(made: Workspace, protected: str) -> None:
+    find, told = PROTECTED[protected]
+    before = {at: rows(made.lake, at) for at in ("raw/readings", LEVELS)}
+    with unprivileged(made.settings.home):
+        write_protect(find(made), writable=False)
+        place = Workspace(made.project, made.settings)
+        with pytest.raises(TaxiwayError, match=rf"[Pp]ermission denied.*{told}") as caught:
+            run(place, "raw/readings")
+        assert isinstance(caught.value, LakeError)
+        assert "\n" not in str(caught.value)
+        assert {at: rows(place.lake, at) for at in before} == before
+        assert set(statuses(run(place, LEVELS)).values()) == {"skipped"}
+        write_protect(find(made), writable=True)
+        assert statuses(run(place, "raw/readings"))["2013-02"] == "published"
+        assert leftovers(made.settings) == []
+
+
+def test_a_note_that_cannot_be_written_is_told(made: Workspace) -> None:
+    with unprivileged(made.settings.home):
+        write_protect(made.settings.lake / "feature" / "level_history", writable=False)
+        with pytest.raises(
+            LakeError, match=r"feature/level_history: 2013-01 has not changed, but that cannot be noted"
+        ):
+            run(made, LEVELS, "2013-01", force=True)
+        write_protect(made.settings.lake, writable=True)
+
+
+def test_a_home_that_is_no_folder_is_told(tmp_path: Path) -> None:
+    (tmp_path / "home").write_text("x")
+    with pytest.raises(SettingsError, match=r"TAXIWAY_HOME=.* cannot be used"):
+        _ = workspace(tmp_path / "home").lake

@@ -1,0 +1,23 @@
+"""The gauges project with a publisher whose deliveries can be spoilt, as the command line sees it."""
+
+from dataclasses import replace
+
+from tests import gauges
+
+from taxiway.errors import UsageError
+
+
+def spoil(kind: str, name: str, data: bytes) -> bytes:
+    """Readings with text in place of a tenth and more of the levels (`too-many`), or of one (`one`)."""
+    if not name.startswith("readings-"):
+        return data
+    if kind not in ("too-many", "one"):
+        raise UsageError(f"there is no fault '{kind}': choose one of one, too-many")
+    lines = data.splitlines(keepends=True)
+    chosen = range(10, 11) if kind == "one" else range(10, 60)
+    for number in chosen:
+        lines[number] = b",".join([*lines[number].split(b",")[:2], b"high", b"\n"])
+    return b"".join(lines)
+
+
+project = replace(gauges.project, spoil=spoil, tour={"the levels by river": 'taxiway sql "from feature.river_month"'})

@@ -1,0 +1,131 @@
+from pathlib import Path
+
+import dagster as dg
+from tests import gauges
+from tests.unit.cli.conftest import CommandLine
+
+from taxiway.addresses import Address
+from taxiway.cli.run import choose
+
+
+def runs(command: CommandLine) -> list[dg.DagsterRun]:
+    with dg.DagsterInstance.from_config(str(command.home / "dagster")) as instance:
+        return list(instance.get_runs())
+
+
+def statuses(report: dict, table: str) -> dict[str, str]:
+    (found,) = [entry for entry in report["tables"] if entry["table"] == table]
+    return {partition["partition"]: partition["status"] for partition in found["partitions"]}
+
+
+def delivered(home: Path) -> list[str]:
+    return sorted(path.name for path in (home / "landing").iterdir())
+
+
+def test_land_delivers_the_named_months_and_says_what_is_new(fresh: CommandLine) -> None:
+    first = fresh.done("land", "--from", "2013-01", "--to", "2013-02", "--json").data
+    assert delivered(fresh.home) == ["gauges.csv", "readings-2013-01.csv", "readings-2013-02.csv"]
+    assert [file["changed"] for file in first] == [True, True, True]
+    again = fresh.done("land", "--month", "2013-02", "--json").data
+    assert again == [
+        {"file": "gauges.csv", "bytes": (fresh.home / "landing" / "gauges.csv").stat().st_size, "changed": False},
+        {"file": "readings-2013-02.csv", "bytes": first[2]["bytes"], "changed": False},
+    ]
+    told = fresh.done("land", "--month", "2013-03")
+    assert "readings-2013-03.csv" in told.out
+    assert "new content" in told.out
+    assert "2 files delivered" in told.err
+
+
+def test_land_delivers_everything_by_default(fresh: CommandLine) -> None:
+    fresh.done("land")
+    assert delivered(fresh.home) == ["gauges.csv", *(f"readings-2013-{month:02d}.csv" for month in range(1, 5))]
+
+
+def test_a_spoilt_delivery_has_the_fault_and_an_unknown_one_delivers_nothing(fresh: CommandLine) -> None:
+    fresh.done("land", "--month", "2013-01", "--spoil", "too-many")
+    good = dict(gauges.project.deliveries(["2013-01"]))["readings-2013-01.csv"]  # pyright: ignore[reportOptionalCall]
+    assert (fresh.home / "landing" / "readings-2013-01.csv").read_bytes() != good
+    refused = fresh("land", "--month", "2013-02", "--spoil", "nonsense")
+    assert refused.code == 2
+    assert "there is no fault 'nonsense'" in refused.err
+    assert "readings-2013-02.csv" not in delivered(fresh.home)
+
+
+def test_run_publishes_what_was_landed_and_then_has_nothing_to_do(fresh: CommandLine) -> None:
+    fresh.done("land", "--from", "2013-01", "--to", "2013-02")
+    said = fresh.done("run", "--json")
+    report = said.data
+    assert report["succeeded"]
+    assert report["failures"] == []
+    assert report["not_done"] == {}
+    assert statuses(report, "raw/readings") == {"2013-01": "published", "2013-02": "published"}
+    assert statuses(report, "feature/river_month") == {"*": "published"}
+    assert [entry["rows"] for entry in report["tables"] if entry["table"] == "raw/readings"] == [448]
+    assert "done    raw/readings" in said.err
+    assert "DEBUG" not in said.err
+
+    again = fresh.done("run")
+    assert "skipped 2013-01 to 2013-02" in again.err
+    assert "4 tables, 902 rows" in again.out
+
+    (second, first) = runs(fresh)
+    assert (first.status, second.status) == (dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.SUCCESS)
+    assert first.tags["dagster/asset_partition_range_start"] == "2013-01"
+    assert first.tags["dagster/asset_partition_range_end"] == "2013-02"
+
+
+def test_force_computes_what_could_be_skipped(copied: CommandLine) -> None:
+    report = copied.done("run", "raw/gauges", "--force", "--json").data
+    assert statuses(report, "raw/gauges") == {"*": "unchanged"}
+
+
+def test_months_that_do_not_follow_each_other_make_a_run_each(fresh: CommandLine) -> None:
+    fresh.done("land", "--month", "2013-01")
+    fresh.done("land", "--month", "2013-03")
+    report = fresh.done("run", "raw", "--json").data
+    assert statuses(report, "raw/readings") == {"2013-01": "published", "2013-03": "published"}
+    assert [run.tags["dagster/partition"] for run in runs(fresh)] == ["2013-03", "2013-01"]
+
+
+def test_selections_name_tables_and_layers() -> None:
+    raw = [Address("raw", "gauges"), Address("raw", "readings")]
+    feature = [Address("feature", "level_history"), Address("feature", "river_month")]
+    assert choose(gauges.project, ["raw"]) == choose(gauges.project, ["raw/*"]) == raw
+    assert choose(gauges.project, ["feature.river_month", "raw/gauges"]) == [feature[1], raw[0]]
+    assert sorted(choose(gauges.project, [])) == sorted(raw + feature)
+
+
+def test_upstream_and_downstream_widen_the_selection(copied: CommandLine) -> None:
+    def chosen(*words: str) -> list[str]:
+        return sorted(table["table"] for table in copied.done("run", *words, "--json").data["tables"])
+
+    upstream = chosen("feature/level_history", "--upstream", "--month", "2013-01")
+    assert upstream == ["feature/level_history", "raw/gauges", "raw/readings"]
+    assert chosen("feature/level_history", "--downstream") == ["feature/level_history", "feature/river_month"]
+
+
+def test_a_refusal_is_told_with_its_evidence_and_keeps_nothing_else_back(copied: CommandLine) -> None:
+    copied.done("land", "--month", "2013-03", "--spoil", "too-many")
+    copied.done("land", "--month", "2013-04")
+    said = copied("run", "--json")
+    assert said.code == 1
+    assert statuses(said.data, "raw/readings") == {"2013-01": "skipped", "2013-02": "skipped", "2013-04": "published"}
+    assert said.data["not_done"]["raw/readings"] == ["2013-03"]
+    (failure,) = said.data["failures"]
+    assert failure["step"] == "raw/readings"
+    assert "2013-03 not published: 50 of 224 rows rejected, 22 tolerated" in failure["message"]
+    assert "50 of 224 rows rejected" in said.err
+    assert "level_cm: 'high' is not a whole number" in said.err
+    assert "Traceback" not in said.err
+    assert "not up to date: " in said.err
+    assert next(run.status for run in runs(copied)) == dg.DagsterRunStatus.FAILURE
+
+
+def test_demo_lands_runs_and_says_what_to_try(fresh: CommandLine) -> None:
+    said = fresh.done("demo")
+    assert "4 tables, " in said.out
+    assert "# the levels by river" in said.out
+    assert 'sql "from feature.river_month"' in said.out
+    assert delivered(fresh.home)[0] == "gauges.csv"
+    assert {run.status for run in runs(fresh)} == {dg.DagsterRunStatus.SUCCESS}

@@ -1,0 +1,181 @@
+"""What breaks its contract is not published, what is rejected is kept in quarantine, and both belong together."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pytest
+from tests.working import land, publish, rows, run, run_all, statuses
+
+from taxiway.addresses import Address
+from taxiway.engines.duckdb import DuckDB, DuckDBSession
+from taxiway.errors import LakeError, PublishConflict, UsageError
+from taxiway.lake import Lake, Publication
+from taxiway.materialise import Workspace, materialise
+
+RAW, LEVELS = "raw/readings", "feature/level_history"
+QUARANTINE = "quarantine/raw__readings"
+ONE_BAD = (b"AAA,2013-02-05T06:00:00Z,25,", b"AAA,2013-02-05T06:00:00Z,high,")
+OTHER_BAD = (b"AAA,2013-02-06T06:00:00Z,26,", b"AAA,2013-02-06T06:00:00Z,high,")
+MANY_BAD = (b"AAA,2013-02-", b"AAA,2013-02-x")
+
+
+@pytest.fixture
+def made(gauges: Workspace) -> Workspace:
+    land(gauges)
+    run_all(gauges)
+    return gauges
+
+
+def contents(lake: Lake) -> dict[str, list[dict]]:
+    return {str(address): rows(lake, str(address)) for address in lake.tables()}
+
+
+def test_a_rejected_row_is_in_quarantine_and_the_others_are_published(made: Workspace) -> None:
+    land(made, ["2013-02"], change=ONE_BAD)
+    outcome = run(made, RAW)
+    (result,) = [found for found in outcome.partitions if found.status != "skipped"]
+    assert (result.partition, result.status, result.rows, result.rejected) == ("2013-02", "published", 223, 1)
+    (kept,) = rows(made.lake, QUARANTINE)
+    assert (kept["month"], kept["source_file"], kept["source_row"]) == ("2013-02", "readings-2013-02.csv", 35)
+    assert kept["reasons"] == ["level_cm: 'high' is not a whole number from -2147483648 to 2147483647"]
+    assert '"level_cm":"high"' in kept["delivered"]
+    assert len(rows(made.lake, RAW)) == 4 * 224 - 1
+
+
+def test_a_corrected_delivery_replaces_the_quarantine(made: Workspace) -> None:
+    land(made, ["2013-02"], change=ONE_BAD)
+    run(made, RAW)
+    land(made, ["2013-02"], change=OTHER_BAD)
+    run(made, RAW)
+    assert [row["source_row"] for row in rows(made.lake, QUARANTINE)] == [43]
+    land(made)
+    run(made, RAW)
+    assert rows(made.lake, QUARANTINE) == []
+    assert len(rows(made.lake, RAW)) == 4 * 224
+    assert set(statuses(run(made, RAW)).values()) == {"skipped"}
+
+
+def test_above_tolerance_nothing_of_the_month_changes_and_the_others_are_published(gauges: Workspace) -> None:
+    land(gauges, ["2013-01", "2013-02"])
+    run(gauges, RAW, ["2013-01", "2013-02"])
+    before = contents(gauges.lake)
+    land(gauges)
+    land(gauges, ["2013-02"], change=MANY_BAD)
+    outcome = run(gauges, RAW)
+    assert statuses(outcome) == {
+        "2013-01": "skipped",
+        "2013-02": "refused",
+        "2013-03": "published",
+        "2013-04": "published",
+    }
+    (refused,) = outcome.refused
+    assert refused.message.startswith("raw/readings: 2013-02 not published: 112 of 224 rows rejected, 22 tolerated")
+    assert "read_at" in str(refused.samples["unreadable"].to_pylist())
+    after = contents(gauges.lake)
+    assert [row for row in after[RAW] if row["month"] in {"2013-01", "2013-02"}] == before[RAW]
+    assert after.get(QUARANTINE, []) == before.get(QUARANTINE, [])
+
+
+def test_a_key_twice_is_refused_whatever_the_tolerance(made: Workspace) -> None:
+    before = contents(made.lake)
+    line = b"AAA,2013-02-05T06:00:00Z,25,\n"
+    land(made, ["2013-02"], change=(line, line * 2))
+    (refused,) = run(made, RAW).refused
+    assert "key (gauge, read_at): 1 more than once" in refused.message
+    assert refused.samples["key"].num_rows == 1
+    assert contents(made.lake) == before
+
+
+def test_a_file_that_cannot_be_read_is_refused_and_changes_nothing(made: Workspace) -> None:
+    before = contents(made.lake)
+    made.landing.deliver("readings-2013-02.csv", b"<html>")
+    outcome = run(made, RAW)
+    assert statuses(outcome)["2013-02"] == "refused"
+    assert outcome.refused[0].message.startswith("readings-2013-02.csv is an HTML or XML page")
+    made.landing.path("readings-2013-03.csv").unlink()
+    made.landing.path("readings-2013-03.csv").mkdir()
+    outcome = run(made, RAW)
+    assert [result.message.split(" cannot")[0] for result in outcome.refused][1] == "readings-2013-03.csv"
+    assert contents(made.lake) == before
+
+
+def test_a_quarantine_that_is_not_of_the_published_rows_is_made_anew(made: Workspace) -> None:
+    land(made, ["2013-02"], change=ONE_BAD)
+    run(made, RAW)
+    belongs = rows(made.lake, QUARANTINE)
+    # As another run leaves it that published its quarantine and was killed, or lost, before its rows.
+    base = made.lake.open(Address.parse(QUARANTINE))
+    stray = base.delta.to_pyarrow_table()
+    publish(made.lake, QUARANTINE, stray.slice(0, 0), ["2013-02"], base)
+    assert rows(made.lake, QUARANTINE) == []
+    assert statuses(run(made, RAW)) == dict.fromkeys(["2013-01", "2013-03", "2013-04"], "skipped") | {
+        "2013-02": "unchanged"
+    }
+    assert rows(made.lake, QUARANTINE) == belongs
+    assert set(statuses(run(made, RAW)).values()) == {"skipped"}
+
+
+@dataclass(eq=False)
+class Late(DuckDB):
+    """An engine that lets something else happen before it publishes the quarantine of `raw/readings`."""
+
+    meanwhile: Callable[[], object] = lambda: None
+
+    @contextmanager
+    def session(self) -> Iterator[DuckDBSession]:
+        with super().session() as session:
+            yield LateSession(session.connection, self.meanwhile)
+
+
+@dataclass(eq=False)
+class LateSession(DuckDBSession):
+    meanwhile: Callable[[], object] = lambda: None
+
+    def publish(self, lake: Lake, publication: Publication, sql: str, schema: pa.Schema) -> int:
+        if str(publication.address) == QUARANTINE:
+            self.meanwhile()
+        return super().publish(lake, publication, sql, schema)
+
+
+def test_a_run_that_lost_to_another_is_told_and_the_next_one_mends_its_quarantine(made: Workspace) -> None:
+    def another_run() -> None:
+        land(made, ["2013-02"], change=(b",25,", b",24,"))
+        run(made, RAW, "2013-02")
+
+    land(made, ["2013-02"], change=ONE_BAD)
+    late = Late(2, "1GB", made.settings.scratch, made.settings.lake, another_run)
+    with pytest.raises(PublishConflict, match="raw/readings: another run published 2013-02"):
+        materialise(made, made.project.table(RAW), ["2013-02"], late, run="late")
+    assert [row["level_cm"] for row in rows(made.lake, RAW) if row["month"] == "2013-02"].count(24) > 1
+    assert len(rows(made.lake, QUARANTINE)) == 1
+    assert statuses(run(made, RAW, "2013-02")) == {"2013-02": "unchanged"}
+    assert rows(made.lake, QUARANTINE) == []
+    assert set(statuses(run(made, RAW)).values()) == {"skipped"}
+
+
+def test_a_rebuild_replaces_all_or_nothing(made: Workspace) -> None:
+    months = list(made.settings.months.keys())
+    with pytest.raises(UsageError, match="a rebuild replaces the whole table, and 2013-01, 2013-03, 2013-04"):
+        run(made, LEVELS, ["2013-02"], rebuild=True)
+    before = contents(made.lake)
+    land(made, ["2013-03"], change=(b"AAA,2013-03", b"AAA,2013-xx"))
+    outcome = run(made, RAW, months, rebuild=True)
+    assert set(statuses(outcome).values()) == {"refused"}
+    assert "a rebuild publishes all partitions or none" in outcome.partitions[0].message
+    assert contents(made.lake) == before
+    land(made)
+    assert set(statuses(run(made, RAW, months, rebuild=True)).values()) == {"published"}
+    assert contents(made.lake) == before
+
+
+def test_columns_that_changed_are_refused_before_anything_is_computed(made: Workspace) -> None:
+    table = made.project.table(LEVELS)
+    base = made.lake.open(table.address)
+    wider = base.delta.to_pyarrow_table().append_column("gone_later", [["x"] * 896])
+    publish(made.lake, LEVELS, wider, list(made.settings.months.keys()), base, rebuild=True)
+    with pytest.raises(LakeError, match=r"gone_later is gone.*taxiway run feature/level_history --rebuild"):
+        run(made, LEVELS)
+    assert run(made, LEVELS, rebuild=True).refused == ()
+    assert "gone_later" not in made.lake.open(table.address).schema.names

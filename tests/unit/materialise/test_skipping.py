@@ -1,0 +1,154 @@
+"""A partition is computed when code, contract, parameters or inputs changed or when it is forced, else never."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import ibis.expr.types as ir
+import pytest
+from tests.gauges.project import LevelHistory, level_history
+from tests.gauges.to_the_last_day import project as gauges_project
+from tests.working import land, rows, run, run_all, statuses, workspace
+
+from taxiway.addresses import Address
+from taxiway.lake import WHOLE
+from taxiway.materialise import Workspace
+from taxiway.tables import Table
+from taxiway.transforms import Lookback, transform
+
+MONTHS = ["2013-01", "2013-02", "2013-03", "2013-04"]
+LEVELS = "feature/level_history"
+
+
+@pytest.fixture
+def made(tmp_path: Path) -> Workspace:
+    """Everything landed and materialised."""
+    place = workspace(tmp_path / "home", gauges_project)
+    land(place)
+    run_all(place)
+    return place
+
+
+def versions(place: Workspace) -> dict[str, int]:
+    return {str(address): place.lake.open(address).version for address in place.lake.tables()}
+
+
+def with_table(place: Workspace, changed: Table) -> Workspace:
+    """The same deployment after a table's definition changed."""
+    tables = tuple(changed if table.at == changed.at else table for table in place.project.tables)
+    return Workspace(replace(place.project, tables=tables), place.settings)
+
+
+def test_a_run_in_which_nothing_changed_computes_nothing(made: Workspace) -> None:
+    before = versions(made)
+    outcomes = run_all(made)
+    assert {status for outcome in outcomes for status in statuses(outcome).values()} == {"skipped"}
+    assert sum(outcome.rows_read for outcome in outcomes) == 0
+    assert versions(made) == before
+    skipped = run(made, LEVELS, "2013-02").partitions[0]
+    assert (skipped.rows, skipped.bytes > 0) == (48, True)
+
+
+def test_a_delivery_of_equal_content_computes_nothing(made: Workspace) -> None:
+    file = made.landing.path("readings-2013-02.csv")
+    file.write_bytes(file.read_bytes())
+    assert set(statuses(run(made, "raw/readings")).values()) == {"skipped"}
+
+
+def test_force_computes_and_equal_rows_make_no_commit(made: Workspace) -> None:
+    before = versions(made)
+    forced = run(made, LEVELS, ["2013-02", "2013-03"], force=True)
+    assert statuses(forced) == {"2013-02": "unchanged", "2013-03": "unchanged"}
+    assert versions(made) == before
+
+
+def test_a_corrected_file_computes_its_month_and_what_looks_back_on_it(made: Workspace) -> None:
+    land(made, ["2013-02"], change=(b"AAA,2013-02-28T18:00:00Z,48", b"AAA,2013-02-28T18:00:00Z,49"))
+    assert statuses(run(made, "raw/readings")) == dict.fromkeys(MONTHS, "skipped") | {"2013-02": "published"}
+    assert statuses(run(made, LEVELS)) == {
+        "2013-01": "skipped",
+        "2013-02": "published",
+        "2013-03": "published",
+        "2013-04": "skipped",
+    }
+    # The levels changed, the count of readings by river did not; that is remembered.
+    assert statuses(run(made, "feature/river_month")) == {WHOLE: "unchanged"}
+    assert statuses(run(made, "feature/river_month")) == {WHOLE: "skipped"}
+
+
+def test_a_correction_without_consequence_stops_where_rows_are_equal(made: Workspace) -> None:
+    land(made, ["2013-02"], change=(b"AAA,2013-02-02T06:00:00Z,22,", b"AAA,2013-02-02T06:00:00Z,22,seen"))
+    assert statuses(run(made, "raw/readings"))["2013-02"] == "unchanged"
+    assert statuses(run(made, "raw/readings"))["2013-02"] == "skipped"
+    assert set(statuses(run(made, LEVELS)).values()) == {"skipped"}
+
+
+def test_a_changed_parameter_computes_the_tables_that_declare_it(made: Workspace) -> None:
+    changed = Workspace(made.project, made.settings.model_copy(update={"parameters": {"high_cm": 100}}))
+    outcomes = {outcome.address: set(statuses(outcome).values()) for outcome in run_all(changed)}
+    assert outcomes["raw/readings"] == {"skipped"}
+    assert outcomes[LEVELS] == {"published"}
+    assert set(statuses(run(made, LEVELS)).values()) == {"published"}
+
+
+class Stricter(LevelHistory):
+    """One row for each reading, with what the gauge showed during the 24 hours up to it."""
+
+    class Config(LevelHistory.Config):
+        metadata = LevelHistory.Config.metadata | {"tolerance": 0.5}
+
+
+def test_a_changed_contract_computes_and_remembers_that_rows_are_equal(made: Workspace) -> None:
+    changed = with_table(made, Table(LEVELS, Stricter, level_history))
+    assert set(statuses(run(changed, LEVELS)).values()) == {"unchanged"}
+    assert set(statuses(run(changed, LEVELS)).values()) == {"skipped"}
+    assert versions(changed)[LEVELS] == 0
+
+
+@transform(reach={"raw_readings": Lookback(24, on="read_at")})
+def doubled(raw_readings: ir.Table, raw_gauges: ir.Table, high_cm: int = 500) -> ir.Table:
+    """Twice the readings."""
+    found: Any = level_history(raw_readings, raw_gauges, high_cm=high_cm)
+    return found.mutate(readings_24h=found.readings_24h * 2)
+
+
+def test_a_changed_transform_computes_all_and_going_back_computes_again(made: Workspace) -> None:
+    before = rows(made.lake, LEVELS)
+    changed = with_table(made, Table(LEVELS, LevelHistory, doubled))
+    assert set(statuses(run(changed, LEVELS)).values()) == {"published"}
+    assert rows(made.lake, LEVELS) == [row | {"readings_24h": row["readings_24h"] * 2} for row in before]
+    assert set(statuses(run(made, LEVELS)).values()) == {"published"}
+    assert rows(made.lake, LEVELS) == before
+
+
+def test_the_commit_of_another_program_is_computed_over(made: Workspace) -> None:
+    before = rows(made.lake, LEVELS)
+    made.lake.open(Address.parse(LEVELS)).delta.delete("month = '2013-02'")
+    assert len(rows(made.lake, LEVELS)) == len(before) - 48
+    assert statuses(run(made, LEVELS)) == dict.fromkeys(MONTHS, "unchanged") | {"2013-02": "published"}
+    assert rows(made.lake, LEVELS) == before
+
+
+def test_a_lookback_month_that_was_absent_computes_again_once_it_is_there(tmp_path: Path) -> None:
+    place = workspace(tmp_path / "home", gauges_project)
+    land(place, ["2013-02", "2013-03"])
+    run_all(place, ["2013-02", "2013-03"])
+    inputs = place.lake.open(Address.parse(LEVELS)).partitions["2013-02"].inputs
+    assert inputs["raw/readings"]["2013-01"] is None
+    assert inputs["raw/readings"]["2013-02"] is not None
+    first = [row for row in rows(place.lake, LEVELS) if row["month"] == "2013-02"]
+    land(place, ["2013-01"])
+    run(place, "raw/readings", "2013-01")
+    assert statuses(run(place, LEVELS, ["2013-02", "2013-03"])) == {"2013-02": "published", "2013-03": "skipped"}
+    again = [row for row in rows(place.lake, LEVELS) if row["month"] == "2013-02"]
+    assert sum(row["readings_24h"] for row in again) > sum(row["readings_24h"] for row in first)
+
+
+def test_a_month_that_has_not_been_landed_is_refused_and_holds_back_no_other(tmp_path: Path) -> None:
+    place = workspace(tmp_path / "home", gauges_project)
+    land(place, ["2013-01", "2013-03"])
+    raw, levels = run_all(place, ["2013-01", "2013-02", "2013-03"])[1:3]
+    assert statuses(raw) == {"2013-01": "published", "2013-02": "refused", "2013-03": "published"}
+    assert "readings-2013-02.csv has not been delivered" in raw.refused[0].message
+    assert statuses(levels) == {"2013-01": "published", "2013-02": "refused", "2013-03": "published"}
+    assert "raw/readings 2013-02 has not been published" in levels.refused[0].message
