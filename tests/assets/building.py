@@ -68,7 +68,7 @@ def landed(table: Table, months: Sequence[str]) -> pa.Table:
 
 def staged_raw(table: Table, months: Sequence[str]) -> pa.Table:
     """A raw table as the guard sees it, its contract's columns and the hidden ones."""
-    (relation,) = table.transform.inputs
+    (_relation,) = table.transform.inputs
 
     @transform
     def typed(landing: ibis.Table) -> ibis.Table:

@@ -79,7 +79,7 @@ class LandingZone:
         return True
 
     def digest(self, name: str) -> str:
-        """The SHA-256 of the file's content, in hexadecimal; raises DeliveryRefused where it is absent or unreadable."""
+        """The SHA-256 of the file's content in hexadecimal; raises DeliveryRefused where it cannot be read."""
         path = self.path(name)
         try:
             with path.open("rb") as file:

@@ -21,7 +21,9 @@ class InputMissing(dg.AutomationCondition[dg.AssetKey]):
         """What the UI shows, and what identifies the condition between evaluations."""
         return f"input_missing({', '.join(key.to_user_string() for key in self.needed)})"
 
-    async def evaluate(self, context: dg.AutomationContext) -> dg.AutomationResult:
+    async def evaluate(  # pyright: ignore[reportIncompatibleMethodOverride] - Dagster awaits its own, too
+        self, context: dg.AutomationContext
+    ) -> dg.AutomationResult:
         """The partitions that have to wait."""
         view = context.asset_graph_view
         own = context.candidate_subset

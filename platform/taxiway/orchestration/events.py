@@ -1,4 +1,4 @@
-"""What Dagster is told of a materialisation: one event a partition with its data version, checks with their evidence."""
+"""What Dagster is told of a materialisation: an event a partition with its data version, checks with their evidence."""
 
 import resource
 import time
@@ -98,7 +98,7 @@ def materialization(
 ) -> dg.AssetMaterialization:
     """The event of one partition of a range that is up to date."""
     version = {_DATA_VERSION: result.data_version or "", _USER_PROVIDED: "true"}
-    return dg.AssetMaterialization(key, partition=result.partition, tags=version | tags, metadata=metadata)
+    return dg.AssetMaterialization(key, partition=result.partition, tags={**version, **tags}, metadata=metadata)
 
 
 def partition_metadata(outcome: Outcome, result: PartitionResult) -> dict[str, Any]:

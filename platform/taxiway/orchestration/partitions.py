@@ -17,7 +17,7 @@ def monthly(months: Months) -> dg.MonthlyPartitionsDefinition:
 
 
 def mapping(months: Months, table: Table, source: Table, reach: Reach | None) -> dg.PartitionMapping | None:
-    """Which partitions of `source` a partition of `table` depends on; None for Dagster's default, the same one or all."""
+    """Which partitions of `source` one of `table` depends on; None for Dagster's default, the same one or all."""
     if not (table.monthly and source.monthly) or reach is None:
         return None
     if isinstance(reach, History):

@@ -96,12 +96,11 @@ def _run(context: dg.AssetExecutionContext, table: Table) -> Iterator[Any]:
         raise dg.RetryRequested(max_retries=CONFLICT_RETRIES, seconds_to_wait=1) from conflict
     except TaxiwayError as error:
         raise dg.Failure(str(error), allow_retries=False) from error
-    yield from _report(context, workspace, table, outcome, inputs, events.resources_used(cpu))
+    yield from _report(context, table, outcome, inputs, events.resources_used(cpu))
 
 
 def _report(
     context: dg.AssetExecutionContext,
-    workspace: Workspace,
     table: Table,
     outcome: Outcome,
     inputs: Mapping[str, events.Input],
@@ -110,7 +109,7 @@ def _report(
     key = asset_key(table)
     if table.delivered is not None:
         inputs = _report_deliveries(context, table, outcome)
-    shared = {**used, "dagster/column_lineage": column_lineage(workspace, table)}
+    shared = {**used, "dagster/column_lineage": column_lineage(context.resources.workspace, table)}
     good = [result for result in outcome.partitions if result.status != "refused"]
     tags = [events.provenance_tags(outcome, result, inputs) for result in good]
     metadata = [events.partition_metadata(outcome, result) | shared for result in good]
@@ -124,8 +123,7 @@ def _report(
             yield dg.MaterializeResult(asset_key=key, data_version=dg.DataVersion(good[-1].data_version or ""))
         for result, own_tags, own_metadata in zip(good, tags, metadata, strict=True):
             context.log_event(events.materialization(key, result, own_tags, own_metadata))
-        for evaluation in events.check_evaluations(key, outcome.partitions):
-            context.log_event(evaluation)
+        yield from events.check_evaluations(key, outcome.partitions)
     yield from events.check_results(key, outcome.partitions)
     if outcome.refused:
         raise dg.Failure(_refusal(table, outcome), allow_retries=False)

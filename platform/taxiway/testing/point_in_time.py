@@ -1,3 +1,4 @@
+# pyright: reportAttributeAccessIssue=false, as pyarrow.compute makes its functions when it is imported
 """Proof that a transform does not read the future.
 
 At a cut in time, what was not known then is masked: values whose `known_at` lies later become null, and

@@ -25,9 +25,7 @@ def bind_parameters(declared: Mapping[str, Parameter], settings: Mapping[str, Pa
     return bound
 
 
-def express(
-    transform: Transform, schemas: Mapping[str, ibis.Schema], parameters: Mapping[str, Parameter]
-) -> ir.Table:
+def express(transform: Transform, schemas: Mapping[str, ibis.Schema], parameters: Mapping[str, Parameter]) -> ir.Table:
     """The transform's result as an unbound expression over tables of these schemas."""
     tables = [ibis.table(schemas[name], name=name) for name in transform.inputs]
     own = {name: parameters[name] for name in transform.parameters}

@@ -103,5 +103,7 @@ def test_each_partition_of_a_range_has_its_own_version(landed: World) -> None:
         month: landed.instance.get_latest_data_version_record(key("raw/readings"), partition_key=month)
         for month in ("2013-02", "2013-03", "2013-04")
     }
-    tags = {month: found.event_log_entry.tags["dagster/data_version"] for month, found in versions.items() if found}
+    tags = {
+        month: (found.event_log_entry.tags or {})["dagster/data_version"] for month, found in versions.items() if found
+    }
     assert tags["2013-02"] == tags["2013-04"] != tags["2013-03"]

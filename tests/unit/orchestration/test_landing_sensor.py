@@ -21,6 +21,10 @@ def events(result: dg.SensorResult) -> list[tuple[str, str | None]]:
     ]
 
 
+def requests(result: dg.SensorResult) -> list[dg.RunRequest]:
+    return list(result.run_requests or ())
+
+
 def note(result: dg.SensorResult) -> str:
     reason = result.skip_reason
     return (reason.skip_message or "") if isinstance(reason, dg.SkipReason) else ""
@@ -84,10 +88,10 @@ def test_after_a_lost_cursor_what_is_published_asks_for_nothing(landed: World) -
 
 def test_after_a_lost_cursor_what_was_asked_for_has_the_same_key(landed: World) -> None:
     landed.correct("2013-02", b"Z,2", b"Z,wet")
-    (first,) = landed.look_twice().run_requests or ()
+    (first,) = requests(landed.look_twice())
     assert asked(landed.look()) == [], "the contract refused it, once"
     landed.forget()
-    (second,) = landed.look_twice().run_requests or ()
+    (second,) = requests(landed.look_twice())
     assert second.run_key == first.run_key, "by which Dagster knows that it has run"
 
 
@@ -95,9 +99,9 @@ def test_content_that_comes_back_after_another_asks_again(landed: World) -> None
     keys = []
     for _ in range(2):
         landed.correct("2013-02")
-        keys += [request.run_key for request in landed.look_twice().run_requests or ()]
+        keys += [request.run_key for request in requests(landed.look_twice())]
         landed.land("2013-02")
-        keys += [request.run_key for request in landed.look_twice().run_requests or ()]
+        keys += [request.run_key for request in requests(landed.look_twice())]
     assert len(set(keys)) == 4
 
 

@@ -1,4 +1,4 @@
-"""A small Dagster for tests: the gauges with a mart, a landing zone, an instance, and what the daemon does with them."""
+"""A small Dagster for tests: the gauges with a mart, a landing zone, an instance, and what the daemon does with it."""
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
@@ -95,8 +95,8 @@ class World:
         self.ticked = result.cursor
         asked = {table.at: sorted(result.get_requested_partitions(key(table.at)), key=str) for table in PROJECT.tables}
         for at, partitions in asked.items() if run else ():
-            for first, last in stretches(partitions):
-                self.run([key(at)], months=(first, last) if first else None)
+            for months in stretches(partitions):
+                self.run([key(at)], months=months)
         return {at: partitions for at, partitions in asked.items() if partitions}
 
     def run(
@@ -104,7 +104,7 @@ class World:
         keys: Iterable[dg.AssetKey],
         *,
         partition: str | None = None,
-        months: tuple[str | None, str | None] | None = None,
+        months: tuple[str, str] | None = None,
         tags: Mapping[str, str] | None = None,
     ) -> bool:
         span = {RANGE_START_TAG: months[0], RANGE_END_TAG: months[1]} if months else {}
@@ -150,12 +150,15 @@ class World:
         self.looked = None
 
 
-def stretches(partitions: Sequence[str | None]) -> list[tuple[str | None, str | None]]:
-    """The first and last of each stretch of consecutive months."""
-    found: list[tuple[str | None, str | None]] = []
+def stretches(partitions: Sequence[str | None]) -> list[tuple[str, str] | None]:
+    """The first and last of each stretch of consecutive months; None for a table without months."""
+    found: list[tuple[str, str] | None] = []
     for partition in partitions:
-        if partition and found and found[-1][1] == shift_month(partition, -1):
-            found[-1] = (found[-1][0], partition)
+        last = found[-1] if found else None
+        if partition is None:
+            found.append(None)
+        elif last and last[1] == shift_month(partition, -1):
+            found[-1] = (last[0], partition)
         else:
             found.append((partition, partition))
     return found

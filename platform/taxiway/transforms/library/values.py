@@ -1,4 +1,4 @@
-"""Names for the values of a table, for the reader: Ibis types every indexed column alike, so to a checker they are Any."""
+"""Names for the values of a table, for the reader: Ibis types all columns alike, so to a checker they are Any."""
 
 from typing import Any
 

@@ -1,0 +1,81 @@
+"""The whole asset graph of the flights as Dagster sees it: what is not meant to change does not change unseen."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import dagster as dg
+import pytest
+from syrupy.assertion import SnapshotAssertion
+
+from flights.project import project
+from taxiway.marts import DbtProject
+from taxiway.orchestration import build_definitions
+from taxiway.settings import load_settings
+
+
+@pytest.fixture(scope="module")
+def definitions(tmp_path_factory: pytest.TempPathFactory) -> dg.Definitions:
+    assert project.dbt is not None
+    DbtProject(project.dbt).prepare()
+    return build_definitions(project, load_settings("local", home=tmp_path_factory.mktemp("home")))
+
+
+def test_the_asset_graph(definitions: dg.Definitions, snapshot: SnapshotAssertion) -> None:
+    assert "\n".join(_described(definitions)) == snapshot
+
+
+def test_the_sensors(definitions: dg.Definitions, snapshot: SnapshotAssertion) -> None:
+    sensors = definitions.get_repository_def().sensor_defs
+    assert [
+        f"{sensor.name}: {sensor.sensor_type.value}, {sensor.default_status.value}, "
+        f"every {sensor.minimum_interval_seconds} s, {sensor.asset_selection}"
+        for sensor in sorted(sensors, key=lambda sensor: sensor.name)
+    ] == snapshot
+
+
+def test_making_definitions_touches_nothing(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    build_definitions(project, load_settings("local", home=home))
+    assert not home.exists()
+
+
+def _described(definitions: dg.Definitions) -> Iterator[str]:
+    graph = definitions.resolve_asset_graph()
+    for key in sorted(graph.get_all_asset_keys()):
+        node = graph.get(key)
+        policy = node.freshness_policy
+        yield key.to_user_string()
+        yield f"    {node.group_name}; {', '.join(sorted(node.kinds))}; {_partitions(node.partitions_def)}"
+        for parent in sorted(node.parent_keys):
+            yield f"    from {parent.to_user_string()}: {_mapping(graph.get_partition_mapping(key, parent))}"
+        checks = sorted(check.name for check in graph.get_check_keys_for_assets({key}))
+        extras = {
+            "owners": ", ".join(node.owners),
+            "tags": ", ".join(f"{name}={value}" for name, value in sorted(node.tags.items()) if "kind" not in name),
+            "checks": ", ".join(checks),
+            "asks": _condition(node.automation_condition),
+            "in one run": "a range" if node.backfill_policy else "",
+            "fresh": repr(policy) if policy else "",
+        }
+        yield from (f"    {name}: {value}" for name, value in extras.items() if value)
+
+
+def _partitions(partitions: dg.PartitionsDefinition | None) -> str:
+    if partitions is None:
+        return "whole"
+    keys = partitions.get_partition_keys()
+    return f"{len(keys)} months, {keys[0]} to {keys[-1]}"
+
+
+def _mapping(mapping: dg.PartitionMapping) -> str:
+    if isinstance(mapping, dg.TimeWindowPartitionMapping):
+        return f"months {mapping.start_offset} to {mapping.end_offset}"
+    return type(mapping).__name__
+
+
+def _condition(condition: dg.AutomationCondition | None) -> str:
+    if condition is None:
+        return ""
+    parts = [_condition(child) for child in condition.children]
+    name = condition.get_label() or condition.name
+    return f"{name}({', '.join(parts)})" if parts and condition.get_label() is None else name
