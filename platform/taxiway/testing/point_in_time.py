@@ -1,4 +1,5 @@
-# pyright: reportAttributeAccessIssue=false, as pyarrow.compute makes its functions when it is imported
+# pyarrow.compute makes its functions when it is imported.
+# pyright: reportAttributeAccessIssue=false
 """Proof that a transform does not read the future.
 
 At a cut in time, what was not known then is masked: values whose `known_at` lies later become null, and
