@@ -55,7 +55,7 @@ def _described(definitions: dg.Definitions) -> Iterator[str]:
             "checks": ", ".join(checks),
             "asks": _condition(node.automation_condition),
             "in one run": "a range" if node.backfill_policy else "",
-            "fresh": repr(policy) if policy else "",
+            "fresh": f"within {policy.fail_window.to_timedelta()}" if policy else "",
         }
         yield from (f"    {name}: {value}" for name, value in extras.items() if value)
 

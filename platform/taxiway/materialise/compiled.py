@@ -98,7 +98,8 @@ def _result(workspace: Workspace, table: Table, transform: Transform, parameters
         landing = type_delivered(ibis.table(columns, name=relation), table.file_columns)
         own = {name: parameters[name] for name in transform.parameters}
         result = transform.function(landing, **own)
-        result = result.drop(*(set(table.file_columns) - set(table.rules.ibis_schema)), "_month")
+        unkept = [name for name in table.file_columns if name not in table.rules.ibis_schema]
+        result = result.drop(*unkept, "_month")
     else:
         result = express(transform, _input_schemas(workspace, table), parameters)
     visible = ibis.schema({name: dtype for name, dtype in result.schema().items() if not name.startswith("_")})

@@ -44,15 +44,24 @@ class InputMissing(dg.AutomationCondition[dg.AssetKey]):
         return dg.AutomationResult(context, blocked)
 
 
-def follow_inputs(needed: Iterable[dg.AssetKey] = ()) -> dg.AutomationCondition[dg.AssetKey]:
+def follow_inputs(inputs: Iterable[dg.AssetKey]) -> dg.AutomationCondition[dg.AssetKey]:
     """Asks for a partition when the data version of any input in its reach changed, or will.
 
-    It waits for what is in progress, and for the inputs in `needed` to be there, of a monthly one the same
-    month. What failed was not published, so it triggers nothing. Unlike `eager()` it looks at all of history,
-    and a failed check of one month does not hold back the others.
+    It waits for what is in progress, and for all inputs to be there, of a monthly one the same month; a
+    partition that was never computed is asked for once they are. What failed was not published, so it
+    triggers nothing. Unlike `eager()` it looks at all of history, and a failed check of one month does not
+    hold back the others.
     """
+    incomplete = InputMissing(tuple(sorted(inputs)))
     changed = dg.AutomationCondition.any_deps_match(
         dg.AutomationCondition.data_version_changed() | dg.AutomationCondition.will_be_requested()
     ).with_label("an input changed")
+    # The first month of a table that reads earlier months only has no input that could change.
+    complete = (dg.AutomationCondition.missing() & ~incomplete).newly_true().with_label("its inputs are complete")
     waiting = dg.AutomationCondition.in_progress() | dg.AutomationCondition.any_deps_in_progress()
-    return changed.since_last_handled() & ~waiting & ~InputMissing(tuple(sorted(needed)))
+    handled = (
+        dg.AutomationCondition.newly_requested()
+        | dg.AutomationCondition.newly_updated()
+        | dg.AutomationCondition.initial_evaluation()
+    ).with_label("handled")
+    return (changed | complete).since(handled) & ~waiting & ~incomplete

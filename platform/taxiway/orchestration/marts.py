@@ -10,6 +10,7 @@ from dagster_dbt.dbt_project import using_dagster_dev
 
 from taxiway.engines import Engine
 from taxiway.errors import PublishConflict, TaxiwayError
+from taxiway.lake import Lake
 from taxiway.marts import Build, DbtProject, MartsOutcome, Result, column_sources, materialise_marts
 from taxiway.materialise import Workspace
 from taxiway.orchestration import events
@@ -66,7 +67,7 @@ def _spec(workspace: Workspace, project: DbtProject, mart: Table) -> dg.AssetSpe
     ).merge_attributes(
         metadata={
             "dagster/column_schema": events.column_schema(mart.rules),
-            "dagster/uri": workspace.lake.uri(mart.address),
+            "dagster/uri": Lake(workspace.settings.lake).uri(mart.address),
         }
     )
 

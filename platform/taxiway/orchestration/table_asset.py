@@ -8,7 +8,7 @@ import dagster as dg
 
 from taxiway.engines import Engine
 from taxiway.errors import PublishConflict, TaxiwayError
-from taxiway.lake import WHOLE
+from taxiway.lake import WHOLE, Lake
 from taxiway.materialise import Outcome, Workspace, materialise
 from taxiway.orchestration import events
 from taxiway.orchestration.automation import follow_inputs
@@ -16,7 +16,6 @@ from taxiway.orchestration.keys import asset_key, landing_key
 from taxiway.orchestration.lineage import column_lineage
 from taxiway.orchestration.partitions import mapping, monthly
 from taxiway.tables import Table
-from taxiway.transforms import History
 
 OpenEngine = Callable[[str | None], Engine]
 
@@ -53,10 +52,10 @@ def table_asset(workspace: Workspace, table: Table) -> dg.AssetsDefinition:
         kinds={"deltalake", table.engine or workspace.settings.engine},
         metadata={
             "dagster/column_schema": events.column_schema(contract),
-            "dagster/uri": workspace.lake.uri(table.address),
+            "dagster/uri": Lake(workspace.settings.lake).uri(table.address),
         },
         # The landing sensor asks for raw tables; it knows which files are whole and not handled yet.
-        automation_condition=None if table.delivered is not None else follow_inputs(_needed(workspace, table)),
+        automation_condition=None if table.delivered is not None else follow_inputs(dep.asset_key for dep in deps),
     )
 
     @dg.multi_asset(
@@ -144,15 +143,6 @@ def _sources(workspace: Workspace, table: Table) -> dict[str, dg.AssetKey]:
     if table.delivered is not None:
         return {"landing": landing_key(table)}
     return {str(source.address): asset_key(source) for source in workspace.project.inputs(table)}
-
-
-def _needed(workspace: Workspace, table: Table) -> list[dg.AssetKey]:
-    """The inputs that a partition cannot do without; the months before it can be absent."""
-    return [
-        asset_key(source)
-        for source, reach in workspace.project.inputs(table).items()
-        if not (table.monthly and source.monthly and isinstance(reach, History) and not reach.own)
-    ]
 
 
 def _refusal(table: Table, outcome: Outcome) -> str:

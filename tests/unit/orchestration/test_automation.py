@@ -4,13 +4,14 @@ import dagster as dg
 from tests.unit.orchestration.world import World, key
 
 HISTORY, MONTHS, MART = "feature/level_history", "feature/river_month", "mart/river_month"
+EXPERIENCE = "model/experience"
 
 
 def test_what_was_never_computed_is_asked_for_once_its_inputs_are_there(world: World) -> None:
     assert world.tick() == {}
     world.land("2013-01", "2013-02", gauges=False)
     world.look_twice()
-    assert world.tick() == {}, "a history cannot do without the gauges"
+    assert world.tick() == {EXPERIENCE: ["2013-01", "2013-02"]}, "a history cannot do without the gauges"
     world.land("2013-01", "2013-02")
     world.look_twice()
     assert world.tick() == {HISTORY: ["2013-01", "2013-02"]}, "March reaches back to February but has no readings"
@@ -21,7 +22,7 @@ def test_what_was_never_computed_is_asked_for_once_its_inputs_are_there(world: W
 def test_a_corrected_month_asks_for_what_has_it_in_its_reach(landed: World) -> None:
     landed.correct("2013-03")
     landed.look_twice()
-    assert landed.tick() == {HISTORY: ["2013-03", "2013-04"]}
+    assert landed.tick() == {HISTORY: ["2013-03", "2013-04"], EXPERIENCE: ["2013-04"]}
     assert landed.tick() == {MONTHS: [None], MART: [None]}
     assert landed.tick() == {}
 
@@ -41,19 +42,19 @@ def test_a_refused_month_triggers_nothing_and_holds_back_no_other(landed: World)
     assert landed.tick() == {HISTORY: ["2013-04"]}
     landed.land("2013-05")
     landed.look_twice()
-    assert landed.tick() == {HISTORY: ["2013-05"], MONTHS: [None], MART: [None]}
+    assert landed.tick() == {HISTORY: ["2013-05"], EXPERIENCE: ["2013-05"], MONTHS: [None], MART: [None]}
 
 
 def test_a_month_of_lookback_that_lands_late_makes_its_successor_ask(world: World) -> None:
     world.tick()
     world.land("2013-01", "2013-03")
     world.look_twice()
-    assert world.tick() == {HISTORY: ["2013-01", "2013-03"]}
+    assert world.tick() == {HISTORY: ["2013-01", "2013-03"], EXPERIENCE: ["2013-01", "2013-03"]}
     while world.tick():
         pass
     world.land("2013-02")
     world.look_twice()
-    assert world.tick() == {HISTORY: ["2013-02", "2013-03"]}
+    assert world.tick() == {HISTORY: ["2013-02", "2013-03"], EXPERIENCE: ["2013-02", "2013-03"]}
 
 
 def test_it_waits_for_what_is_in_progress(landed: World) -> None:
@@ -63,7 +64,7 @@ def test_it_waits_for_what_is_in_progress(landed: World) -> None:
     run = landed.instance.create_run_for_job(
         job, tags={"dagster/partition": "2013-04"}, status=dg.DagsterRunStatus.STARTED
     )
-    assert landed.tick() == {HISTORY: ["2013-03"]}, "April waits for its own readings"
+    assert landed.tick()[HISTORY] == ["2013-03"], "April waits for its own readings"
     landed.instance.report_run_failed(run)
     assert landed.tick()[HISTORY] == ["2013-04"]
 
@@ -71,7 +72,7 @@ def test_it_waits_for_what_is_in_progress(landed: World) -> None:
 def test_what_asks_twice_is_asked_for_once(landed: World) -> None:
     landed.correct("2013-03")
     landed.look_twice()
-    assert landed.tick(run=False) == {HISTORY: ["2013-03", "2013-04"]}
+    assert landed.tick(run=False) == {HISTORY: ["2013-03", "2013-04"], EXPERIENCE: ["2013-04"]}
     assert landed.tick(run=False) == {}
 
 
@@ -81,7 +82,7 @@ def test_nothing_is_stale_after_a_range(world: World) -> None:
     assert world.stale() == []
     world.correct("2013-03")
     assert world.run([key("raw/readings")], months=("2013-01", "2013-04"))
-    assert world.stale() == [f"{HISTORY} 2013-03", f"{HISTORY} 2013-04"]
+    assert world.stale() == [f"{HISTORY} 2013-03", f"{HISTORY} 2013-04", f"{EXPERIENCE} 2013-04"]
     assert world.run_all("2013-01", "2013-04")
     assert world.stale() == []
 

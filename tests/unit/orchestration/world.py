@@ -7,11 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import ibis.expr.types as ir
+import pyarrow as pa
 from dagster._core.definitions.data_version import CachingStaleStatusResolver, StaleStatus
 from dagster._core.loader import LoadingContextForTest
 from tests.gauges import project as gauges
 from tests.gauges.project import RiverMonth, deliveries, river_month
 
+from taxiway.contracts import Contract, Int64, Text, column, table
 from taxiway.materialise import Workspace
 from taxiway.orchestration import build_definitions
 from taxiway.orchestration.sensors import LANDING_SENSOR
@@ -19,8 +22,41 @@ from taxiway.orchestration.table_asset import RANGE_END_TAG, RANGE_START_TAG
 from taxiway.partitions import shift_month
 from taxiway.settings import load_settings
 from taxiway.tables import Project, Table
+from taxiway.transforms import History, arrow_transform, transform
 
-PROJECT = Project(gauges.name, (*gauges.tables, Table("mart/river_month", RiverMonth, river_month)), deliveries)
+
+class Readings(Contract):
+    """One row for each month: how many readings there were before it."""
+
+    month: Text = column("The month")
+    readings: Int64 = column("Readings of earlier months", ge=0)
+
+    class Config:
+        """One row a month."""
+
+        unique = ["month"]
+        metadata = table(partition="month")
+
+
+@transform(reach={"raw_readings": History()})
+def earlier(raw_readings: ir.Table) -> ir.Table:
+    return raw_readings.select("gauge")
+
+
+@arrow_transform(prepare=earlier)
+def experience(rows: pa.Table, month: str = "") -> pa.Table:
+    return pa.table({"month": [month], "readings": [rows.num_rows]})
+
+
+PROJECT = Project(
+    gauges.name,
+    (
+        *gauges.tables,
+        Table("model/experience", Readings, experience),
+        Table("mart/river_month", RiverMonth, river_month),
+    ),
+    deliveries,
+)
 
 Requested = Mapping[str, Sequence[str | None]]
 
