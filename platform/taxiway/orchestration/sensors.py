@@ -105,7 +105,7 @@ def look(workspace: Workspace, cursor: str | None) -> dg.SensorResult:
     due = now - before.reported > workspace.settings.fresh_hours * 3600 / _REPORTS_PER_FRESHNESS
     told = _latest_of_each(landed) | {each.file.name: each for each in new} if due else {e.file.name: e for e in new}
     fate = Fate(workspace, landed)
-    requests = _requests(fate, [each for each in new if not fate.problem(each)])
+    requests = _requests(fate, [each for each in new if not fate.is_published(each) and not fate.problem(each)])
     return dg.SensorResult(
         run_requests=requests or None,
         skip_reason=None if requests else dg.SkipReason(_why_nothing(files, unknown)),

@@ -1,8 +1,10 @@
 """From a transform to SQL: the function runs once on unbound tables, Ibis compiles, nothing is executed."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import ibis
+import ibis.expr.operations as ops
 import ibis.expr.types as ir
 
 from taxiway.errors import DefinitionError
@@ -36,5 +38,14 @@ def express(transform: Transform, schemas: Mapping[str, ibis.Schema], parameters
 
 
 def to_sql(expression: ir.Expr, dialect: str) -> str:
-    """The SQL of an expression for a dialect; needs no connection."""
-    return str(ibis.to_sql(expression, dialect=dialect))
+    """The SQL of an expression for a dialect, the same text in every process; needs no connection."""
+    stable = expression.op().replace(_select_instead_of_drop).to_expr()
+    return str(ibis.to_sql(stable, dialect=dialect))
+
+
+def _select_instead_of_drop(node: Any, changed: Mapping[str, Any] | None) -> Any:
+    # Ibis keeps dropped columns as a set, so their order in the text would change from process to process.
+    node = node.__recreate__(changed) if changed else node
+    if not isinstance(node, ops.DropColumns):
+        return node
+    return ops.Project(node.parent, {name: ops.Field(node.parent, name) for name in node.schema.names})
