@@ -27,8 +27,15 @@ def open_lake() -> "OpenLake":
 
 
 def open_workspace() -> "Workspace":
-    """The project of the deployment, to work on; imports what is heavy."""
-    return open_lake().workspace
+    """The project of the deployment, to work on; imports what is heavy.
+
+    Raises SettingsError where TAXIWAY_HOME is of another version, before anything starts.
+    """
+    from taxiway.home import check_home
+
+    workspace = open_lake().workspace
+    check_home(workspace.settings.home)
+    return workspace
 
 
 def asked_months(settings: "Settings", month: str | None, first: str | None, last: str | None) -> Sequence[str] | None:
