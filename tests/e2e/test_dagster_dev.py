@@ -17,7 +17,6 @@ ROWS = {"2013-01": 27_004, "2013-02": 24_951, "2013-03": 28_834}
 MONTHS = tuple(ROWS)
 FLIGHTS, FEATURE, CONGESTION = ["raw", "flights"], ["feature", "flights"], ["feature", "origin_congestion"]
 WEATHER = ["raw", "weather"]
-SENSORS = ("landing_zone", "follow_inputs")
 TAILNUM = (b"N14228", b"N14229")
 
 LAUNCH = """mutation($params: ExecutionParams!) { launchPipelineExecution(executionParams: $params) {
@@ -115,13 +114,18 @@ def test_a_day_in_the_life_of_a_deployment(dagster: Dagster, home: Path) -> None
     )
 
     before = {month: version(dagster, FLIGHTS, month) for month in MONTHS}
-    for sensor in SENSORS:
-        started = dagster.ask(SENSOR, selector=REPOSITORY | {"sensorName": sensor})["startSensor"]
-        assert started["__typename"] == "Sensor", started
-    for sensor in SENSORS:
-        dagster.wait(f"three ticks of {sensor}", RUN_S, partial(ticks, dagster, sensor, 3))
     known = {run["runId"] for run in all_runs(dagster)}
-    assert len(known) == 2, "what is published already asks for nothing"
+    for month in MONTHS:
+        deliver(home, f"weather-{month}.csv")
+    start(dagster, "landing_zone")
+    dagster.wait("the sensor to ask for the weather", RUN_S, partial(latest, dagster, WEATHER, "2013-03"))
+    dagster.wait("that run to end", RUN_S, partial(idle, dagster))
+    (asked,) = (run for run in all_runs(dagster) if run["runId"] not in known)
+    assert paths(asked) == [WEATHER], "the flights and airports that are published already ask for nothing"
+    assert [tags(asked)[f"dagster/asset_partition_range_{end}"] for end in ("start", "end")] == ["2013-01", "2013-03"]
+    start(dagster, "follow_inputs")
+    dagster.wait("two ticks of follow_inputs", RUN_S, partial(ticks, dagster, "follow_inputs", 2))
+    assert {run["runId"] for run in all_runs(dagster)} == known | {asked["runId"]}, "it follows changes from now on"
 
     deliver(home, "flights-2013-03.csv", TAILNUM)
     dagster.wait("the raw month to follow its file", RUN_S, partial(moved, dagster, "2013-03", before["2013-03"]))
@@ -132,13 +136,12 @@ def test_a_day_in_the_life_of_a_deployment(dagster: Dagster, home: Path) -> None
     (asked,) = (run for run in all_runs(dagster) if run["runId"] not in known and FLIGHTS in paths(run))
     assert tags(asked)["dagster/partition"] == "2013-03"
     assert tags(asked)["taxiway/landed"] == "flights-2013-03.csv"
-
-    for month in MONTHS:
-        deliver(home, f"weather-{month}.csv")
-    dagster.wait("the sensor to ask for all of the weather", RUN_S, partial(latest, dagster, WEATHER, "2013-03"))
-    (asked,) = (run for run in all_runs(dagster) if WEATHER in paths(run))
-    assert [tags(asked)[f"dagster/asset_partition_range_{end}"] for end in ("start", "end")] == ["2013-01", "2013-03"]
     assert dagster.ask(BACKFILL_STATUS, id=backfilled)["partitionBackfillOrError"]["status"] == "COMPLETED_SUCCESS"
+
+
+def start(dagster: Dagster, sensor: str) -> None:
+    started = dagster.ask(SENSOR, selector=REPOSITORY | {"sensorName": sensor})["startSensor"]
+    assert started["__typename"] == "Sensor", started
 
 
 def deliver(home: Path, wanted: str, change: tuple[bytes, bytes] = (b"", b"")) -> None:

@@ -1,9 +1,11 @@
 """Dagster's UI and daemon, as they are started for a deployment on one machine."""
 
 import os
+import socket
 import sys
 from typing import NoReturn
 
+from taxiway.errors import UsageError
 from taxiway.marts import DbtProject
 from taxiway.orchestration.instance import open_instance
 from taxiway.project_loader import load_project
@@ -14,7 +16,11 @@ _QUIET = "ignore:Function `dev_command` is superseded"
 
 
 def start_ui(settings: Settings, *, host: str = "127.0.0.1", port: int = 3000) -> NoReturn:
-    """Become `dagster dev` for the deployment, with what `workspace.yaml` in its root names; Ctrl-C ends it."""
+    """Become `dagster dev` for the deployment, with what `workspace.yaml` in its root names; Ctrl-C ends it.
+
+    Raises UsageError where the port is taken.
+    """
+    _see_that_it_is_free(host, port)
     project = load_project(settings)
     if project.dbt is not None:
         DbtProject(project.dbt).prepare()
@@ -24,3 +30,14 @@ def start_ui(settings: Settings, *, host: str = "127.0.0.1", port: int = 3000) -
     command = ["-W", _QUIET, "-m", "dagster", "dev", "-w", workspace, "-h", host, "-p", str(port)]
     sys.stdout.flush()
     os.execv(sys.executable, [sys.executable, *command])
+
+
+def _see_that_it_is_free(host: str, port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise UsageError(
+                f"{host}:{port} cannot be used ({error.strerror}); choose another: make ui PORT={port + 1}"
+            ) from None

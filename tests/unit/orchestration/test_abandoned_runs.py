@@ -1,0 +1,77 @@
+"""A run whose process was killed does not hold up the others."""
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from taxiway.orchestration.abandoned import end_abandoned_runs
+from taxiway.orchestration.instance import open_instance
+from taxiway.settings import load_settings
+
+RUN = textwrap.dedent(
+    """
+    import sys, time
+    import dagster as dg
+
+    @dg.op
+    def wait():
+        print("running", flush=True)
+        time.sleep(60)
+
+    @dg.job(executor_def=dg.in_process_executor)
+    def long():
+        wait()
+
+    with dg.DagsterInstance.from_config(sys.argv[1]) as instance:
+        long.execute_in_process(instance=instance)
+    """
+)
+
+
+@pytest.fixture
+def running(tmp_path: Path) -> tuple[dg.DagsterInstance, subprocess.Popen[str]]:
+    """An instance, and another process that is in the middle of a run."""
+    settings = load_settings("local", home=tmp_path)
+    instance = open_instance(settings)
+    command = [sys.executable, "-c", RUN, str(settings.dagster)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "running\n"
+    return instance, process
+
+
+def test_only_a_run_whose_process_is_gone_is_ended(running: tuple[dg.DagsterInstance, subprocess.Popen[str]]) -> None:
+    instance, process = running
+    try:
+        (run,) = instance.get_runs()
+        assert run.status is dg.DagsterRunStatus.STARTED
+        assert end_abandoned_runs(instance) == []
+        assert status(instance) is dg.DagsterRunStatus.STARTED
+    finally:
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+    assert end_abandoned_runs(instance) == [run.run_id]
+    assert status(instance) is dg.DagsterRunStatus.FAILURE
+    assert end_abandoned_runs(instance) == []
+
+
+def status(instance: dg.DagsterInstance) -> dg.DagsterRunStatus:
+    (run,) = instance.get_runs()
+    return run.status
+
+
+def test_a_run_that_has_not_started_has_no_process_yet(tmp_path: Path) -> None:
+    @dg.job
+    def nothing() -> None:
+        pass
+
+    instance = open_instance(load_settings("local", home=tmp_path))
+    instance.create_run_for_job(nothing)
+    assert end_abandoned_runs(instance) == []
+    assert status(instance) is dg.DagsterRunStatus.NOT_STARTED
