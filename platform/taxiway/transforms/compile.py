@@ -39,7 +39,8 @@ def express(transform: Transform, schemas: Mapping[str, ibis.Schema], parameters
 
 def to_sql(expression: ir.Expr, dialect: str) -> str:
     """The SQL of an expression for a dialect, the same text in every process; needs no connection."""
-    stable = expression.op().replace(_select_instead_of_drop).to_expr()
+    replacer: Any = _select_instead_of_drop
+    stable = expression.op().replace(replacer).to_expr()
     return str(ibis.to_sql(stable, dialect=dialect))
 
 
@@ -48,4 +49,5 @@ def _select_instead_of_drop(node: Any, changed: Mapping[str, Any] | None) -> Any
     node = node.__recreate__(changed) if changed else node
     if not isinstance(node, ops.DropColumns):
         return node
-    return ops.Project(node.parent, {name: ops.Field(node.parent, name) for name in node.schema.names})
+    kept = node.to_expr().columns
+    return ops.Project(node.parent, {name: ops.Field(node.parent, name) for name in kept})
