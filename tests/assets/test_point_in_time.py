@@ -10,7 +10,9 @@ import pytest
 from tests.assets import building
 
 from flights.features.origin_congestion import OriginCongestion
+from flights.model.delay_model import training_rows
 from taxiway.contracts import Bool, Contract, Int32, Text, column
+from taxiway.errors import UsageError
 from taxiway.tables import Table
 from taxiway.testing import assert_point_in_time
 from taxiway.transforms import Transform, transform
@@ -61,6 +63,37 @@ def test_no_feature_reads_the_future(table: Table):
             cuts=[cut],
         )
         assert compared > 10_000
+
+
+def training(month: str, until: datetime, of: Transform) -> int:
+    """Prove that what a month's model is trained on was known at an instant, from the whole year's tables."""
+    return assert_point_in_time(
+        of, building.lake(), contracts(of), key=["flight_id"], decision=until, cuts=[until], parameters={"month": month}
+    )
+
+
+def test_training_sees_only_what_was_known():
+    """November's model, asked first two hours before the month begins in New York, on Daylight time."""
+    assert training("2013-11", datetime(2013, 11, 1, 2, tzinfo=UTC), training_rows) > 1_000_000
+
+
+@transform
+def training_that_waits_for_the_month(
+    feature_delay_features: ir.Table, feature_flights: ir.Table, month: str = ""
+) -> ir.Table:
+    return training_rows.function(feature_delay_features, feature_flights, month=month, decision_hours=0)
+
+
+@transform
+def training_on_whole_months(feature_delay_features: ir.Table, month: str = "") -> ir.Table:
+    earlier = feature_delay_features.filter(feature_delay_features.month < month)
+    return earlier.filter(earlier.is_late.notnull()).select("flight_id", "is_late")
+
+
+@pytest.mark.parametrize("leak", [training_that_waits_for_the_month, training_on_whole_months], ids=lambda t: t.name)
+def test_training_on_what_was_not_known_is_caught(leak: Transform):
+    with pytest.raises(AssertionError, match="are on one side only"):
+        training("2013-11", datetime(2013, 11, 1, 2, tzinfo=UTC), leak)
 
 
 class Leaking(Contract):
@@ -139,6 +172,16 @@ def test_a_leak_is_caught(leak: Transform, told: str):
     with pytest.raises(AssertionError, match=told) as caught:
         assert_point_in_time(leak, around(cut), contracts(leak), result=Leaking, decision=DECISION, cuts=[cut])
     assert "2013-01-20 15:00:00+00:00" in str(caught.value)
+
+
+def test_the_table_that_says_when_a_column_is_known_must_be_there():
+    tables = {"feature_delay_features": building.lake()["feature_delay_features"]}
+    of = training_on_whole_months
+    arguments = {"key": ["flight_id"], "cuts": [CUTS[0]], "parameters": {"month": "2013-11"}}
+    with pytest.raises(UsageError, match="give the table feature_flights too"):
+        assert_point_in_time(of, tables, contracts(of), **arguments, decision=CUTS[0])
+    with pytest.raises(UsageError, match="the result has no column decision_at"):
+        assert_point_in_time(of, tables, contracts(of), **arguments)
 
 
 def test_a_cut_before_all_decisions_proves_nothing():

@@ -4,10 +4,17 @@ import ibis.expr.types as ir
 
 from flights.raw.flights import NEW_YORK
 from taxiway import contracts
-from taxiway.contracts import Bool, Contract, Date, Instant, Int16, Int32, MaxLag, Text, column
+from taxiway.contracts import Bool, Contract, Date, Instant, Int16, Int32, MaxLag, Text, column, row_rule
 from taxiway.tables import Table
 from taxiway.transforms import transform
-from taxiway.transforms.library.clock import minutes_between, next_clock, plus_minutes
+from taxiway.transforms.library.clock import (
+    clock_minutes,
+    local_clock,
+    minutes_between,
+    next_clock,
+    plus_minutes,
+    shown_minutes,
+)
 
 
 class Flights(Contract):
@@ -44,6 +51,14 @@ class Flights(Contract):
             max_lag=MaxLag(hours=48, of=("departed_at", "arrived_at"), since="flight_date", zone=NEW_YORK),
         )
 
+    @row_rule(
+        "the destination's clock at arrived_at should show the delivered arr_time",
+        severity="warn",
+        hidden={"_clock_agrees": "boolean"},
+    )
+    def clock_shows_arrival(t: ir.Table) -> ir.Value:
+        return t["_clock_agrees"]
+
 
 @transform
 def flights(raw_flights: ir.Table, raw_airports: ir.Table) -> ir.Table:
@@ -51,6 +66,7 @@ def flights(raw_flights: ir.Table, raw_airports: ir.Table) -> ir.Table:
     t = raw_flights.left_join(zones, "dest")
     t = t.mutate(scheduled_departure_at=plus_minutes(t.time_hour, t.minute))
     t = next_clock(t, "scheduled_arrival_at", after="scheduled_departure_at", hhmm="sched_arr_time", zone="zone")
+    t = t.mutate(arrived_at=plus_minutes(t.scheduled_arrival_at, t.arr_delay))
     number, day = t.flight.cast("string"), t.flight_date.cast("string")
     return t.select(
         "flight_date",
@@ -61,18 +77,19 @@ def flights(raw_flights: ir.Table, raw_airports: ir.Table) -> ir.Table:
         "dest",
         "scheduled_departure_at",
         "scheduled_arrival_at",
+        "arrived_at",
         "month",
         flight_id=t.carrier + "-" + number + "-" + t.origin + "-" + t.dest + "-" + day,
         distance_mi=t.distance,
         decision_at=plus_minutes(t.scheduled_departure_at, -120),
         departed_at=plus_minutes(t.scheduled_departure_at, t.dep_delay),
-        arrived_at=plus_minutes(t.scheduled_arrival_at, t.arr_delay),
         dep_delay_min=t.dep_delay,
         arr_delay_min=t.arr_delay,
         scheduled_duration_min=minutes_between(t.scheduled_departure_at, t.scheduled_arrival_at).cast("int16"),
         scheduled_hour=t.hour,
         scheduled_weekday=(t.flight_date.day_of_week.index() + 1).cast("int16"),
         is_cancelled=t.dep_delay.isnull(),
+        _clock_agrees=shown_minutes(local_clock(t.arrived_at, t.zone)) == clock_minutes(t.arr_time),
     )
 
 

@@ -1,9 +1,10 @@
 """How a contract is written: a pandera model whose rules are Ibis expressions. Nothing here evaluates it."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 from zoneinfo import ZoneInfo
 
@@ -57,8 +58,16 @@ class MaxLag:
 class DeclaredRule(staticmethod):
     """A rule as written in a contract, a function of the table; pandera leaves methods of a model alone."""
 
-    def __init__(self, holds: Holds, kind: Literal["row", "table"], description: str, severity: Severity) -> None:
+    def __init__(
+        self,
+        holds: Holds,
+        kind: Literal["row", "table"],
+        description: str,
+        severity: Severity,
+        hidden: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         super().__init__(holds)
+        self.hidden = hidden
         self.holds = holds
         self.kind: Literal["row", "table"] = kind
         self.description = description
@@ -96,12 +105,20 @@ def column(
         ) from error
 
 
-def row_rule(description: str, *, severity: Severity = "error") -> Callable[[Holds], DeclaredRule]:
+def row_rule(
+    description: str, *, severity: Severity = "error", hidden: Mapping[str, str] = MappingProxyType({})
+) -> Callable[[Holds], DeclaredRule]:
     """Declare what must hold of every row: a function of the table that returns a boolean column.
 
     Rows for which it is null pass. A row that breaks an error goes to quarantine, a warning is counted.
+    `hidden` names columns, and their types, that the rule reads and the table does not keep: the transform
+    gives them, named with a leading underscore.
     """
-    return _declare("row", description, severity)
+    _refuse_unknown_severity(severity, description)
+    kept = [name for name in hidden if not name.startswith("_")]
+    if kept:
+        raise DefinitionError(f"'{description}': {kept} are no hidden columns, whose names start with an underscore")
+    return lambda holds: DeclaredRule(holds, "row", description, severity, hidden)
 
 
 def table_rule(description: str, *, severity: Severity = "error") -> Callable[[Holds], DeclaredRule]:
@@ -110,7 +127,8 @@ def table_rule(description: str, *, severity: Severity = "error") -> Callable[[H
     It sees all staged rows of the partition, rejected ones included; null passes. A partition that
     breaks an error is not published.
     """
-    return _declare("table", description, severity)
+    _refuse_unknown_severity(severity, description)
+    return lambda holds: DeclaredRule(holds, "table", description, severity)
 
 
 def table(*, partition: str | None = None, tolerance: float = 0.0, max_lag: MaxLag | None = None) -> dict[str, Any]:
@@ -120,11 +138,6 @@ def table(*, partition: str | None = None, tolerance: float = 0.0, max_lag: MaxL
     be rejected while the others are published.
     """
     return {"partition": partition, "tolerance": tolerance, "max_lag": max_lag}
-
-
-def _declare(kind: Literal["row", "table"], description: str, severity: Severity) -> Callable[[Holds], DeclaredRule]:
-    _refuse_unknown_severity(severity, description)
-    return lambda holds: DeclaredRule(holds, kind, description, severity)
 
 
 def _refuse_unknown_severity(severity: str, description: str) -> None:

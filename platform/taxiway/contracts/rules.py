@@ -53,7 +53,8 @@ class Rule:
     """What must hold: of every row (`holds` is a boolean column) or of a partition (a boolean aggregate).
 
     Null passes. `name` is unique in its contract, `column` the one that a built-in check is about.
-    `presence` is true of the rule that a value is not missing.
+    `presence` is true of the rule that a value is not missing; `hidden` are the columns, with their types,
+    that it reads and the table does not keep.
     """
 
     name: str
@@ -63,6 +64,7 @@ class Rule:
     column: str | None
     holds: Callable[[ir.Table], Any] = field(repr=False)
     presence: bool = False
+    hidden: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
     def reason(self) -> str:
@@ -251,13 +253,13 @@ def _declared_rules(model: type[Contract]) -> Iterator[Rule]:
         if isinstance(rule, DeclaredRule) and name in (KEY, UNREADABLE, FOREIGN):
             raise DefinitionError(f"contract {model.__name__}: '{name}' has a meaning of its own: rename the rule")
         if isinstance(rule, DeclaredRule):
-            yield Rule(name, rule.kind, rule.severity, rule.description, None, rule.holds)
+            yield Rule(name, rule.kind, rule.severity, rule.description, None, rule.holds, hidden=rule.hidden)
 
 
 def _check_rule(rule: Rule, schema: ibis.Schema, where: str) -> None:
     """Try the rule on a table without an engine, so that what it cannot be is refused when definitions load."""
     what = f"{where}: rule '{rule.name}'"
-    table = ibis.table(schema, name="staged")
+    table = ibis.table(dict(schema.items()) | dict(rule.hidden), name="staged")
     try:
         result = rule.holds(table)
     except (IbisError, AttributeError, TypeError, ValueError) as error:

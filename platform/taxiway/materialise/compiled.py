@@ -103,7 +103,10 @@ def _result(workspace: Workspace, table: Table, transform: Transform, parameters
     else:
         result = express(transform, _input_schemas(workspace, table), parameters)
     visible = ibis.schema({name: dtype for name, dtype in result.schema().items() if not name.startswith("_")})
-    problems = check_schema(table.rules, visible)
+    problems = list(check_schema(table.rules, visible))
+    for rule in table.rules.rules:
+        missing = [name for name in rule.hidden if name not in result.columns]
+        problems += [f"column {name} is missing, which the rule {rule.name} reads" for name in missing]
     if problems:
         where = inspect.getsourcefile(transform.function)
         raise DefinitionError(

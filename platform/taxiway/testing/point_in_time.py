@@ -10,6 +10,7 @@ from the masked tables as from the full ones, in each column that is known when 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import reduce
 
 import numpy as np
 import pyarrow as pa
@@ -17,6 +18,7 @@ import pyarrow.compute as pc
 
 from taxiway.addresses import Address
 from taxiway.contracts import Contract, TableContract, compile_contract
+from taxiway.errors import UsageError
 from taxiway.testing.running import run_transform
 from taxiway.transforms import Parameter, Transform
 
@@ -42,7 +44,8 @@ def assert_point_in_time(
     result; without one, `key` names its key and every column must be known. `decision` says when a row is
     decided: a column of the result; relation and column of an input with the same key, as
     `("feature_flights", "decision_at")`; or one instant for all rows, as for the training of a model.
-    Raises AssertionError naming column, row, cut and both values.
+    Raises AssertionError naming column, row, cut and both values; UsageError where a decision or an
+    instant of `known_at` cannot be looked up.
     """
     compiled = {name: compile_contract(contract) for name, contract in contracts.items()}
     judge = _Judge(tables, compile_contract(result) if result else None, tuple(key), decision)
@@ -71,11 +74,7 @@ def known_by(
         values = pc.if_else(known[name], table[name], pa.scalar(None, table[name].type))
         table = table.set_column(table.schema.get_field_index(name), name, values)
     exists = [known[name] for name in contract.key if name in known]
-    for rows in exists[:1]:
-        for more in exists[1:]:
-            rows = pc.and_(rows, more)  # noqa: PLW2901
-        table = table.filter(rows)
-    return table
+    return table.filter(reduce(pc.and_, exists)) if exists else table
 
 
 @dataclass(frozen=True)
@@ -94,6 +93,11 @@ class _Judge:
         if isinstance(self.decision, datetime):
             decided = pa.repeat(pa.scalar(self.decision, pa.timestamp("us", "UTC")), result.num_rows)
         elif isinstance(self.decision, str):
+            if self.decision not in result.column_names:
+                raise UsageError(
+                    f"the result has no column {self.decision}: say when its rows are decided by relation and column "
+                    "of an input with the same key, or by one instant"
+                )
             decided = result[self.decision]
         else:
             decided = _looked_up(result, self.key, self.tables[self.decision[0]], self.decision[1])
@@ -141,7 +145,10 @@ def _moment(table: pa.Table, key: Sequence[str], known_at: str, tables: Mapping[
     address, _, column = known_at.rpartition(".")
     if not address:
         return table[column]
-    return _looked_up(table, key, tables[Address.parse(address).relation], column)
+    relation = Address.parse(address).relation
+    if relation not in tables:
+        raise UsageError(f"known_at names {known_at}: give the table {relation} too, although no transform reads it")
+    return _looked_up(table, key, tables[relation], column)
 
 
 def _looked_up(table: pa.Table, key: Sequence[str], other: pa.Table, column: str) -> pa.ChunkedArray:

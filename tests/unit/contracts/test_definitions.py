@@ -80,6 +80,16 @@ def test_an_unknown_check_or_severity_is_refused_where_it_is_written():
         row_rule("a rule", severity="info")  # pyright: ignore[reportArgumentType]
 
 
+def test_a_rule_may_read_hidden_columns_that_it_declares():
+    declared = row_rule("a rule", hidden={"_seen": "boolean"})(lambda t: t["_seen"])
+    rule = compile_contract(with_body(seen=declared)).rule("seen")
+    assert rule.hidden == {"_seen": "boolean"}
+    with pytest.raises(DefinitionError, match="rule 'seen' cannot be compiled"):
+        compile_contract(with_body(seen=row_rule("a rule")(lambda t: t["_seen"])))
+    with pytest.raises(DefinitionError, match="are no hidden columns"):
+        row_rule("a rule", hidden={"seen": "boolean"})
+
+
 def with_body(**body: Any) -> type[Contract]:
     """A contract of two columns with these further or other parts."""
     plain: dict[str, Any] = {
