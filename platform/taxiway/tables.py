@@ -16,7 +16,7 @@ from taxiway.contracts import Contract, TableContract, compile_contract
 from taxiway.errors import DefinitionError, UsageError
 from taxiway.transforms import ArrowTransform, Reach, Transform
 
-Figures = Callable[[Mapping[str, pa.Table]], Mapping[str, bytes]]
+Figures = Callable[[pa.Table], Mapping[str, bytes]]
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,8 @@ class Table:
     `transform` computes it from the tables that its parameters name. A table of the raw layer has one
     input, the `delivered` file: the transform sees its columns typed, `source_file`, `source_row` and
     `_month`, the month that the file was delivered for. A table without a transform (a mart) is
-    published by who builds it. `engine` overrides the deployment's.
+    published by who builds it. `engine` overrides the deployment's. `figures` draws pictures of the
+    published rows of a partition, PNG by name, for the UI.
     """
 
     at: str
@@ -50,6 +51,7 @@ class Table:
     owners: tuple[str, ...] = ()
     tags: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     engine: str | None = None
+    figures: Figures | None = None
 
     @cached_property
     def address(self) -> Address:

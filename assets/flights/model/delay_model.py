@@ -8,6 +8,7 @@ import ibis.expr.types as ir
 import pyarrow as pa
 from ibis import _
 
+from flights.model.figures import model_figures
 from flights.model.late_model import FEATURES, LABEL, fit
 from taxiway import contracts
 from taxiway.contracts import Contract, Int64, Text, TextList, column, compile_contract
@@ -90,4 +91,4 @@ def delay_model(
     return pa.Table.from_pylist([row], schema=schema)
 
 
-table = Table("model/delay_model", contract=DelayModel, transform=delay_model)
+table = Table("model/delay_model", contract=DelayModel, transform=delay_model, figures=model_figures)

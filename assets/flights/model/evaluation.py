@@ -6,6 +6,7 @@ import pyarrow as pa
 from ibis import _
 
 from flights.model.baselines import REACH, baseline_training_rows, logistic_regression, route_hour_share
+from flights.model.figures import evaluation_figures
 from flights.model.late_model import FEATURES, LABEL
 from taxiway import contracts
 from taxiway.contracts import Contract, Float64, FloatList, Int64, Text, column, compile_contract
@@ -125,4 +126,4 @@ def roc_curve(late: np.ndarray, probability: np.ndarray) -> dict[str, list[float
     }
 
 
-table = Table("model/evaluation", contract=Evaluation, transform=evaluation)
+table = Table("model/evaluation", contract=Evaluation, transform=evaluation, figures=evaluation_figures)

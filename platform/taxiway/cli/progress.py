@@ -74,7 +74,7 @@ class Progress:
             if event.kind != "finished":
                 self._console.print(f"[bold red]{event.kind}[/]  {event.step}, {event.seconds:.1f} s")
             elif not self._report.of_step(event.step):
-                self._console.print(f"[bold]done[/]    {event.step}, {event.seconds:.1f} s")
+                self._console.print(f"[bold]checked[/] {event.step}, {event.seconds:.1f} s")
 
 
 def _line(table: TableReport) -> str:

@@ -8,7 +8,6 @@ from hashlib import sha256
 from typing import Any
 
 import dagster as dg
-import pyarrow as pa
 
 from taxiway.contracts import TableContract, Verdict
 from taxiway.contracts.guard import KEY
@@ -20,7 +19,6 @@ CHECKS = {
     "key": "No key occurs more than once.",
     "rows": "Every row and every partition keeps the rules of the contract.",
 }
-_PREVIEW_ROWS = 5
 _DATA_VERSION = "dagster/data_version"
 _USER_PROVIDED = "dagster/data_version_is_user_provided"
 
@@ -188,11 +186,6 @@ def table_of(rows: Sequence[Mapping[str, Any]]) -> dg.TableMetadataValue:
     shown = [{name: _shown(value) for name, value in row.items()} for row in rows]
     columns = [dg.TableColumn(name, "string") for name in (shown[0] if shown else {})]
     return dg.MetadataValue.table([dg.TableRecord(row) for row in shown], schema=dg.TableSchema(columns))
-
-
-def preview(rows: pa.Table) -> dg.TableMetadataValue:
-    """The first rows of a table."""
-    return table_of(rows.slice(0, _PREVIEW_ROWS).to_pylist())
 
 
 def _judged(check: str, verdict: Verdict) -> tuple[bool, dg.AssetCheckSeverity]:

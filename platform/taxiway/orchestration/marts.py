@@ -10,11 +10,12 @@ from dagster_dbt.dbt_project import using_dagster_dev
 
 from taxiway.engines import Engine
 from taxiway.errors import PublishConflict, TaxiwayError
-from taxiway.lake import Lake
+from taxiway.lake import WHOLE, Lake
 from taxiway.marts import Build, DbtProject, MartsOutcome, Result, column_sources, materialise_marts
 from taxiway.materialise import Workspace
 from taxiway.orchestration import events
 from taxiway.orchestration.automation import follow_inputs
+from taxiway.orchestration.pictures import pictures
 from taxiway.orchestration.table_asset import (
     CONFLICT_RETRIES,
     ENGINE_TAG,
@@ -120,12 +121,14 @@ def _run(context: dg.AssetExecutionContext, project: DbtProject, marts: Sequence
     used = events.resources_used(cpu)
     for mart, outcome in done.outcomes.items():
         (result,) = outcome.partitions
+        shown = pictures(context, workspace, mart, outcome, engine)
         yield dg.MaterializeResult(
             asset_key=asset_key(mart),
             data_version=dg.DataVersion(result.data_version or ""),
             metadata=events.partition_metadata(outcome, result)
             | used
-            | {"dagster/column_lineage": _lineage(workspace, project, mart)},
+            | {"dagster/column_lineage": _lineage(workspace, project, mart)}
+            | shown.get(WHOLE, {}),
         )
 
 

@@ -15,6 +15,7 @@ from taxiway.orchestration.automation import follow_inputs
 from taxiway.orchestration.keys import asset_key, landing_key
 from taxiway.orchestration.lineage import column_lineage
 from taxiway.orchestration.partitions import mapping, monthly
+from taxiway.orchestration.pictures import pictures
 from taxiway.tables import Table
 
 OpenEngine = Callable[[str | None], Engine]
@@ -78,6 +79,7 @@ def _run(context: dg.AssetExecutionContext, table: Table) -> Iterator[Any]:
     partitions = tuple(context.partition_keys) if table.monthly else (WHOLE,)
     cpu = time.process_time()
     tags = context.run.tags
+    engine = open_engine(tags.get(ENGINE_TAG) or table.engine)
     # Before they are pinned: what is published in between then counts as news, never as read.
     inputs = events.inputs_now(context.instance, _sources(workspace, table))
     try:
@@ -85,7 +87,7 @@ def _run(context: dg.AssetExecutionContext, table: Table) -> Iterator[Any]:
             workspace,
             table,
             partitions,
-            open_engine(tags.get(ENGINE_TAG) or table.engine),
+            engine,
             run=context.run.run_id,
             force=tags.get(FORCE_TAG) == "true",
             rebuild=tags.get(REBUILD_TAG) == "true",
@@ -95,7 +97,8 @@ def _run(context: dg.AssetExecutionContext, table: Table) -> Iterator[Any]:
         raise dg.RetryRequested(max_retries=CONFLICT_RETRIES, seconds_to_wait=1) from conflict
     except TaxiwayError as error:
         raise dg.Failure(str(error), allow_retries=False) from error
-    yield from _report(context, table, outcome, inputs, events.resources_used(cpu))
+    shown = pictures(context, workspace, table, outcome, engine)
+    yield from _report(context, table, outcome, inputs, events.resources_used(cpu), shown)
 
 
 def _report(
@@ -104,6 +107,7 @@ def _report(
     outcome: Outcome,
     inputs: Mapping[str, events.Input],
     used: Mapping[str, Any],
+    shown: Mapping[str, Mapping[str, Any]],
 ) -> Iterator[Any]:
     key = asset_key(table)
     if table.delivered is not None:
@@ -111,7 +115,9 @@ def _report(
     shared = {**used, "dagster/column_lineage": column_lineage(context.resources.workspace, table)}
     good = [result for result in outcome.partitions if result.status != "refused"]
     tags = [events.provenance_tags(outcome, result, inputs) for result in good]
-    metadata = [events.partition_metadata(outcome, result) | shared for result in good]
+    metadata = [
+        events.partition_metadata(outcome, result) | shared | shown.get(result.partition, {}) for result in good
+    ]
     if len(outcome.partitions) == 1:
         for result in good:
             version = dg.DataVersion(result.data_version or "")
