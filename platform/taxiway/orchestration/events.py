@@ -55,11 +55,15 @@ def inputs_now(instance: dg.DagsterInstance, sources: Mapping[str, dg.AssetKey])
     return found
 
 
-def known_version(instance: dg.DagsterInstance, key: dg.AssetKey, partition: str) -> str | None:
-    """The data version that Dagster last heard of."""
+def last_event(instance: dg.DagsterInstance, key: dg.AssetKey, partition: str) -> dg.AssetMaterialization | None:
+    """The newest materialisation of a partition that Dagster knows."""
     partitions = None if partition == WHOLE else [partition]
     records = instance.fetch_materializations(dg.AssetRecordsFilter(key, asset_partitions=partitions), limit=1).records
-    event = records[0].asset_materialization if records else None
+    return records[0].asset_materialization if records else None
+
+
+def data_version(event: dg.AssetMaterialization | None) -> str | None:
+    """The data version that an event tells of."""
     return (event.tags or {}).get(_DATA_VERSION) if event is not None else None
 
 

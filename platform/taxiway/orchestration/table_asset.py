@@ -138,7 +138,7 @@ def _report_deliveries(context: dg.AssetExecutionContext, table: Table, outcome:
     """Tell Dagster of the files that were read, where the landing sensor has not, and point to them."""
     for result in outcome.partitions:
         for name, digest in result.inputs.get("landing", {}).items():
-            known = events.known_version(context.instance, landing_key(table), result.partition)
+            known = events.data_version(events.last_event(context.instance, landing_key(table), result.partition))
             if digest is not None and digest != known:
                 context.log_event(events.delivery(landing_key(table), result.partition, name, digest))
     return events.inputs_now(context.instance, _sources(context.resources.workspace, table))
