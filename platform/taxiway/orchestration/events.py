@@ -19,6 +19,7 @@ CHECKS = {
     "key": "No key occurs more than once.",
     "rows": "Every row and every partition keeps the rules of the contract.",
 }
+_LONGEST_TEXT = 400
 _DATA_VERSION = "dagster/data_version"
 _USER_PROVIDED = "dagster/data_version_is_user_provided"
 
@@ -147,10 +148,18 @@ def check_evaluations(key: dg.AssetKey, results: Sequence[PartitionResult]) -> I
 
 
 def check_results(key: dg.AssetKey, results: Sequence[PartitionResult]) -> Iterator[dg.AssetCheckResult]:
-    """Each check over all partitions of a step; what the guard did not have to judge again passed when it was."""
+    """Each check over all partitions of a step.
+
+    What the guard did not have to judge again is as it was: published, less the rows that were rejected then.
+    """
     for check in CHECKS:
         judged = [_judged(check, result.verdict) for result in results if result.verdict is not None]
         failed = [severity for passed, severity in judged if not passed]
+        messages = [r.message for r in results if r.message]
+        if check == "rows":
+            rejected = [r for r in results if r.status == "skipped" and r.rejected]
+            failed += [dg.AssetCheckSeverity.WARN for _ in rejected]
+            messages += [f"{r.partition}: still without the rows in quarantine, {r.rejected}." for r in rejected]
         unread = [r for r in results if r.status == "refused" and r.verdict is None]
         error = dg.AssetCheckSeverity.ERROR in failed or (check == "schema" and bool(unread))
         yield dg.AssetCheckResult(
@@ -158,7 +167,7 @@ def check_results(key: dg.AssetKey, results: Sequence[PartitionResult]) -> Itera
             check_name=check,
             passed=not failed and not error,
             severity=dg.AssetCheckSeverity.ERROR if error else dg.AssetCheckSeverity.WARN,
-            description=" ".join(r.message for r in results if r.message) or None,
+            description=" ".join(messages) or None,
             metadata=evidence(check, results),
         )
 
@@ -186,7 +195,7 @@ def evidence(check: str, results: Sequence[PartitionResult]) -> dict[str, Any]:
 
 
 def table_of(rows: Sequence[Mapping[str, Any]]) -> dg.TableMetadataValue:
-    """Rows as a table of texts and numbers."""
+    """Rows as a table of numbers and texts; long texts are cut, an event is no place for a model's."""
     shown = [{name: _shown(value) for name, value in row.items()} for row in rows]
     columns = [dg.TableColumn(name, "string") for name in (shown[0] if shown else {})]
     return dg.MetadataValue.table([dg.TableRecord(row) for row in shown], schema=dg.TableSchema(columns))
@@ -202,7 +211,10 @@ def _judged(check: str, verdict: Verdict) -> tuple[bool, dg.AssetCheckSeverity]:
 
 
 def _shown(value: Any) -> str | int | float | bool | None:
-    return value if isinstance(value, str | int | float | bool) or value is None else str(value)
+    if isinstance(value, int | float | bool) or value is None:
+        return value
+    text = str(value)
+    return text if len(text) <= _LONGEST_TEXT else text[:_LONGEST_TEXT] + "…"
 
 
 def _described(description: str, unit: str | None, known_at: str | None) -> str:

@@ -8,7 +8,7 @@ from taxiway.orchestration.abandoned import end_abandoned_runs
 from taxiway.settings import Settings
 
 # Nothing that runs here is reported to anybody.
-_DEFAULT = b"telemetry:\n  enabled: false\n"
+_DEFAULT = b"telemetry:\n  enabled: false\nnux:\n  enabled: false\n"
 
 
 def open_instance(settings: Settings) -> dg.DagsterInstance:

@@ -1,6 +1,7 @@
 """Dagster's UI and daemon, as they are started for a deployment on one machine."""
 
 import os
+import signal
 import socket
 import sys
 from typing import NoReturn
@@ -29,6 +30,8 @@ def start_ui(settings: Settings, *, host: str = "127.0.0.1", port: int = 3000) -
     workspace = str(settings.root / "workspace.yaml")
     command = ["-W", _QUIET, "-m", "dagster", "dev", "-w", workspace, "-h", host, "-p", str(port)]
     sys.stdout.flush()
+    # Dagster does on SIGTERM what it does on SIGINT, and a job in a shell's background is born ignoring that.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     os.execv(sys.executable, [sys.executable, *command])
 
 
