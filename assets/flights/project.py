@@ -7,6 +7,8 @@ from flights.publisher import deliveries
 from flights.spoil import spoil
 from taxiway.tables import Project, collect
 
+_ROOT = Path(__file__).parents[2]
+
 
 def _spoil(kind: str, name: str, data: bytes) -> bytes:
     """The delivery with a fault; only files of flights have faults."""
@@ -15,10 +17,12 @@ def _spoil(kind: str, name: str, data: bytes) -> bytes:
 
 project = Project(
     name="flights",
+    owners=("team:flights",),
     tables=(*collect("flights.raw", "flights.features", "flights.model"), *marts.tables),
     deliveries=deliveries,
     spoil=_spoil,
-    dbt=Path(__file__).parents[2] / "dbt_project",
+    dbt=_ROOT / "dbt_project",
+    benchmarks=_ROOT / "tests" / "benchmarks",
     tour={
         "the row that was caught: a wind of more than 1,000 miles an hour": "taxiway quarantine raw/weather",
         "a spoilt delivery is refused, and what is published stays as it is": (

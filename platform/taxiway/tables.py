@@ -105,11 +105,12 @@ class Table:
 
 @dataclass(frozen=True, eq=False)
 class Project:
-    """A project: its tables, in any order, who delivers its files, its dbt project, and what to try first.
+    """A project: its tables, in any order, who delivers its files, its dbt project, its benchmarks, what to try.
 
     `deliveries(months)` yields name and bytes of each file that the publisher delivers for these
     months; `spoil(kind, name, data)` returns a delivery with that fault, or as it is where it is a file of
-    another kind. `tour` holds commands to paste, by what each shows.
+    another kind. `benchmarks` is the folder of the package that says what `taxiway bench` measures. `tour`
+    holds commands to paste, by what each shows. `owners` own the tables that name none of their own.
     """
 
     name: str
@@ -117,7 +118,9 @@ class Project:
     deliveries: Callable[[Sequence[str]], Iterator[tuple[str, bytes]]] | None = None
     spoil: Callable[[str, str, bytes], bytes] | None = None
     dbt: Path | None = None
+    benchmarks: Path | None = None
     tour: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    owners: tuple[str, ...] = ()
 
     @cached_property
     def by_address(self) -> Mapping[Address, Table]:

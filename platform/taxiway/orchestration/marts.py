@@ -61,7 +61,7 @@ def _spec(workspace: Workspace, project: DbtProject, mart: Table) -> dg.AssetSpe
     (spec,) = build_dbt_asset_specs(manifest=project.manifest, select=mart.address.name)
     return spec.replace_attributes(
         group_name=mart.address.layer,
-        owners=list(mart.owners),
+        owners=list(mart.owners or workspace.project.owners),
         tags=dict(mart.tags),
         kinds={"dbt", "deltalake"},
         automation_condition=follow_inputs(dep.asset_key for dep in spec.deps),

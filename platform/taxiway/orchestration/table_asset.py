@@ -48,7 +48,7 @@ def table_asset(workspace: Workspace, table: Table) -> dg.AssetsDefinition:
         deps=deps,
         description=contract.description,
         group_name=table.address.layer,
-        owners=list(table.owners),
+        owners=list(table.owners or workspace.project.owners),
         tags=dict(table.tags),
         kinds={"deltalake", table.engine or workspace.settings.engine},
         metadata={
