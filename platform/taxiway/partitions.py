@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from taxiway.errors import UsageError
 
-_MONTH = re.compile(r"([0-9]{4})-(0[1-9]|1[0-2])")
+_MONTH = re.compile(r"(?!0000)([0-9]{4})-(0[1-9]|1[0-2])")
 SHORTEST_MONTH = timedelta(days=28)
 
 

@@ -9,12 +9,13 @@ import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from taxiway.errors import SettingsError
+from taxiway.errors import SettingsError, UsageError
 from taxiway.partitions import Months, parse_month
 
 # Globs and partition columns to DuckDB, escapes to Delta's readers.
@@ -73,6 +74,21 @@ class Settings(BaseSettings):
         """The environment wins over what the file says."""
         return env_settings, init_settings
 
+    @model_validator(mode="after")
+    def _months_and_zone(self) -> Self:
+        try:
+            ZoneInfo(self.zone)
+        except (ZoneInfoNotFoundError, ValueError):
+            raise ValueError(f"zone: there is no time zone {self.zone!r}; write it as America/New_York") from None
+        for month in (self.first_month, self.end_month):
+            try:
+                parse_month(month)
+            except UsageError as error:
+                raise ValueError(f"first_month and end_month: {error}") from None
+        if self.first_month >= self.end_month:
+            raise ValueError(f"first_month {self.first_month} must lie before end_month {self.end_month}")
+        return self
+
     @property
     def months(self) -> Months:
         """The months of the project on the clock of its schedule."""
@@ -119,8 +135,6 @@ def load_settings(deployment: str | None = None, **overrides: Any) -> Settings:
     values |= {"deployment": name, "root": root} | overrides
     try:
         settings = Settings(**values)
-        parse_month(settings.first_month)
-        parse_month(settings.end_month)
     except ValidationError as error:
         problems = "; ".join(_problem(item) for item in error.errors())
         raise SettingsError(f"deployment '{name}': {problems}") from None
@@ -140,6 +154,8 @@ def load_settings(deployment: str | None = None, **overrides: Any) -> Settings:
 
 
 def _problem(item: Any) -> str:
+    if not item["loc"]:
+        return str(item["ctx"]["error"])
     name = ".".join(str(part) for part in item["loc"])
     variable = f"TAXIWAY_{name.upper()}"
     if item["type"] == "missing":

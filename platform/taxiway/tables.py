@@ -53,6 +53,17 @@ class Table:
     engine: str | None = None
     figures: Figures | None = None
 
+    def __post_init__(self) -> None:
+        """Refuse what could not be materialised."""
+        if self.delivered is None:
+            return
+        if not isinstance(self.transform, Transform) or len(self.transform.inputs) != 1:
+            raise DefinitionError(f"{self.at}: a table of a delivered file has a transform with one input, the file")
+        if ("{month}" in self.delivered.name) != self.monthly:
+            wanted = "needs {month} in its name, or all months would be made from one file"
+            told = wanted if self.monthly else "has {month} in its name, but the table is not partitioned by month"
+            raise DefinitionError(f"{self.at}: the delivered file {self.delivered.name} {told}")
+
     @cached_property
     def address(self) -> Address:
         """Where it lives."""
@@ -133,8 +144,13 @@ class Project:
 
     @cached_property
     def by_relation(self) -> Mapping[str, Table]:
-        """The tables by the name under which transforms know them."""
-        return {table.address.relation: table for table in self.tables}
+        """The tables by the name under which transforms know them; raises DefinitionError where two share one."""
+        found: dict[str, Table] = {}
+        for table in self.tables:
+            other = found.setdefault(table.address.relation, table)
+            if other is not table:
+                raise DefinitionError(f"{other.at} and {table.at} are both {table.address.relation} to a transform")
+        return found
 
     def table(self, address: str | Address) -> Table:
         """The table at an address; raises UsageError, with the nearest names, where there is none."""

@@ -24,7 +24,7 @@ from flights.raw import aircraft, airlines, airports, weather
 from flights.raw import flights as raw_flights
 from taxiway.tables import Table
 from taxiway.testing import run_transform
-from taxiway.transforms import transform
+from taxiway.transforms import Transform, transform
 from taxiway.transforms.library.typing import type_delivered
 
 RAW = (raw_flights.table, weather.table, aircraft.table, airports.table, airlines.table)
@@ -38,6 +38,12 @@ FEATURES = (
 )
 ALL = (*RAW, flights.table, *FEATURES, delay_features.table)
 YEAR = tuple(f"2013-{month:02d}" for month in range(1, 13))
+
+
+def transform_of(table: Table) -> Transform:
+    """The transform of a raw or feature table, all of which are expressions over Ibis tables."""
+    assert isinstance(table.transform, Transform)
+    return table.transform
 
 
 def landed(table: Table, months: Sequence[str]) -> pa.Table:
@@ -68,11 +74,11 @@ def landed(table: Table, months: Sequence[str]) -> pa.Table:
 
 def staged_raw(table: Table, months: Sequence[str]) -> pa.Table:
     """A raw table as the guard sees it, its contract's columns and the hidden ones."""
-    (_relation,) = table.transform.inputs
+    of_file = transform_of(table)
 
     @transform
     def typed(landing: ibis.Table) -> ibis.Table:
-        result = table.transform.function(type_delivered(landing, table.file_columns))
+        result = of_file.function(type_delivered(landing, table.file_columns))
         return result.select(*table.rules.ibis_schema.names, "_problems", "_delivered")
 
     return run_transform(typed, {"landing": landed(table, months)})
@@ -88,6 +94,6 @@ def lake(months: tuple[str, ...] = YEAR) -> Mapping[str, pa.Table]:
     calm = pc.fill_null(pc.less_equal(tables["raw_weather"]["wind_speed"], 200), True)
     tables["raw_weather"] = tables["raw_weather"].filter(calm)
     for table in (flights.table, *FEATURES, delay_features.table):
-        result = run_transform(table.transform, tables)
+        result = run_transform(transform_of(table), tables)
         tables[table.address.relation] = result.select(table.rules.schema.names).cast(table.rules.schema)
     return tables

@@ -35,24 +35,30 @@ def next_time_shown(after: datetime, hhmm: int, zone: str) -> datetime:
 def flight(delivered: Mapping[str, str | None], zones: Mapping[str, str]) -> dict[str, Any]:
     """A row of feature/flights from a delivered record of texts and the zones of the airports."""
 
-    def number(name: str) -> int | None:
-        text = delivered[name]
-        return None if text is None else int(text)
+    def text(name: str) -> str:
+        found = delivered[name]
+        assert found is not None, f"{name} is missing"
+        return found
 
-    day = date(number("year"), number("month"), number("day"))
-    scheduled = datetime.fromisoformat(delivered["time_hour"]).astimezone(UTC) + number("minute") * MINUTE
-    arrival = next_time_shown(scheduled, number("sched_arr_time"), zones[delivered["dest"]])
-    dep_delay, arr_delay = number("dep_delay"), number("arr_delay")
+    def minutes(name: str) -> int | None:
+        return None if delivered[name] is None else int(text(name))
+
+    day = date(int(text("year")), int(text("month")), int(text("day")))
+    hour = datetime.fromisoformat(text("time_hour")).astimezone(UTC)
+    scheduled = hour + int(text("minute")) * MINUTE
+    local = scheduled.astimezone(ZoneInfo(zones[text("origin")]))
+    arrival = next_time_shown(scheduled, int(text("sched_arr_time")), zones[text("dest")])
+    dep_delay, arr_delay = minutes("dep_delay"), minutes("arr_delay")
     names = ("carrier", "flight", "origin", "dest")
     return {
-        "flight_id": "-".join([*(delivered[name] for name in names), day.isoformat()]),
+        "flight_id": "-".join([*map(text, names), day.isoformat()]),
         "flight_date": day,
-        "carrier": delivered["carrier"],
-        "flight": number("flight"),
+        "carrier": text("carrier"),
+        "flight": int(text("flight")),
         "tailnum": delivered["tailnum"],
-        "origin": delivered["origin"],
-        "dest": delivered["dest"],
-        "distance_mi": number("distance"),
+        "origin": text("origin"),
+        "dest": text("dest"),
+        "distance_mi": int(text("distance")),
         "scheduled_departure_at": scheduled,
         "decision_at": scheduled - 2 * HOUR,
         "departed_at": None if dep_delay is None else scheduled + dep_delay * MINUTE,
@@ -61,8 +67,8 @@ def flight(delivered: Mapping[str, str | None], zones: Mapping[str, str]) -> dic
         "dep_delay_min": dep_delay,
         "arr_delay_min": arr_delay,
         "scheduled_duration_min": (arrival - scheduled) // MINUTE,
-        "scheduled_hour": scheduled.astimezone(ZoneInfo(zones[delivered["origin"]])).hour,
-        "scheduled_weekday": scheduled.astimezone(ZoneInfo(zones[delivered["origin"]])).isoweekday(),
+        "scheduled_hour": local.hour,
+        "scheduled_weekday": local.isoweekday(),
         "is_cancelled": dep_delay is None,
         "month": f"{day:%Y-%m}",
     }

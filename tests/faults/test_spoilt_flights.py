@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from tests.faults.leftovers import leftovers
-from tests.working import rows, run, workspace
+from tests.working import rows, run, statuses, workspace
 
 from flights.project import project
 from flights.spoil import KINDS
@@ -34,6 +34,7 @@ TOLD = {
     "too-few-fields": "too few fields: 18 of 19",
     "too-many-bad-rows": "499 of 24,951 rows rejected, 249 tolerated",
 }
+MALFORMED = {"too-many-fields": 3, "too-few-fields": 3}
 
 
 @pytest.fixture(scope="module")
@@ -82,6 +83,41 @@ def test_what_becomes_of_a_fault(delivered: tuple[Workspace, bytes], kind: str) 
         assert bool(result.warnings) == (expected == "accepted with warning")
         assert now.equals(good)
         assert put_aside == []
+    # Where the file as a whole was refused, its records were not counted.
+    assert result.malformed == (None if result.verdict is None else MALFORMED.get(kind, 0))
+
+
+@pytest.mark.parametrize("kind", ["truncated", "duplicate-key", "too-many-bad-rows"])
+def test_a_refusal_changes_neither_the_table_nor_its_quarantine(delivered: tuple[Workspace, bytes], kind: str) -> None:
+    """The rows that were put aside before stay as well: they belong to the delivery that is still published."""
+    place, data = delivered
+    address = project.table(AT).address
+    assert project.spoil is not None
+    place.landing.deliver(FILE, project.spoil("bad-date", FILE, data))
+    assert run(place, AT, MONTH).partitions[0].rejected == 3
+    before = [(place.lake.open(at).version, rows(place.lake, str(at))) for at in (address, address.quarantine)]
+    place.landing.deliver(FILE, project.spoil(kind, FILE, data))
+    (result,) = run(place, AT, MONTH).partitions
+    assert result.status == "refused"
+    assert [(place.lake.open(at).version, rows(place.lake, str(at))) for at in (address, address.quarantine)] == before
+
+
+def test_a_refused_month_holds_back_no_other(delivered: tuple[Workspace, bytes], tmp_path: Path) -> None:
+    """January is new, February is spoilt: in one run over both January is published and February stays."""
+    _, data = delivered
+    place = workspace(tmp_path / "home", project, zone="America/New_York")
+    assert project.deliveries is not None
+    assert project.spoil is not None
+    place.landing.deliver(FILE, data)
+    run(place, AT, MONTH)
+    february = rows(place.lake, AT)
+    january = dict(project.deliveries(["2013-01"]))["flights-2013-01.csv"]
+    place.landing.deliver("flights-2013-01.csv", january)
+    place.landing.deliver(FILE, project.spoil("duplicate-key", FILE, data))
+    assert statuses(run(place, AT, ["2013-01", MONTH])) == {"2013-01": "published", MONTH: "refused"}
+    now = rows(place.lake, AT)
+    assert [row for row in now if row["month"] == MONTH] == february
+    assert len(now) == len(january.splitlines()) - 1 + FLIGHTS
 
 
 def test_the_table_of_messages_is_whole() -> None:

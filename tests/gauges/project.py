@@ -94,10 +94,8 @@ def level_history(raw_readings: ir.Table, raw_gauges: ir.Table, high_cm: int = 5
         sum_level_24h_cm=raw_readings.level_cm.sum().over(window),
     )
     joined = levels.left_join(raw_gauges, "gauge")
-    high = ibis.ifelse(joined.sum_level_24h_cm > high_cm, 1.0, 0.0)
-    return joined.select(
-        "gauge", "read_at", "river", "readings_24h", "sum_level_24h_cm", "month", high_share=high.fill_null(0.0)
-    )
+    high = ibis.ifelse(joined.sum_level_24h_cm > high_cm, 1.0, 0.0).fill_null(ibis.literal(0.0))
+    return joined.select("gauge", "read_at", "river", "readings_24h", "sum_level_24h_cm", "month", high_share=high)
 
 
 @transform

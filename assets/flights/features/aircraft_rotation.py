@@ -2,8 +2,8 @@
 
 import ibis.expr.types as ir
 
-from flights.features.per_flight import PerFlight
-from taxiway.contracts import Int16, column
+from flights.features.per_flight import PerFlight, feature
+from taxiway.contracts import Int16
 from taxiway.tables import Table
 from taxiway.transforms import Lookback, transform
 from taxiway.transforms.library.as_of import latest_as_of
@@ -12,8 +12,8 @@ from taxiway.transforms.library.as_of import latest_as_of
 class AircraftRotation(PerFlight):
     """The last arrival and departure of the flight's aircraft in the 24 hours up to the decision."""
 
-    aircraft_last_arr_delay_min: Int16 = column("Delay of its last arrival", unit="min", nullable=True)
-    aircraft_since_last_departure_min: Int16 = column(
+    aircraft_last_arr_delay_min: Int16 = feature("Delay of its last arrival", unit="min", nullable=True)
+    aircraft_since_last_departure_min: Int16 = feature(
         "Whole minutes since its last departure", unit="min", nullable=True, ge=0, le=1440
     )
 

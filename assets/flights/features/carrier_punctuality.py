@@ -2,8 +2,8 @@
 
 import ibis.expr.types as ir
 
-from flights.features.per_flight import PerFlight
-from taxiway.contracts import Float64, Int32, column
+from flights.features.per_flight import PerFlight, feature
+from taxiway.contracts import Float64, Int32
 from taxiway.tables import Table
 from taxiway.transforms import Lookback, transform
 from taxiway.transforms.library.arithmetic import exact_mean
@@ -13,8 +13,8 @@ from taxiway.transforms.library.windows import window_totals
 class CarrierPunctuality(PerFlight):
     """Departures of the flight's carrier from its origin in the 24 hours up to the decision."""
 
-    carrier_departures_24h: Int32 = column("Departures in the last 24 hours", unit="flights", ge=0)
-    carrier_mean_dep_delay_24h_min: Float64 = column("Their mean departure delay", unit="min", nullable=True)
+    carrier_departures_24h: Int32 = feature("Departures in the last 24 hours", unit="flights", ge=0)
+    carrier_mean_dep_delay_24h_min: Float64 = feature("Their mean departure delay", unit="min", nullable=True)
 
 
 # The window and the two hours from the decision to the schedule.

@@ -2,8 +2,8 @@
 
 import ibis.expr.types as ir
 
-from flights.features.per_flight import PerFlight
-from taxiway.contracts import Float64, Int32, column
+from flights.features.per_flight import PerFlight, feature
+from taxiway.contracts import Float64, Int32
 from taxiway.tables import Table
 from taxiway.transforms import Lookback, transform
 from taxiway.transforms.library.arithmetic import exact_mean
@@ -13,10 +13,10 @@ from taxiway.transforms.library.windows import window_totals
 class OriginCongestion(PerFlight):
     """Departures from the flight's origin in the 1 and 3 hours up to the decision."""
 
-    origin_departures_1h: Int32 = column("Departures in the last hour", unit="flights", ge=0)
-    origin_mean_dep_delay_1h_min: Float64 = column("Their mean departure delay", unit="min", nullable=True)
-    origin_departures_3h: Int32 = column("Departures in the last 3 hours", unit="flights", ge=0)
-    origin_mean_dep_delay_3h_min: Float64 = column("Their mean departure delay", unit="min", nullable=True)
+    origin_departures_1h: Int32 = feature("Departures in the last hour", unit="flights", ge=0)
+    origin_mean_dep_delay_1h_min: Float64 = feature("Their mean departure delay", unit="min", nullable=True)
+    origin_departures_3h: Int32 = feature("Departures in the last 3 hours", unit="flights", ge=0)
+    origin_mean_dep_delay_3h_min: Float64 = feature("Their mean departure delay", unit="min", nullable=True)
 
 
 # The widest window and the two hours from the decision to the schedule.

@@ -1,7 +1,12 @@
 """What the contracts of all tables with one row per flight share."""
 
+from functools import partial
+
 from taxiway import contracts
 from taxiway.contracts import Contract, Text, column
+
+feature = partial(column, known_at="feature/flights.decision_at")
+"""A column that is computed from what is known when the flight is decided, and so is known from then."""
 
 
 class PerFlight(Contract):

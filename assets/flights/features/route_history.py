@@ -2,8 +2,8 @@
 
 import ibis.expr.types as ir
 
-from flights.features.per_flight import PerFlight
-from taxiway.contracts import Float64, Int32, column
+from flights.features.per_flight import PerFlight, feature
+from taxiway.contracts import Float64, Int32
 from taxiway.tables import Table
 from taxiway.transforms import Lookback, transform
 from taxiway.transforms.library.arithmetic import exact_mean
@@ -13,9 +13,9 @@ from taxiway.transforms.library.windows import window_totals
 class RouteHistory(PerFlight):
     """Arrivals on the flight's route in the 720 hours up to the decision."""
 
-    route_arrivals_30d: Int32 = column("Arrivals in the last 720 hours", unit="flights", ge=0)
-    route_mean_arr_delay_30d_min: Float64 = column("Their mean arrival delay", unit="min", nullable=True)
-    route_late_share_30d: Float64 = column("Share that came late", unit="share", nullable=True, ge=0, le=1)
+    route_arrivals_30d: Int32 = feature("Arrivals in the last 720 hours", unit="flights", ge=0)
+    route_mean_arr_delay_30d_min: Float64 = feature("Their mean arrival delay", unit="min", nullable=True)
+    route_late_share_30d: Float64 = feature("Share that came late", unit="share", nullable=True, ge=0, le=1)
 
 
 # The window and the two hours from the decision to the schedule.

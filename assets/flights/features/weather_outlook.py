@@ -2,8 +2,8 @@
 
 import ibis.expr.types as ir
 
-from flights.features.per_flight import PerFlight
-from taxiway.contracts import Float64, Int32, column
+from flights.features.per_flight import PerFlight, feature
+from taxiway.contracts import Float64, Int32
 from taxiway.tables import Table
 from taxiway.transforms import Lookback, transform
 from taxiway.transforms.library.as_of import latest_as_of
@@ -21,13 +21,13 @@ OBSERVED = {
 class WeatherOutlook(PerFlight):
     """The latest observation at the flight's origin up to the decision; null where it is over 3 hours old."""
 
-    temperature_f: Float64 = column("Temperature", unit="°F", nullable=True)
-    wind_speed_mph: Float64 = column("Speed of the wind", unit="mph", nullable=True)
-    wind_gust_mph: Float64 = column("Speed of gusts", unit="mph", nullable=True)
-    precipitation_in: Float64 = column("Precipitation in the hour", unit="in", nullable=True)
-    visibility_mi: Float64 = column("Visibility", unit="statute miles", nullable=True)
-    pressure_mbar: Float64 = column("Pressure at sea level", unit="mbar", nullable=True)
-    observation_age_min: Int32 = column(
+    temperature_f: Float64 = feature("Temperature", unit="°F", nullable=True)
+    wind_speed_mph: Float64 = feature("Speed of the wind", unit="mph", nullable=True)
+    wind_gust_mph: Float64 = feature("Speed of gusts", unit="mph", nullable=True)
+    precipitation_in: Float64 = feature("Precipitation in the hour", unit="in", nullable=True)
+    visibility_mi: Float64 = feature("Visibility", unit="statute miles", nullable=True)
+    pressure_mbar: Float64 = feature("Pressure at sea level", unit="mbar", nullable=True)
+    observation_age_min: Int32 = feature(
         "Age of the observation at the decision", unit="min", nullable=True, ge=0, le=180
     )
 

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from taxiway.cli.bench import bench
 from taxiway.cli.demo import demo
 from taxiway.cli.doctor import doctor
 from taxiway.cli.land import land
@@ -19,6 +20,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 for command in (demo, land, run, tables, show, sql, history, quarantine, ui, doctor):
     app.command()(command)
 app.add_typer(new, name="new")
+app.add_typer(bench, name="bench")
 
 
 def _version(asked: bool) -> None:

@@ -77,8 +77,17 @@ def _rejected(lake: "OpenLake", kept: Address, month: str | None = None) -> list
             "reasons": row["reasons"],
             "source_file": row["source_file"],
             "source_row": row["source_row"],
-            "row": json.loads(row["delivered"]),
+            "row": _as_columns(row["delivered"]),
         }
         for row in found
         if month in (None, row["partition"])
     ]
+
+
+def _as_columns(delivered: str) -> dict[str, Any]:
+    """The values by column; of a record with too many or too few fields its own text, as `record`."""
+    try:
+        values = json.loads(delivered)
+    except ValueError:
+        values = None
+    return values if isinstance(values, dict) else {"record": delivered}

@@ -253,7 +253,24 @@ def _declared_rules(model: type[Contract]) -> Iterator[Rule]:
         if isinstance(rule, DeclaredRule) and name in (KEY, UNREADABLE, FOREIGN):
             raise DefinitionError(f"contract {model.__name__}: '{name}' has a meaning of its own: rename the rule")
         if isinstance(rule, DeclaredRule):
-            yield Rule(name, rule.kind, rule.severity, rule.description, None, rule.holds, hidden=rule.hidden)
+            yield Rule(name, rule.kind, rule.severity, rule.description, None, _widened(rule.holds), hidden=rule.hidden)
+
+
+def _widened(holds: Callable[[ir.Table], Any]) -> Callable[[ir.Table], Any]:
+    """The rule with every whole number read as int64: what it computes from a value that no rule has accepted
+    yet must not overflow, or one bad row would fail its partition instead of going to quarantine."""
+
+    def of_wide_numbers(table: ir.Table) -> Any:
+        def widen(node: Any, changed: Any) -> Any:
+            again = node.__recreate__(changed) if changed else node
+            whole = isinstance(again, ops.Field) and again.rel == table.op() and again.to_expr().type().is_integer()
+            return again.to_expr().cast("int64").op() if whole else again
+
+        result = holds(table)
+        replacer: Any = widen
+        return result.op().replace(replacer).to_expr() if isinstance(result, ir.Value) else result
+
+    return of_wide_numbers
 
 
 def _check_rule(rule: Rule, schema: ibis.Schema, where: str) -> None:

@@ -146,9 +146,11 @@ class DuckDBSession:
         hive = "hive_partitioning = false"
         if snapshot.partition_column is not None:
             hive = f"hive_partitioning = true, hive_types = {{{literal(snapshot.partition_column)}: VARCHAR}}"
+        # A column that was added later is in none of the files of a partition that was not published since.
+        known = ", ".join(_typed(field, "NULL") for field in snapshot.schema)
         return (
-            f"SELECT {_columns(reading, snapshot)} FROM read_parquet([{listed}], union_by_name = true, {hive})"
-            f"{_since(reading, snapshot.partition_column)}"
+            f"SELECT {_columns(reading, snapshot)} FROM (SELECT {known} WHERE false UNION ALL BY NAME "
+            f"FROM read_parquet([{listed}], union_by_name = true, {hive})){_since(reading, snapshot.partition_column)}"
         )
 
     def _through_delta(self, relation: str, snapshot: Snapshot, reading: Reading) -> str:

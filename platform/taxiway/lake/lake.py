@@ -39,7 +39,9 @@ class Lake:
     def tables(self) -> tuple[Address, ...]:
         """The addresses of all tables, sorted; a folder that is no Delta table is none, nor one with another name."""
         folders = [log.parent for log in self.root.glob("*/*/_delta_log")]
-        return tuple(sorted(Address(f.parent.name, f.name) for f in folders if is_address(f.parent.name, f.name)))
+        found = (Address(f.parent.name, f.name) for f in folders if is_address(f.parent.name, f.name))
+        # A writer that was killed before its table's first commit leaves a log without an entry.
+        return tuple(sorted(address for address in found if self._log_entries(address)))
 
     def find(self, address: Address, version: int | None = None) -> Snapshot | None:
         """The table at a version (the latest by default), None where it does not exist yet.
@@ -47,6 +49,8 @@ class Lake:
         Raises TableNotFound for a version that it does not have, LakeError for a log that cannot be read.
         """
         uri = self.uri(address)
+        if version is not None and version < 0:
+            raise TableNotFound(f"{address} has no version {version}; see: taxiway history {address}")
         try:
             return Snapshot(address, uri, DeltaTable(uri, version=version))
         except TableNotFoundError as error:
@@ -133,7 +137,15 @@ class Lake:
         Raises LakeError where the storage refuses.
         """
         file = self._confirmed(address, partition)
-        note = json.dumps({"v": state.data_version, "f": state.fingerprint, "i": state.inputs, "r": state.rejected})
+        note = json.dumps(
+            {
+                "data_version": state.data_version,
+                "fingerprint": state.fingerprint,
+                "inputs": state.inputs,
+                "rows": state.rows,
+                "rejected": state.rejected,
+            }
+        )
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
             staged = file.with_name(f".{file.name}.{uuid4().hex}")
@@ -152,9 +164,7 @@ class Lake:
             return state
         try:
             noted = json.loads(file.read_text())
-            if noted["v"] != state.data_version:
-                return state
-            return PartitionState(state.data_version, noted["f"], noted["i"], state.rows, noted["r"])
+            return PartitionState(**noted) if noted["data_version"] == state.data_version else state
         except (OSError, ValueError, KeyError, TypeError):
             # Without a note that can be read the partition is compared again.
             return state

@@ -13,7 +13,7 @@ KEY = "taxiway"
 """The key under which a commit carries its provenance."""
 
 # Commits that move or drop files but leave the rows as they were.
-_UPKEEP = {"OPTIMIZE", "VACUUM START", "VACUUM END", "SET TBLPROPERTIES", "FSCK", "ADD COLUMN", "CREATE TABLE"}
+_UPKEEP = {"OPTIMIZE", "VACUUM START", "VACUUM END", "SET TBLPROPERTIES", "ADD COLUMN", "CREATE TABLE"}
 
 
 @dataclass(frozen=True)

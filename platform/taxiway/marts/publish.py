@@ -18,9 +18,9 @@ from taxiway.marts.build import Build, build_marts
 from taxiway.marts.project import LIBRARIES, DbtProject
 from taxiway.materialise import Outcome, PartitionPlan, PartitionResult, Plan, Workspace
 from taxiway.materialise.compiled import STAGED, CompiledTable, contract_texts
-from taxiway.materialise.execute import Clock, guard, publish_judged, skipped
+from taxiway.materialise.execute import Clock, check_change, guard, publish_judged, skipped
 from taxiway.materialise.plan import data_version, partitions_in_reach
-from taxiway.materialise.stage import Staged
+from taxiway.materialise.stage import Staged, check_columns
 from taxiway.tables import Table
 from taxiway.transforms import Parameter
 from taxiway.transforms.compile import bind_parameters
@@ -89,6 +89,8 @@ def materialise_marts(
     settings, clock = workspace.settings, Clock()
     with clock.phase("plan"):
         plans = plan_marts(workspace, project, marts, force=force or rebuild)
+        for plan in plans:
+            check_change(plan, rebuild=rebuild)
     results = {plan.table: skipped(plan, plan.partitions[0]) for plan in plans if not plan.to_compute}
     outdated = [plan for plan in plans if plan.to_compute]
     build = None
@@ -188,7 +190,9 @@ def _register(workspace: Workspace, plans: Sequence[Plan], connection: duckdb.Du
         source = workspace.project.by_relation[relation]
         assert isinstance(snapshot, Snapshot)
         kind = "VIEW" if snapshot.plain_files() else "TABLE"
-        query = session.source(relation, Reading(snapshot, source.rules.schema))
+        check_columns(source, snapshot)
+        months = workspace.settings.months.keys() if source.monthly else None
+        query = session.source(relation, Reading(snapshot, source.rules.schema, months))
         schema, name = identifier(source.address.layer), identifier(source.address.name)
         connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
         connection.execute(f"CREATE {kind} {schema}.{name} AS {query}")

@@ -15,7 +15,7 @@ from taxiway.tables import Table
 from taxiway.transforms import ArrowTransform, Parameter, Transform
 from taxiway.transforms.compile import bind_parameters, express, to_sql
 from taxiway.transforms.fingerprint import fingerprint, library_versions, source_text
-from taxiway.transforms.library.typing import type_delivered
+from taxiway.transforms.library.typing import refuse, type_delivered
 
 STAGED = "staged"
 # The dialect in which an expression's text stands for the expression, whichever engine runs it.
@@ -62,7 +62,11 @@ def compile_table(workspace: Workspace, table: Table) -> CompiledTable:
     if isinstance(transform, ArrowTransform):
         parameters = bind_parameters(transform.parameters, settings)
         for prepare in transform.prepares.values():
-            parameters |= bind_parameters(prepare.parameters, settings)
+            for name, value in bind_parameters(prepare.parameters, settings).items():
+                if parameters.setdefault(name, value) != value:
+                    raise DefinitionError(
+                        f"{table.at}: {prepare.name} and its function have different defaults for {name}"
+                    )
         expressions = prepared(workspace, table, month="")
         libraries = library_versions(transform.libraries)
         texts = [source_text(transform.function)]
@@ -73,7 +77,7 @@ def compile_table(workspace: Workspace, table: Table) -> CompiledTable:
         texts = []
     staged = _staged(table, expressions.get(STAGED))
     texts += [to_sql(expression, CANONICAL) for expression in expressions.values()]
-    texts += contract_texts(table.rules, staged)
+    texts += [*_reading(workspace, table), *contract_texts(table.rules, staged)]
     identity = fingerprint(texts, parameters, libraries)
     return CompiledTable(table, expressions, staged, parameters, libraries, identity)
 
@@ -98,6 +102,12 @@ def _result(workspace: Workspace, table: Table, transform: Transform, parameters
         landing = type_delivered(ibis.table(columns, name=relation), table.file_columns)
         own = {name: parameters[name] for name in transform.parameters}
         result = transform.function(landing, **own)
+        partition = table.rules.partition
+        if partition is not None:
+            # What the file was delivered for is what its rows replace, so a row of another month has no place.
+            foreign = result[partition].notnull() & (result[partition] != result["_month"])
+            result = refuse(result, foreign, f"{partition}: the file was delivered for another one")
+            result = result.mutate(**{partition: result["_month"]})
         unkept = [name for name in table.file_columns if name not in table.rules.ibis_schema]
         result = result.drop(*unkept, "_month")
     else:
@@ -125,6 +135,14 @@ def _staged(table: Table, result: ir.Table | None) -> ir.Table:
     if result is not None:
         schema |= {name: dtype for name, dtype in result.schema().items() if name.startswith("_")}
     return ibis.table(schema, name=STAGED)
+
+
+def _reading(workspace: Workspace, table: Table) -> list[str]:
+    """The canonical texts of what is read: how a delivered file is, or how far back each input reaches."""
+    if table.delivered is not None:
+        return [repr(table.delivered)]
+    inputs = workspace.project.inputs(table).items()
+    return sorted(f"{source.at} {reach!r} {source.rules.max_lag!r}" for source, reach in inputs)
 
 
 def contract_texts(contract: TableContract, staged: ir.Table) -> list[str]:

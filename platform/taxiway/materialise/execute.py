@@ -58,7 +58,7 @@ def materialise(
     clock = Clock()
     with clock.phase("plan"):
         plan = make_plan(workspace, table, partitions, force=force or rebuild)
-        _check_change(plan, rebuild=rebuild)
+        check_change(plan, rebuild=rebuild)
     computing = {p.partition for p in plan.to_compute}
     results = {p.partition: skipped(plan, p) for p in plan.partitions if p.partition not in computing}
     rows_read = 0
@@ -95,7 +95,7 @@ def _naming(table: Table) -> Iterator[None]:
         raise EngineError(f"{table.at}: {error}") from error
 
 
-def _check_change(plan: Plan, *, rebuild: bool) -> None:
+def check_change(plan: Plan, *, rebuild: bool) -> None:
     """Refuse what published partitions could not follow: new columns of another kind, a rebuild of some of them."""
     table, base = plan.table, plan.base
     if base is None:
@@ -107,7 +107,8 @@ def _check_change(plan: Plan, *, rebuild: bool) -> None:
     if left_out:
         raise UsageError(
             f"{table.at}: a rebuild replaces the whole table, and {', '.join(left_out)} is published but was not "
-            "asked for; ask for all published partitions"
+            "asked for; ask for all published partitions, of which the months of the deployment "
+            "(TAXIWAY_FIRST_MONTH, TAXIWAY_END_MONTH) must not leave out any"
         )
 
 
@@ -162,6 +163,7 @@ def publish_judged(
             "verdict": verdict,
             "samples": evidence.get(key, {}),
             "warnings": staged.warnings.get(key, ()),
+            "malformed": staged.malformed.get(key),
             "inputs": staged.inputs[key],
             "rejected": verdict.rejected,
         }

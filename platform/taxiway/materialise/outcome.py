@@ -18,7 +18,8 @@ class PartitionResult:
     `published`: new rows are visible. `unchanged`: computed, and equal to what is published.
     `skipped`: not computed, because the same code has already computed it from the same inputs.
     `refused`: nothing of it was published, `message` says why. `data_version` is the commit that last
-    changed it, `samples` holds up to five rows for each rule that broke.
+    changed it, `samples` holds up to five rows for each rule that broke. `malformed` counts the records of the
+    delivered file with too many or too few fields, all of them among the rejected; None where no file was read.
     """
 
     partition: str
@@ -32,6 +33,7 @@ class PartitionResult:
     samples: Mapping[str, pa.Table] = field(default_factory=dict)
     message: str = ""
     warnings: tuple[str, ...] = ()
+    malformed: int | None = None
 
 
 @dataclass(frozen=True)

@@ -21,11 +21,12 @@ from taxiway.transforms.compile import to_sql
 
 @dataclass
 class Staged:
-    """What was staged: the inputs by partition, why others were refused, warnings, and rows read."""
+    """What was staged: the inputs by partition, why others were refused, warnings, malformed records, rows read."""
 
     inputs: dict[str, Mapping[str, Mapping[str, str | None]]] = field(default_factory=dict)
     refused: dict[str, str] = field(default_factory=dict)
     warnings: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    malformed: dict[str, int] = field(default_factory=dict)
     rows_read: int = 0
 
 
@@ -68,6 +69,7 @@ def _stage_delivered(workspace: Workspace, plan: Plan, session: Session, staged:
             continue
         staged.inputs[key] = {"landing": {delivered.name: delivered.digest}}
         staged.warnings[key] = delivered.warnings
+        staged.malformed[key] = delivered.malformed
         staged.rows_read += delivered.table.num_rows
         month = pa.repeat(pa.scalar(key), delivered.table.num_rows)
         session.load(relation, delivered.table.append_column("_month", month))

@@ -19,7 +19,7 @@ CHECKS = {
     "key": "No key occurs more than once.",
     "rows": "Every row and every partition keeps the rules of the contract.",
 }
-_LONGEST_TEXT = 400
+_LONGEST_TEXT = 160
 _DATA_VERSION = "dagster/data_version"
 _USER_PROVIDED = "dagster/data_version_is_user_provided"
 
@@ -110,6 +110,7 @@ def partition_metadata(outcome: Outcome, result: PartitionResult) -> dict[str, A
         "status": result.status,
         "dagster/row_count": result.rows,
         "rejected_rows": result.rejected,
+        "malformed_records": result.malformed,
         "bytes": result.bytes,
         "delta_version": outcome.version,
         "engine": outcome.engine,

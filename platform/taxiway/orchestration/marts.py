@@ -114,12 +114,8 @@ def _run(context: dg.AssetExecutionContext, project: DbtProject, marts: Sequence
             raise dg.RetryRequested(max_retries=CONFLICT_RETRIES, seconds_to_wait=1) from conflict
         except TaxiwayError as error:
             raise dg.Failure(str(error), allow_retries=False) from error
-        selected = context.selected_asset_check_keys
-        yield from (
-            check
-            for check in _checks(done, selected)
-            if dg.AssetCheckKey(check.asset_key, check.check_name) in selected
-        )
+        selected = {(check.asset_key, check.name) for check in context.selected_asset_check_keys}
+        yield from (check for check in _checks(done, selected) if (check.asset_key, check.check_name) in selected)
     if done.refused:
         raise dg.Failure("\n".join(result.message for result in done.refused), allow_retries=False)
     used = events.resources_used(cpu)
@@ -136,7 +132,7 @@ def _run(context: dg.AssetExecutionContext, project: DbtProject, marts: Sequence
         )
 
 
-def _checks(done: MartsOutcome, selected: Iterable[dg.AssetCheckKey]) -> Iterator[dg.AssetCheckResult]:
+def _checks(done: MartsOutcome, selected: Iterable[tuple[dg.AssetKey, str]]) -> Iterator[dg.AssetCheckResult]:
     """What is known of each mart; nothing of the guard where a failure of dbt kept the mart from it."""
     for mart, outcome in done.outcomes.items():
         key = asset_key(mart)
@@ -144,23 +140,16 @@ def _checks(done: MartsOutcome, selected: Iterable[dg.AssetCheckKey]) -> Iterato
         if mart_result.verdict is not None or mart_result.status == "skipped":
             yield from events.check_results(key, outcome.partitions)
         if mart_result.status == "skipped":
-            yield from (_passed_before(check) for check in selected if _is_dbt_test(check, key))
+            dbt_tests = (name for mart_key, name in selected if mart_key == key and name not in events.CHECKS)
+            yield from (_passed_before(key, name) for name in dbt_tests)
         elif done.build is not None:
             for result in done.build.tests_of(mart.address.name):
                 yield _dbt_check(key, result, done.build)
 
 
-def _is_dbt_test(check: dg.AssetCheckKey, key: dg.AssetKey) -> bool:
-    return check.asset_key == key and check.name not in events.CHECKS
-
-
-def _passed_before(check: dg.AssetCheckKey) -> dg.AssetCheckResult:
-    return dg.AssetCheckResult(
-        asset_key=check.asset_key,
-        check_name=check.name,
-        passed=True,
-        description="Not run again: it passed on these rows, or they would not have been published.",
-    )
+def _passed_before(key: dg.AssetKey, name: str) -> dg.AssetCheckResult:
+    said = "Not run again: it passed on these rows, or they would not have been published."
+    return dg.AssetCheckResult(asset_key=key, check_name=name, passed=True, description=said)
 
 
 def _dbt_check(key: dg.AssetKey, result: Result, build: Build) -> dg.AssetCheckResult:

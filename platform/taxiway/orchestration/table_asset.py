@@ -116,7 +116,7 @@ def _report(
     good = [result for result in outcome.partitions if result.status != "refused"]
     tags = [events.provenance_tags(outcome, result, inputs) for result in good]
     metadata = [
-        events.partition_metadata(outcome, result) | shared | shown.get(result.partition, {}) for result in good
+        {**events.partition_metadata(outcome, result), **shared, **shown.get(result.partition, {})} for result in good
     ]
     if len(outcome.partitions) == 1:
         for result in good:

@@ -1,6 +1,7 @@
 """From a transform to SQL: the function runs once on unbound tables, Ibis compiles, nothing is executed."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import ibis
@@ -39,9 +40,14 @@ def express(transform: Transform, schemas: Mapping[str, ibis.Schema], parameters
 
 def to_sql(expression: ir.Expr, dialect: str) -> str:
     """The SQL of an expression for a dialect, the same text in every process; needs no connection."""
+    operation: Any = expression.op()
+    return _sql(operation, dialect)
+
+
+@lru_cache(maxsize=1024)
+def _sql(operation: Any, dialect: str) -> str:
     replacer: Any = _select_instead_of_drop
-    stable = expression.op().replace(replacer).to_expr()
-    return str(ibis.to_sql(stable, dialect=dialect))
+    return str(ibis.to_sql(operation.replace(replacer).to_expr(), dialect=dialect))
 
 
 def _select_instead_of_drop(node: Any, changed: Mapping[str, Any] | None) -> Any:

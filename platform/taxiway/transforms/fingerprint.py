@@ -1,11 +1,14 @@
 """The identity of a computation: the same fingerprint over the same inputs gives the same rows."""
 
+import ast
 import hashlib
 import inspect
-import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
+from importlib.machinery import ModuleSpec
 from importlib.metadata import version
+from importlib.util import find_spec, resolve_name
+from pathlib import Path
 
 from taxiway.transforms.transform import Parameter
 from taxiway.version import __version__
@@ -31,14 +34,39 @@ def fingerprint(parts: Iterable[str], parameters: Mapping[str, Parameter], libra
 
 def source_text(function: Callable[..., object]) -> str:
     """The canonical text of a Python function: the source of its module, and of those of the same project
-    whose functions and classes that one uses, and so on."""
+    that this one imports, and so on. Of a function that was typed into a notebook, its own source."""
+    if function.__module__ == "__main__":
+        return inspect.getsource(function)
     project = function.__module__.partition(".")[0]
     sources: dict[str, str] = {}
     found = [function.__module__]
     while found:
-        module = sys.modules[found.pop()]
-        if module.__name__ not in sources:
-            sources[module.__name__] = inspect.getsource(module)
-            used = {getattr(value, "__module__", None) for value in vars(module).values()}
-            found += [name for name in used if isinstance(name, str) and name.partition(".")[0] == project]
+        name = found.pop()
+        if name in sources or name.partition(".")[0] != project:
+            continue
+        spec = _found(name)
+        if spec is not None and spec.origin is not None:
+            sources[name] = Path(spec.origin).read_text()
+            found += _imported(sources[name], spec.parent or "")
     return "\n".join(sources[name] for name in sorted(sources))
+
+
+def _found(module: str) -> ModuleSpec | None:
+    """Where the source of a module is, imported or not; None for what has none, such as a constant of a module."""
+    try:
+        spec = find_spec(module)
+    except ModuleNotFoundError:
+        return None
+    return spec if spec is not None and (spec.origin or "").endswith(".py") else None
+
+
+def _imported(source: str, package: str) -> Iterator[str]:
+    """What a module imports anywhere in its source: every name may be a module or a thing of one."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            name = "." * node.level + (node.module or "")
+            origin = resolve_name(name, package) if node.level else name
+            yield origin
+            yield from (f"{origin}.{alias.name}" for alias in node.names)

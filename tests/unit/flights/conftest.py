@@ -54,8 +54,8 @@ def run() -> Run:
 
 @pytest.fixture(scope="session")
 def training(run: Run, tables: dict[str, pa.Table]) -> pa.Table:
-    """What February's model may see."""
-    return run(training_rows, tables, month=MONTH)
+    """What February's model may see, in one order, so that a slice of it is the same every time."""
+    return run(training_rows, tables, month=MONTH).sort_by([("decision_at", "ascending"), ("flight_id", "ascending")])
 
 
 @pytest.fixture(scope="session")

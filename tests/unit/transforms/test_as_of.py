@@ -34,8 +34,8 @@ def naive(query: dict, happened: pa.Table) -> dict:
         if known and event["group"] is not None and event["group"] == query["group"] and event["at"] <= query["at"]:
             last = max(last or event, event, key=lambda one: (one["at"], one["id"]))
     if last is None or query["at"] - last["at"] > 120 * MINUTE:
-        last = {"amount": None, "id": None, "at": None}
-    age = None if last["at"] is None else (query["at"] - last["at"]) // MINUTE
+        return {"group": query["group"], "amount": None, "place": None, "age_min": None}
+    age = (query["at"] - last["at"]) // MINUTE
     return {"group": query["group"], "amount": last["amount"], "place": last["id"], "age_min": age}
 
 

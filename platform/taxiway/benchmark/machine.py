@@ -1,0 +1,61 @@
+"""The machine and the versions that a measurement was made with: without them its seconds mean nothing."""
+
+import os
+import platform
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, metadata, version
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Machine:
+    """CPU model, cores that this process may use, bytes of memory, operating system, Python, versions by package."""
+
+    cpu: str
+    cores: int
+    memory_bytes: int
+    system: str
+    python: str
+    libraries: Mapping[str, str]
+
+    @classmethod
+    def here(cls) -> "Machine":
+        """This machine, with the packages that Taxiway's core requires."""
+        return cls(
+            cpu=_cpu_model(),
+            cores=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
+            memory_bytes=os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
+            system=_system(),
+            python=f"{platform.python_implementation()} {platform.python_version()}",
+            libraries=_libraries(),
+        )
+
+
+def _cpu_model() -> str:
+    file = Path("/proc/cpuinfo")
+    lines = file.read_text().splitlines() if file.is_file() else []
+    named = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return named[0] if named else platform.processor() or platform.machine()
+
+
+def _system() -> str:
+    try:
+        name = platform.freedesktop_os_release()["PRETTY_NAME"]
+    except OSError:
+        name = platform.system()
+    return f"{name}, {platform.system()} {platform.release()} {platform.machine()}"
+
+
+def _libraries() -> dict[str, str]:
+    from packaging.requirements import Requirement
+
+    required = [Requirement(text) for text in metadata("taxiway").get_all("Requires-Dist") or ()]
+    core = sorted(r.name for r in required if r.marker is None or r.marker.evaluate({"extra": ""}))
+    found = {"taxiway": version("taxiway")}
+    for name in core:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = "not installed"
+    return found

@@ -1,0 +1,134 @@
+"""What was measured, as Markdown for people and as data for machines."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from taxiway.benchmark.machine import Machine
+from taxiway.benchmark.measure import Measure, Target
+from taxiway.benchmark.samples import Range, Results
+
+_HOW = (
+    "Every command is a process of its own; the trials of all measures take turns. Ranges are smallest – median – "
+    "largest; ratios are taken within a repetition. Peak memory is the resident memory of the largest process."
+)
+_OWN = ("wall_seconds", "user_seconds", "cpu_seconds", "peak_bytes")
+
+
+def as_markdown(machine: Machine, measures: Sequence[Measure], results: Results, command: str) -> str:
+    """The report: the machine, every target with what was measured, then the samples of each measure."""
+    lines = [
+        "# Benchmarks",
+        "",
+        f"Written by `{command}`. {_HOW}",
+        "",
+        *_machine(machine),
+        "## Targets",
+        "",
+        *_table(
+            ("measure", "what", "measured", "target", "met"),
+            [(measure.name, *_target(target)) for measure in measures for target in measure.judge(results)],
+        ),
+    ]
+    for measure in measures:
+        lines += [f"## {measure.title}", "", *_steps(measure, results)]
+        lines += [*(f"- {note}" for note in measure.notes), *([""] if measure.notes else [])]
+    return "\n".join(lines)
+
+
+def as_data(machine: Machine, measures: Sequence[Measure], results: Results) -> dict[str, Any]:
+    """The same for machines: every sample of every step, and the targets."""
+    return {
+        "machine": asdict(machine),
+        "measures": [
+            {
+                "measure": measure.name,
+                "title": measure.title,
+                "targets": [asdict(target) | {"is_met": target.is_met} for target in measure.judge(results)],
+                "steps": {step: [_sample(sample) for sample in results.samples[step]] for step in measure.steps},
+            }
+            for measure in measures
+        ],
+    }
+
+
+def told(value: Range, unit: str) -> str:
+    """A range as people read it: one number where all are alike."""
+    texts = [number(one, unit) for one in (value.low, value.median, value.high)]
+    return texts[0] if len(set(texts)) == 1 else " – ".join(texts)
+
+
+def number(value: float, unit: str) -> str:
+    """A number as people read it: seconds, bytes as MB, times, or a count."""
+    if unit == "bytes":
+        return f"{value / 1e6:,.0f} MB"
+    if unit == "seconds":
+        return f"{value:.2f} s"
+    if unit == "times":
+        return f"{value:.2f}×"
+    return f"{value:,.0f}" if value == int(value) else f"{value:,.2f}"
+
+
+def _sample(sample: Any) -> dict[str, float]:
+    return {name: sample.value(name) for name in _OWN} | dict(sample.figures)
+
+
+def _target(target: Target) -> tuple[str, str, str, str]:
+    limit = f"{target.bound} {number(target.limit, target.unit)}"
+    return target.what, told(target.measured, target.unit), limit, "yes" if target.is_met else "**no**"
+
+
+def _machine(machine: Machine) -> Iterator[str]:
+    libraries = ", ".join(f"{name} {version}" for name, version in machine.libraries.items())
+    yield from _table(
+        ("machine", ""),
+        [
+            ("CPU", f"{machine.cpu}, {machine.cores} cores"),
+            ("memory", f"{machine.memory_bytes / 1e9:.1f} GB"),
+            ("system", machine.system),
+            ("Python", machine.python),
+            ("libraries", libraries),
+        ],
+    )
+
+
+def _steps(measure: Measure, results: Results) -> Iterator[str]:
+    yield from _table(
+        ("step", "runs", "wall", "CPU", "peak memory"),
+        [
+            (
+                step,
+                str(len(results.samples[step])),
+                told(results.range(step), "seconds"),
+                told(results.range(step, "cpu_seconds"), "seconds"),
+                told(results.range(step, "peak_bytes"), "bytes"),
+            )
+            for step in measure.steps
+        ],
+    )
+    figures = [
+        (step, _words(name), told(results.range(step, name), _unit(name)))
+        for step in measure.steps
+        for name in results.figures(step)
+    ]
+    if figures:
+        yield from _table(("step", "figure", "value"), figures)
+
+
+def _unit(figure: str) -> str:
+    return next((unit for unit in ("seconds", "bytes", "times") if figure.endswith(f"_{unit}")), "count")
+
+
+def _words(figure: str) -> str:
+    return figure.removesuffix("_seconds").removesuffix("_bytes").replace("_", " ")
+
+
+def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    yield _row(columns)
+    yield _row(["---"] * len(columns))
+    yield from map(_row, rows)
+    yield ""
+
+
+def _row(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"

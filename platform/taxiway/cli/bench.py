@@ -1,0 +1,84 @@
+"""`taxiway bench`: measure the project against its rivals, side by side, and write down what came out."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from taxiway.cli.options import Json, open_workspace
+from taxiway.cli.output import hint, print_json, print_rows
+from taxiway.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from taxiway.benchmark import Measure, Results
+
+bench = typer.Typer(add_completion=False, invoke_without_command=True)
+
+
+@bench.callback()
+def measure(
+    context: typer.Context,
+    *,
+    only: Annotated[
+        list[str] | None,
+        typer.Option("--only", metavar="MEASURE", help="This measure; may be repeated. All by default."),
+    ] = None,
+    repeat: Annotated[
+        int | None, typer.Option("--repeat", min=1, metavar="N", help="Repeat every trial so often.")
+    ] = None,
+    write: Annotated[
+        Path | None,
+        typer.Option(
+            "--write", metavar="FILE", help="Write the report there; docs/benchmarks.md where all is measured."
+        ),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Measure the project's main jobs against its rivals, in turns, each command a process of its own."""
+    if context.invoked_subcommand is not None:
+        return
+    from taxiway.benchmark import Machine, as_data, as_markdown, load_benchmarks, run_trials
+    from taxiway.scratch import Scratch
+
+    workspace = open_workspace()
+    benchmarks = load_benchmarks(workspace.project)
+    measures = benchmarks.chosen(only or [])
+    target = write or (workspace.settings.root / "docs" / "benchmarks.md" if not only else None)
+    if target is not None and target.is_dir():
+        raise UsageError(f"--write {target} is a folder: name a file")
+    with Scratch.claim(workspace.settings.scratch) as folder:
+        results = run_trials(benchmarks.trials_of(measures), folder, hint, repeat=repeat)
+    machine = Machine.here()
+    if target is not None:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(as_markdown(machine, measures, results, _command(only, repeat)), encoding="utf-8")
+        hint(f"written to {target}")
+    if as_json:
+        print_json(as_data(machine, measures, results))
+    else:
+        _print(measures, results)
+
+
+def _print(measures: "Sequence[Measure]", results: "Results") -> None:
+    """The targets, for people."""
+    from taxiway.benchmark.report import number, told
+
+    rows = [
+        {
+            "measure": measure.name,
+            "what": target.what,
+            "measured": told(target.measured, target.unit),
+            "target": f"{target.bound} {number(target.limit, target.unit)}",
+            "met": "yes" if target.is_met else "no",
+        }
+        for measure in measures
+        for target in measure.judge(results)
+    ]
+    print_rows(rows, ("measure", "what", "measured", "target", "met"), empty="these measures have no targets")
+
+
+def _command(only: "Sequence[str] | None", repeat: int | None) -> str:
+    words = [*(f"--only {name}" for name in only or ()), *([f"--repeat {repeat}"] if repeat else [])]
+    return " ".join(["taxiway bench", *words])

@@ -1,0 +1,20 @@
+"""The programs that are measured: `taxiway`, and the scripts of this folder, with this Python."""
+
+import sys
+from pathlib import Path
+
+from taxiway.benchmark import Command
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+
+
+def taxiway(home: Path, *words: str) -> Command:
+    """A command of Taxiway with its state in `home`, in the local deployment as it stands in the checkout."""
+    variables = {"TAXIWAY_HOME": str(home), "TAXIWAY_ROOT": str(ROOT), "TAXIWAY_DEPLOYMENT": "local"}
+    return Command((str(Path(sys.executable).with_name("taxiway")), *words), variables, ROOT)
+
+
+def script(name: str, *words: object) -> Command:
+    """A script of this folder."""
+    return Command((sys.executable, str(HERE / name), *map(str, words)))
