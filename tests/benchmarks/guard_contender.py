@@ -33,9 +33,8 @@ def guard(db: duckdb.DuckDBPyConnection) -> Answer:
     duplicated = session.query(to_sql(key_audit(contract, staged), session.dialect))
     judged = verdicts(contract, audited, duplicated, audited["partition"].to_pylist())
     answered = time.perf_counter()
-    for verdict in judged:
-        for failure in verdict.failures:
-            session.query(to_sql(samples(contract, staged, failure.rule, partition=verdict.partition), session.dialect))
+    for rule in dict.fromkeys(failure.rule for verdict in judged for failure in verdict.failures):
+        session.query(to_sql(samples(contract, staged, rule), session.dialect))
     evidence = time.perf_counter() - answered
     counts: dict[str, int] = {}
     for failure in (failure for verdict in judged for failure in verdict.failures):

@@ -83,33 +83,34 @@ def rejected(contract: TableContract, staged: ir.Table) -> ir.Table:
     )
 
 
-def samples(
-    contract: TableContract, staged: ir.Table, rule: str, limit: int = 5, partition: str | None = None
-) -> ir.Table:
-    """Rows that break the rule of that name, at most `limit` and always the same ones: the key's columns and those
-    that the rule reads. `key` gives duplicated keys with their `rows`, `unreadable` gives `problems`; what
-    concerns a partition as a whole has no rows to show.
+def samples(contract: TableContract, staged: ir.Table, rule: str, limit: int = 5) -> ir.Table:
+    """Rows that break the rule of that name, at most `limit` of a partition and always the same ones: the columns of
+    the key and of the partition, and those that the rule reads. `key` gives duplicated keys with their
+    `rows`, `unreadable` gives `problems`; what concerns a partition as a whole has no rows to show.
 
     Raises DefinitionError for a rule that the contract does not have.
     """
-    if contract.partition and partition is not None:
-        in_partition: Expression = staged[contract.partition] == partition
-        staged = staged.filter(in_partition)
+    named = dict.fromkeys([*contract.key, *([contract.partition] if contract.partition else [])])
     if rule == KEY:
         shown = _duplicated(contract, staged)
     elif rule == UNREADABLE:
         rows = staged.filter(~_readable(staged))
-        shown = rows.select(*contract.key, problems=rows["_problems"])
+        shown = rows.select(*named, problems=rows["_problems"])
     elif rule == FOREIGN or contract.rule(rule).kind == "table":
-        shown = staged.filter(~_TRUE).select(*contract.key)
+        shown = staged.filter(~_TRUE).select(*named)
     else:
         broken = ~_holds(contract.rule(rule), staged)
         holds: Any = contract.rule(rule).holds(staged).op()
         read = {field.name for field in holds.find(ops.Field)}
         shown = staged.filter(broken).select(
-            *contract.key, *(name for name in contract.columns if name in read and name not in contract.key)
+            *named, *(name for name in contract.columns if name in read and name not in named)
         )
-    return shown.order_by(*shown.columns).limit(limit)
+    columns = shown.columns
+    if contract.partition is None:
+        return shown.order_by(*columns).limit(limit)
+    rank = ibis.row_number().over(ibis.window(group_by=contract.partition, order_by=list(columns)))
+    first: Expression = shown.mutate(_rank=rank)
+    return first.filter(first["_rank"] < limit).select(*columns).order_by(*columns)
 
 
 def check_schema(contract: TableContract, found: ibis.Schema | pa.Schema) -> list[str]:

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from taxiway.contracts import Verdict, accepted, audit, key_audit, rejected, samples, verdicts
 from taxiway.contracts.guard import KEY
@@ -138,11 +139,7 @@ def publish_judged(
 ) -> dict[str, PartitionResult]:
     """Publish the partitions that passed, in one commit, and say what became of each that was judged."""
     contract = plan.table.rules
-    evidence = {
-        key: samples_of(plan, session, verdict)
-        for key, verdict in judged.items()
-        if verdict.failures or verdict.duplicated_keys
-    }
+    evidence = samples_of(plan, session, judged)
     passed = {key: verdict for key, verdict in judged.items() if verdict.published}
     if rebuild and (len(passed) < len(judged) or staged.refused):
         passed = {}
@@ -209,15 +206,22 @@ def _quarantine(
     publish_changes(workspace.lake, session, rows, concerned, origin, base=base)
 
 
-def samples_of(plan: Plan, session: Session, verdict: Verdict) -> dict[str, pa.Table]:
-    """Up to five rows for each rule that broke."""
+def samples_of(plan: Plan, session: Session, judged: Mapping[str, Verdict]) -> dict[str, dict[str, pa.Table]]:
+    """By partition and rule that broke up to five rows; one query for each rule, whatever the number of partitions."""
     contract, staged = plan.table.rules, plan.compiled.staged
-    broken = [failure.rule for failure in verdict.failures if failure.kind == "row"]
-    broken += [KEY] if verdict.duplicated_keys else []
-    return {
-        rule: session.query(to_sql(samples(contract, staged, rule, partition=verdict.partition), session.dialect))
-        for rule in broken
+    broken = {
+        key: [failure.rule for failure in verdict.failures if failure.kind == "row"]
+        + [KEY] * bool(verdict.duplicated_keys)
+        for key, verdict in judged.items()
     }
+    found = {
+        rule: session.query(to_sql(samples(contract, staged, rule), session.dialect))
+        for rule in dict.fromkeys(rule for rules in broken.values() for rule in rules)
+    }
+    if contract.partition is None:
+        return {key: {rule: found[rule] for rule in rules} for key, rules in broken.items()}
+    of_partition = pc.field(contract.partition)
+    return {key: {rule: found[rule].filter(of_partition == key) for rule in rules} for key, rules in broken.items()}
 
 
 def skipped(plan: Plan, partition: PartitionPlan) -> PartitionResult:

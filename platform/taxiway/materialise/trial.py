@@ -39,4 +39,4 @@ def try_out(workspace: Workspace, table: Table, partition: str, engine: Engine) 
             raise error(staged.refused[partition])
         verdict = guard(plan, session, [partition])[partition]
         rows = session.query(to_sql(accepted(table.rules, plan.compiled.staged), session.dialect))
-        return Trial(rows.cast(table.rules.schema), verdict, samples_of(plan, session, verdict))
+        return Trial(rows.cast(table.rules.schema), verdict, samples_of(plan, session, {partition: verdict})[partition])
