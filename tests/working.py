@@ -2,19 +2,21 @@
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pytest
+from deltalake import QueryBuilder
 
 from taxiway.addresses import Address
 from taxiway.engines import open_engine
 from taxiway.lake import WHOLE, Lake, PartitionState, Provenance, Publication, Snapshot
 from taxiway.materialise import Outcome, Workspace, materialise
 from taxiway.settings import load_settings
-from taxiway.tables import Project
+from taxiway.tables import Project, Table
 from tests import gauges
 
 ROOT = Path(__file__).parents[1]
@@ -31,6 +33,12 @@ def workspace(home: Path, project: Project = gauges.project, *, months: int = 4,
     end = f"{2013 + months // 12}-{months % 12 + 1:02d}"
     chosen = {"zone": "UTC", "first_month": "2013-01", "end_month": end} | settings
     return Workspace(project, load_settings("local", root=ROOT, home=home, **chosen))
+
+
+def with_table(place: Workspace, changed: Table) -> Workspace:
+    """The same deployment after a table's definition changed, or with a table more."""
+    others = tuple(table for table in place.project.tables if table.at != changed.at)
+    return Workspace(replace(place.project, tables=(*others, changed)), place.settings)
 
 
 def land(place: Workspace, months: Sequence[str] | None = None, change: tuple[bytes, bytes] = (b"", b"")) -> None:
@@ -61,9 +69,17 @@ def statuses(outcome: Outcome) -> dict[str, str]:
     return {result.partition: result.status for result in outcome.partitions}
 
 
+def contents(lake: Lake, at: str | Address, version: int | None = None) -> pa.Table:
+    """A table as Delta's own reader finds it, with rows in any order."""
+    snapshot = lake.open(Address.parse(at), version)
+    # deltalake's other reader leaves threads behind that can abort the process when it ends.
+    found = pa.table(QueryBuilder().register("found", snapshot.delta).execute("SELECT * FROM found"))
+    return found.select(snapshot.schema.names).cast(snapshot.schema)
+
+
 def rows(lake: Lake, at: str, version: int | None = None) -> list[dict[str, Any]]:
     """All rows of a table, in an order that depends on nothing but the rows."""
-    found = lake.open(Address.parse(at), version).delta.to_pyarrow_table().to_pylist()
+    found = contents(lake, at, version).to_pylist()
     return sorted(found, key=lambda row: [str(row[name]) for name in sorted(row)])
 
 

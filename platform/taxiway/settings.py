@@ -78,7 +78,7 @@ class Settings(BaseSettings):
     def _months_and_zone(self) -> Self:
         try:
             ZoneInfo(self.zone)
-        except (ZoneInfoNotFoundError, ValueError):
+        except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError for a folder of zones
             raise ValueError(f"zone: there is no time zone {self.zone!r}; write it as America/New_York") from None
         for month in (self.first_month, self.end_month):
             try:

@@ -3,20 +3,26 @@
 import shutil
 from collections import Counter
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
+from tempfile import mkdtemp
 
 import dagster as dg
 import ibis.expr.types as ir
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from deltalake import write_deltalake
 from tests.assets.mart_sources import TABLES, publish_sources, write_sources
+from tests.working import contents
 
 from flights import marts
+from taxiway.addresses import Address
 from taxiway.contracts import row_rule
 from taxiway.engines import open_engine
-from taxiway.errors import DefinitionError
-from taxiway.lake import WHOLE
-from taxiway.marts import DbtProject
+from taxiway.errors import DefinitionError, LakeError
+from taxiway.lake import WHOLE, Lake
+from taxiway.marts import DbtProject, MartsOutcome, materialise_marts
 from taxiway.materialise import Workspace
 from taxiway.orchestration.marts import marts_asset
 from taxiway.orchestration.table_asset import FORCE_TAG, asset_key
@@ -182,6 +188,72 @@ def test_marts_that_are_current_are_neither_built_nor_published_again(workspace,
     forced = run(here, tags={FORCE_TAG: "true"})
     assert statuses(forced) == ["unchanged"] * len(MARTS)
     assert published(here) == before
+
+
+def rewrite(lake: Lake, at: str, change: Callable[[pa.Table], pa.Table]) -> None:
+    """Another program replaces a table, columns and all."""
+    snapshot = lake.open(Address.parse(at))
+    by = snapshot.partition_column
+    changed = change(contents(lake, at))
+    write_deltalake(snapshot.uri, changed, mode="overwrite", schema_mode="overwrite", partition_by=[by] if by else None)
+
+
+def without_its_delay(flights: pa.Table) -> pa.Table:
+    """As other code published it: the same values under another name."""
+    return flights.rename_columns([name.replace("dep_delay_min", "departure_delay") for name in flights.schema.names])
+
+
+Change = Callable[[pa.Table], pa.Table]
+SHAPES: dict[str, tuple[Change, str]] = {
+    "renamed": (without_its_delay, "departure_delay is gone"),
+    "missing": (lambda flights: flights.drop_columns(["distance_mi"]), "distance_mi is new and may not be null"),
+}
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_source_without_a_column_of_its_contract_publishes_no_mart(
+    workspace, dbt_project: DbtProject, tmp_path: Path, shape: str
+) -> None:
+    here = workspace()
+    change, told = SHAPES[shape]
+    rewrite(here.lake, "feature/flights", change)
+    with pytest.raises(LakeError, match=f"feature/flights: its columns changed .*{told}"):
+        bring_up_to_date(here, dbt_project, tmp_path)
+    assert published(here) == {}
+
+
+def test_mart_whose_columns_changed_keeps_every_mart_as_it_was(
+    workspace, dbt_project: DbtProject, tmp_path: Path
+) -> None:
+    here = workspace()
+    assert bring_up_to_date(here, dbt_project, tmp_path).refused == ()
+    rewrite(here.lake, "mart/airport_day", lambda rows: rows.slice(0, 10))
+    rewrite(
+        here.lake,
+        "mart/prediction_quality",
+        lambda rows: rows.append_column("old", pa.nulls(rows.num_rows, pa.string())),
+    )
+    before = published(here)
+    with pytest.raises(LakeError, match=r"old is gone.*taxiway run mart/prediction_quality --rebuild"):
+        bring_up_to_date(here, dbt_project, tmp_path)
+    assert published(here) == before
+
+
+def test_marts_read_the_months_of_the_deployment_alone(dbt_project: DbtProject, tmp_path: Path) -> None:
+    settings = load_settings("local", home=tmp_path / "home", end_month="2013-02")
+    here = Workspace(Project("flights", (*TABLES, *marts.tables)), settings)
+    publish_sources(here.lake, write_sources(tmp_path, ("2013-01", "2013-02")))
+    assert bring_up_to_date(here, dbt_project, tmp_path).refused == ()
+    assert set(contents(here.lake, "feature/flights")["month"].to_pylist()) == {"2013-01", "2013-02"}
+    assert set(contents(here.lake, "mart/carrier_month")["month"].to_pylist()) == {"2013-01"}
+    assert max(contents(here.lake, "mart/airport_day")["flight_date"].to_pylist()) == date(2013, 1, 31)
+
+
+def bring_up_to_date(workspace: Workspace, project: DbtProject, folder: Path) -> MartsOutcome:
+    """Materialise all marts, without Dagster."""
+    scratch = Path(mkdtemp(dir=folder))
+    engine = open_engine(workspace.settings)
+    return materialise_marts(workspace, project, marts.tables, engine, scratch=scratch, run="test")
 
 
 def test_selected_mart_alone_is_built_tested_and_published(workspace, run: Run) -> None:

@@ -5,10 +5,9 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
-from tests.working import land, run, statuses, workspace
+from tests.working import contents, land, run, statuses, workspace
 
 from flights.project import project
-from taxiway.addresses import Address
 from taxiway.materialise import Workspace
 from taxiway.transforms import Lookback
 
@@ -21,8 +20,7 @@ def flights(home: Path) -> Workspace:
 
 
 def table(place: Workspace, at: str) -> pa.Table:
-    found = place.lake.open(Address.parse(at)).delta.to_pyarrow_table()
-    return found.sort_by([(key, "ascending") for key in project.table(at).rules.key])
+    return contents(place.lake, at).sort_by([(key, "ascending") for key in project.table(at).rules.key])
 
 
 @pytest.fixture(scope="module")

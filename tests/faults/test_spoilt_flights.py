@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from tests.faults.leftovers import leftovers
-from tests.working import rows, run, statuses, workspace
+from tests.working import contents, rows, run, statuses, workspace
 
 from flights.project import project
 from flights.spoil import KINDS
@@ -54,12 +54,12 @@ def test_what_becomes_of_a_fault(delivered: tuple[Workspace, bytes], kind: str) 
     address = project.table(AT).address
     place.landing.deliver(FILE, data)
     run(place, AT, MONTH)
-    good = place.lake.open(address).delta.to_pyarrow_table().sort_by("source_row")
+    good = contents(place.lake, address).sort_by("source_row")
     version = place.lake.open(address).version
     assert project.spoil is not None
     place.landing.deliver(FILE, project.spoil(kind, FILE, data))
     (result,) = run(place, AT, MONTH).partitions
-    now = place.lake.open(address).delta.to_pyarrow_table().sort_by("source_row")
+    now = contents(place.lake, address).sort_by("source_row")
     put_aside = rows(place.lake, str(address.quarantine)) if place.lake.find(address.quarantine) else []
 
     expected = KINDS[kind].expected

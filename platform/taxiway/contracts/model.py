@@ -44,7 +44,7 @@ class MaxLag:
             raise DefinitionError(f"{self}: give at least one hour and at least one column in `of`")
         try:
             ZoneInfo(self.zone)
-        except (KeyError, ValueError) as error:
+        except (KeyError, ValueError, OSError) as error:
             raise DefinitionError(
                 f"{self}: '{self.zone}' is no time zone; write one such as America/New_York"
             ) from error

@@ -8,12 +8,15 @@ from taxiway.errors import UsageError
 
 
 def spoil(kind: str, name: str, data: bytes) -> bytes:
-    """Readings with text in place of a tenth and more of the levels (`too-many`), or of one (`one`)."""
+    """Readings with text in place of a tenth and more of the levels (`too-many`), or of one (`one`), or one record
+    that is a bare number (`short`)."""
     if not name.startswith("readings-"):
         return data
-    if kind not in ("too-many", "one"):
-        raise UsageError(f"there is no fault '{kind}': choose one of one, too-many")
+    if kind not in ("too-many", "one", "short"):
+        raise UsageError(f"there is no fault '{kind}': choose one of one, short, too-many")
     lines = data.splitlines(keepends=True)
+    if kind == "short":
+        return b"".join([*lines[:10], b"17\n", *lines[11:]])
     chosen = range(10, 11) if kind == "one" else range(10, 60)
     for number in chosen:
         lines[number] = b",".join([*lines[number].split(b",")[:2], b"high", b"\n"])

@@ -122,6 +122,15 @@ def test_a_refusal_is_told_with_its_evidence_and_keeps_nothing_else_back(copied:
     assert next(run.status for run in runs(copied)) == dg.DagsterRunStatus.FAILURE
 
 
+def test_a_record_with_too_few_fields_is_shown_as_it_was_delivered(copied: CommandLine) -> None:
+    copied.done("land", "--month", "2013-03", "--spoil", "short")
+    said = copied.done("run", "raw/readings", "--month", "2013-03")
+    assert "too few fields" in said.out
+    rows = copied.done("quarantine", "raw/readings", "--month", "2013-03", "--json").data
+    assert [row["row"] for row in rows] == [{"record": "17"}]
+    assert "record=17" in copied.done("quarantine", "raw/readings", "--month", "2013-03").out
+
+
 def test_demo_lands_runs_and_says_what_to_try(fresh: CommandLine) -> None:
     said = fresh.done("demo")
     assert "4 tables, " in said.out

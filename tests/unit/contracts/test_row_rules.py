@@ -5,15 +5,16 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from tests.unit.contracts.guarding import FLOATS, INT64S, VALUES, audited, breaking, staged
+from tests.unit.contracts.guarding import FLOATS, INT16S, INT64S, VALUES, audited, breaking, staged
 
 from taxiway.contracts import (
     Contract,
     Date,
     Float64,
     Instant,
+    Int16,
     Int64,
     MaxLag,
     Text,
@@ -135,6 +136,60 @@ def test_max_lag_is_closed_at_its_start_and_open_at_its_end():
     plain = {"month": "2013-03", "low": None, "high": None, "count": None, "day": date(2013, 3, 10)}
     rows = [{"row": number, "read_at": moment, **plain} for number, moment in enumerate(moments)]
     assert breaking(CONTRACT, staged(CONTRACT, rows), "read_at.max_lag") == {0, 3}
+
+
+class Clocks(Contract):
+    """A clock time and its parts, in numbers that their type just holds."""
+
+    row: Int64 = column("Number of the row")
+    clock: Int16 = column("The clock, 517 for 5:17", nullable=True)
+    hour: Int16 = column("Its hour", nullable=True, ge=0, le=23)
+    minute: Int16 = column("Its minute", nullable=True, ge=0, le=59)
+
+    class Config:
+        unique = ["row"]
+        metadata = table(tolerance=1)
+
+    @row_rule("the clock is hour and minute")
+    def whole(t: Any) -> Any:
+        return t["clock"] == t["hour"] * 100 + t["minute"]
+
+    @row_rule("no part is far from the clock", severity="warn")
+    def near(t: Any) -> Any:
+        return (t["clock"] - t["minute"]).abs() <= 2300
+
+    @table_rule("the hours add up to little", severity="warn")
+    def few_hours(t: Any) -> Any:
+        return (t["hour"] * t["minute"]).max() <= 1357
+
+
+CLOCKS = compile_contract(Clocks)
+PARTS = st.fixed_dictionaries({name: st.none() | INT16S | st.integers(0, 59) for name in ("clock", "hour", "minute")})
+
+
+def whole(row: dict[str, Any]) -> bool:
+    return None in row.values() or row["clock"] == row["hour"] * 100 + row["minute"]
+
+
+def near(row: dict[str, Any]) -> bool:
+    return row["clock"] is None or row["minute"] is None or abs(row["clock"] - row["minute"]) <= 2300
+
+
+@given(parts=st.lists(PARTS, max_size=10))
+@example(parts=[{"clock": 517, "hour": 999, "minute": 17}, {"clock": 517, "hour": 5, "minute": 17}])
+@example(parts=[{"clock": -32768, "hour": 5, "minute": 32767}, {"clock": 32767, "hour": 327, "minute": -32768}])
+@settings(max_examples=60, deadline=None)
+def test_what_a_rule_computes_never_overflows_the_type_of_the_columns(parts: list[dict[str, Any]]):
+    """Rules see values that no rule has accepted yet; one of them must not fail all rows."""
+    rows = [{"row": number, **row} for number, row in enumerate(parts)]
+    session = staged(CLOCKS, rows)
+    for name, holds in {"whole": whole, "near": near}.items():
+        assert breaking(CLOCKS, session, name) == {row["row"] for row in rows if not holds(row)}, name
+    (verdict,) = verdicts(CLOCKS, *audited(CLOCKS, session))
+    products = [row["hour"] * row["minute"] for row in parts if None not in (row["hour"], row["minute"])]
+    found = {failure.rule: failure.count for failure in verdict.failures}
+    assert found.get("few_hours", 0) == int(bool(products) and max(products) > 1357)
+    assert found.get("whole", 0) == sum(not whole(row) for row in rows)
 
 
 def test_a_rule_is_inherited_and_can_be_replaced():

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 from deltalake import DeltaTable, write_deltalake
 from tests.working import publish
@@ -82,6 +83,18 @@ def test_rows_before_the_instant_are_read_of_the_own_partitions_only(
 def test_a_column_that_is_not_published_yet_reads_as_null(session: DuckDBSession, snapshot: Snapshot) -> None:
     session.read("levels", Reading(snapshot, SCHEMA.append(pa.field("note", pa.string()))))
     assert session.query("SELECT DISTINCT note FROM levels").to_pylist() == [{"note": None}]
+
+
+def test_a_column_that_only_another_partition_was_published_with_reads_as_null(
+    session: DuckDBSession, lake: Lake, snapshot: Snapshot
+) -> None:
+    wider = readings().append_column("note", pa.array(["x"] * 6))
+    march = wider.filter(pc.equal(wider["month"], "2013-03"))
+    publish(lake, str(ADDRESS), march, ["2013-03"], snapshot)
+    for months, notes in ((("2013-01", "2013-02"), [None]), (("2013-03",), ["x"]), (None, [None, "x"])):
+        session.read("levels", Reading(lake.open(ADDRESS), wider.schema, months))
+        found = session.query("SELECT DISTINCT note FROM levels")["note"].to_pylist()
+        assert sorted(found, key=str) == notes
 
 
 def test_the_pinned_version_is_read_whatever_came_after(session: DuckDBSession, lake: Lake, snapshot: Snapshot) -> None:

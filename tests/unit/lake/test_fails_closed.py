@@ -97,5 +97,7 @@ def test_a_first_commit_that_was_cut_short_is_no_table(tmp_path: Path, leftover:
     if leftover:
         (log / leftover).write_text("{")
     assert lake.find(ADDRESS) is None
+    assert lake.tables() == ()
     assert publish(lake, AT, MONTH, ["2013-01"]) == 0
+    assert lake.tables() == (ADDRESS,)
     assert len(rows(lake, AT)) == 1

@@ -46,8 +46,12 @@ def test_every_version_stays_readable(lake: Lake) -> None:
     assert (levels(lake, 0), levels(lake, 1)) == ({"2013-01": [1]}, {"2013-01": [2]})
     pinned = lake.open(ADDRESS, 0)
     assert sum(file.rows for file in pinned.files) == 1
-    with pytest.raises(TableNotFound, match=r"feature/levels has no version 7; see: taxiway history feature/levels"):
-        lake.open(ADDRESS, 7)
+    for version in (7, -1):
+        told = f"feature/levels has no version {version}; see: taxiway history feature/levels"
+        with pytest.raises(TableNotFound, match=told):
+            lake.open(ADDRESS, version)
+        with pytest.raises(TableNotFound, match=told):
+            lake.find(ADDRESS, version)
 
 
 def test_a_partition_can_become_empty(lake: Lake) -> None:

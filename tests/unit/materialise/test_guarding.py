@@ -2,17 +2,20 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+import ibis.expr.types as ir
 import pyarrow as pa
 import pytest
-from tests.working import land, publish, rows, run, run_all, statuses
+from deltalake import write_deltalake
+from tests.working import contents, land, publish, rows, run, run_all, statuses, with_table
 
 from taxiway.addresses import Address
 from taxiway.engines.duckdb import DuckDB, DuckDBSession
 from taxiway.errors import LakeError, PublishConflict, UsageError
 from taxiway.lake import Lake, Publication
 from taxiway.materialise import Workspace, materialise
+from taxiway.transforms import transform
 
 RAW, LEVELS = "raw/readings", "feature/level_history"
 QUARANTINE = "quarantine/raw__readings"
@@ -28,7 +31,7 @@ def made(gauges: Workspace) -> Workspace:
     return gauges
 
 
-def contents(lake: Lake) -> dict[str, list[dict]]:
+def all_rows(lake: Lake) -> dict[str, list[dict]]:
     return {str(address): rows(lake, str(address)) for address in lake.tables()}
 
 
@@ -57,10 +60,28 @@ def test_a_corrected_delivery_replaces_the_quarantine(made: Workspace) -> None:
     assert set(statuses(run(made, RAW)).values()) == {"skipped"}
 
 
+def test_rows_of_another_month_go_to_quarantine_where_the_transform_tells_the_month_by_the_row(made: Workspace) -> None:
+    """What the file was delivered for is what is replaced, so these rows have no place in it and no other either."""
+
+    @transform
+    def by_row(landing_readings: ir.Table) -> ir.Table:
+        return landing_readings.mutate(month=landing_readings.read_at.strftime("%Y-%m"))
+
+    here = with_table(made, replace(made.project.table(RAW), transform=by_row))
+    land(here, ["2013-02"], change=(b"AAA,2013-02-01T0", b"AAA,2013-03-01T0"))
+    (result,) = run(here, RAW, ["2013-02"]).partitions
+    assert (result.status, result.rows, result.rejected) == ("published", 222, 2)
+    kept = rows(here.lake, QUARANTINE)
+    assert [row["month"] for row in kept] == ["2013-02"] * 2
+    assert [row["source_row"] for row in kept] == [1, 3]
+    assert all(any("the file was delivered for another" in reason for reason in row["reasons"]) for row in kept)
+    assert len(rows(here.lake, RAW)) == 4 * 224 - 2
+
+
 def test_above_tolerance_nothing_of_the_month_changes_and_the_others_are_published(gauges: Workspace) -> None:
     land(gauges, ["2013-01", "2013-02"])
     run(gauges, RAW, ["2013-01", "2013-02"])
-    before = contents(gauges.lake)
+    before = all_rows(gauges.lake)
     land(gauges)
     land(gauges, ["2013-02"], change=MANY_BAD)
     outcome = run(gauges, RAW)
@@ -73,23 +94,23 @@ def test_above_tolerance_nothing_of_the_month_changes_and_the_others_are_publish
     (refused,) = outcome.refused
     assert refused.message.startswith("raw/readings: 2013-02 not published: 112 of 224 rows rejected, 22 tolerated")
     assert "read_at" in str(refused.samples["unreadable"].to_pylist())
-    after = contents(gauges.lake)
+    after = all_rows(gauges.lake)
     assert [row for row in after[RAW] if row["month"] in {"2013-01", "2013-02"}] == before[RAW]
     assert after.get(QUARANTINE, []) == before.get(QUARANTINE, [])
 
 
 def test_a_key_twice_is_refused_whatever_the_tolerance(made: Workspace) -> None:
-    before = contents(made.lake)
+    before = all_rows(made.lake)
     line = b"AAA,2013-02-05T06:00:00Z,25,\n"
     land(made, ["2013-02"], change=(line, line * 2))
     (refused,) = run(made, RAW).refused
     assert "key (gauge, read_at): 1 more than once" in refused.message
     assert refused.samples["key"].num_rows == 1
-    assert contents(made.lake) == before
+    assert all_rows(made.lake) == before
 
 
 def test_a_file_that_cannot_be_read_is_refused_and_changes_nothing(made: Workspace) -> None:
-    before = contents(made.lake)
+    before = all_rows(made.lake)
     made.landing.deliver("readings-2013-02.csv", b"<html>")
     outcome = run(made, RAW)
     assert statuses(outcome)["2013-02"] == "refused"
@@ -98,7 +119,7 @@ def test_a_file_that_cannot_be_read_is_refused_and_changes_nothing(made: Workspa
     made.landing.path("readings-2013-03.csv").mkdir()
     outcome = run(made, RAW)
     assert [result.message.split(" cannot")[0] for result in outcome.refused][1] == "readings-2013-03.csv"
-    assert contents(made.lake) == before
+    assert all_rows(made.lake) == before
 
 
 def test_a_quarantine_that_is_not_of_the_published_rows_is_made_anew(made: Workspace) -> None:
@@ -107,14 +128,24 @@ def test_a_quarantine_that_is_not_of_the_published_rows_is_made_anew(made: Works
     belongs = rows(made.lake, QUARANTINE)
     # As another run leaves it that published its quarantine and was killed, or lost, before its rows.
     base = made.lake.open(Address.parse(QUARANTINE))
-    stray = base.delta.to_pyarrow_table()
-    publish(made.lake, QUARANTINE, stray.slice(0, 0), ["2013-02"], base)
+    publish(made.lake, QUARANTINE, contents(made.lake, QUARANTINE).slice(0, 0), ["2013-02"], base)
     assert rows(made.lake, QUARANTINE) == []
     assert statuses(run(made, RAW)) == dict.fromkeys(["2013-01", "2013-03", "2013-04"], "skipped") | {
         "2013-02": "unchanged"
     }
     assert rows(made.lake, QUARANTINE) == belongs
     assert set(statuses(run(made, RAW)).values()) == {"skipped"}
+
+
+def test_the_commit_of_another_program_on_the_quarantine_is_confirmed_once(made: Workspace) -> None:
+    land(made, ["2013-02"], change=ONE_BAD)
+    run(made, RAW)
+    belongs = rows(made.lake, QUARANTINE)
+    write_deltalake(made.lake.uri(Address.parse(QUARANTINE)), contents(made.lake, QUARANTINE), mode="overwrite")
+    again = [run(made, RAW, "2013-02").partitions[0] for _ in range(3)]
+    assert [result.status for result in again] == ["unchanged", "skipped", "skipped"]
+    assert [(result.rows, result.rejected) for result in again] == [(223, 1)] * 3
+    assert rows(made.lake, QUARANTINE) == belongs
 
 
 @dataclass(eq=False)
@@ -159,21 +190,21 @@ def test_a_rebuild_replaces_all_or_nothing(made: Workspace) -> None:
     months = list(made.settings.months.keys())
     with pytest.raises(UsageError, match="a rebuild replaces the whole table, and 2013-01, 2013-03, 2013-04"):
         run(made, LEVELS, ["2013-02"], rebuild=True)
-    before = contents(made.lake)
+    before = all_rows(made.lake)
     land(made, ["2013-03"], change=(b"AAA,2013-03", b"AAA,2013-xx"))
     outcome = run(made, RAW, months, rebuild=True)
     assert set(statuses(outcome).values()) == {"refused"}
     assert "a rebuild publishes all partitions or none" in outcome.partitions[0].message
-    assert contents(made.lake) == before
+    assert all_rows(made.lake) == before
     land(made)
     assert set(statuses(run(made, RAW, months, rebuild=True)).values()) == {"published"}
-    assert contents(made.lake) == before
+    assert all_rows(made.lake) == before
 
 
 def test_columns_that_changed_are_refused_before_anything_is_computed(made: Workspace) -> None:
     table = made.project.table(LEVELS)
     base = made.lake.open(table.address)
-    wider = base.delta.to_pyarrow_table().append_column("gone_later", [["x"] * 896])
+    wider = contents(made.lake, LEVELS).append_column("gone_later", [["x"] * 896])
     publish(made.lake, LEVELS, wider, list(made.settings.months.keys()), base, rebuild=True)
     with pytest.raises(LakeError, match=r"gone_later is gone.*taxiway run feature/level_history --rebuild"):
         run(made, LEVELS)

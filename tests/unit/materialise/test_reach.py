@@ -1,7 +1,6 @@
 """A partition reads what its lookback and its input's lag can need, and no more."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ import pytest
 from tests.gauges.project import LevelHistory, RawReadings, level_history
 from tests.gauges.to_the_last_day import project
 from tests.unit.lake.test_names import HOSTILE
-from tests.working import land, rows, run, run_all, statuses, workspace
+from tests.working import land, rows, run, run_all, statuses, with_table, workspace
 
 from taxiway.contracts import Date, MaxLag, column, table
 from taxiway.errors import UsageError
@@ -19,7 +18,7 @@ from taxiway.lake import WHOLE
 from taxiway.materialise import Workspace, make_plan
 from taxiway.materialise.plan import partitions_in_reach, read_since
 from taxiway.partitions import Months, months_back, shift_month
-from taxiway.tables import Project, Table
+from taxiway.tables import Table
 from taxiway.transforms import History, Lookback, Reach, Whole, transform
 
 MONTHS = Months("2013-01", "2014-01")
@@ -135,9 +134,7 @@ def elsewhere(raw_readings: ir.Table, raw_gauges: ir.Table, high_cm: int = 500) 
 
 
 def test_rows_that_call_themselves_another_month_are_dropped(made: Workspace) -> None:
-    tables = tuple(Table(LEVELS, LevelHistory, elsewhere) if t.at == LEVELS else t for t in made.project.tables)
-    hostile = Workspace(replace(made.project, tables=tables), made.settings)
-    assert isinstance(hostile.project, Project)
+    hostile = with_table(made, Table(LEVELS, LevelHistory, elsewhere))
     before = {path for path in made.settings.home.rglob("*") if path.is_dir()}
     run(hostile, LEVELS, "2013-02")
     assert not [row for row in rows(made.lake, LEVELS) if len(row["month"]) != 7]

@@ -6,11 +6,13 @@ from typing import Any
 
 import ibis.expr.types as ir
 import pytest
-from tests.gauges.project import LevelHistory, level_history
+from deltalake import write_deltalake
+from tests.gauges.project import LevelHistory, RawReadings, level_history, raw_readings
 from tests.gauges.to_the_last_day import project as gauges_project
-from tests.working import land, rows, run, run_all, statuses, workspace
+from tests.working import contents, land, rows, run, run_all, statuses, with_table, workspace
 
 from taxiway.addresses import Address
+from taxiway.contracts import Date, MaxLag, column, table
 from taxiway.lake import WHOLE
 from taxiway.materialise import Workspace
 from taxiway.tables import Table
@@ -31,12 +33,6 @@ def made(tmp_path: Path) -> Workspace:
 
 def versions(place: Workspace) -> dict[str, int]:
     return {str(address): place.lake.open(address).version for address in place.lake.tables()}
-
-
-def with_table(place: Workspace, changed: Table) -> Workspace:
-    """The same deployment after a table's definition changed."""
-    tables = tuple(changed if table.at == changed.at else table for table in place.project.tables)
-    return Workspace(replace(place.project, tables=tables), place.settings)
 
 
 def test_a_run_in_which_nothing_changed_computes_nothing(made: Workspace) -> None:
@@ -121,12 +117,77 @@ def test_a_changed_transform_computes_all_and_going_back_computes_again(made: Wo
     assert rows(made.lake, LEVELS) == before
 
 
+def test_a_lookback_that_was_mended_computes_again_though_the_same_months_are_in_reach(made: Workspace) -> None:
+    right = rows(made.lake, LEVELS)
+    short = with_table(made, Table(LEVELS, LevelHistory, replace(level_history, reach=looking_back(1))))
+    mended = with_table(short, Table(LEVELS, LevelHistory, replace(level_history, reach=looking_back(24))))
+    # Where both months are there in one run, a reach that is too short for the window does not show.
+    for month in MONTHS:
+        run(short, LEVELS, month)
+    assert rows(made.lake, LEVELS) != right
+    assert statuses(run(mended, LEVELS)) == dict.fromkeys(MONTHS, "published") | {"2013-01": "unchanged"}
+    assert rows(made.lake, LEVELS) == right
+
+
+def looking_back(hours: int) -> dict[str, Lookback]:
+    return {"raw_readings": Lookback(hours, on="read_at")}
+
+
+def lagging(hours: int) -> Table:
+    """`raw/readings` with readings of up to that many hours after the begin of their day."""
+
+    class Lagging(RawReadings):
+        """One row for each reading."""
+
+        read_on: Date = column("The day of the reading", nullable=True)
+
+        class Config(RawReadings.Config):
+            metadata = table(partition="month", max_lag=MaxLag(hours, of=("read_at",), since="read_on"))
+
+    return Table("raw/readings", Lagging)
+
+
+def test_what_looks_back_on_a_source_computes_again_once_its_lag_was_mended(made: Workspace) -> None:
+    short, mended = (with_table(made, lagging(hours)) for hours in (24, 48))
+    assert set(statuses(run(short, LEVELS)).values()) == {"unchanged"}
+    assert set(statuses(run(short, LEVELS)).values()) == {"skipped"}
+    assert set(statuses(run(mended, LEVELS)).values()) == {"unchanged"}
+
+
+def test_what_stands_for_a_missing_value_is_part_of_what_is_computed(made: Workspace) -> None:
+    delivered = made.project.table("raw/readings").delivered
+    assert delivered is not None
+    changed = with_table(made, Table("raw/readings", RawReadings, raw_readings, replace(delivered, null="none at all")))
+    outcome = run(changed, "raw/readings")
+    assert set(statuses(outcome).values()) == {"published"}
+    assert [result.rejected for result in outcome.partitions] == [4] * 4
+
+
 def test_the_commit_of_another_program_is_computed_over(made: Workspace) -> None:
     before = rows(made.lake, LEVELS)
     made.lake.open(Address.parse(LEVELS)).delta.delete("month = '2013-02'")
     assert len(rows(made.lake, LEVELS)) == len(before) - 48
     assert statuses(run(made, LEVELS)) == dict.fromkeys(MONTHS, "unchanged") | {"2013-02": "published"}
     assert rows(made.lake, LEVELS) == before
+
+
+def test_a_month_that_lost_its_file_is_computed_again_once_the_log_is_repaired(made: Workspace) -> None:
+    before = rows(made.lake, "raw/readings")
+    snapshot = made.lake.open(Address.parse("raw/readings"))
+    for file in snapshot.selected(["2013-02"]):
+        (Path(snapshot.uri) / file.path).unlink()
+    snapshot.delta.repair()
+    assert "2013-02" not in {row["month"] for row in rows(made.lake, "raw/readings")}
+    assert statuses(run(made, "raw/readings")) == dict.fromkeys(MONTHS, "unchanged") | {"2013-02": "published"}
+    assert rows(made.lake, "raw/readings") == before
+
+
+def test_a_skipped_month_keeps_its_rows_after_the_commit_of_another_program(made: Workspace) -> None:
+    write_deltalake(made.lake.uri(Address.parse(LEVELS)), contents(made.lake, LEVELS), mode="overwrite")
+    assert set(statuses(run(made, LEVELS)).values()) == {"unchanged"}
+    outcome = run(made, LEVELS)
+    assert set(statuses(outcome).values()) == {"skipped"}
+    assert [result.rows for result in outcome.partitions] == [48] * 4
 
 
 def test_a_lookback_month_that_was_absent_computes_again_once_it_is_there(tmp_path: Path) -> None:

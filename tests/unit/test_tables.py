@@ -1,0 +1,49 @@
+"""A definition that could not be materialised is refused, with the table's name, before anything runs."""
+
+from dataclasses import replace
+
+import ibis.expr.types as ir
+import pyarrow as pa
+import pytest
+from tests import gauges
+from tests.gauges.project import LevelHistory, RawGauges, RawReadings, level_history, raw_gauges, raw_readings
+
+from taxiway.errors import DefinitionError
+from taxiway.tables import Delivered, Project, Table
+from taxiway.transforms import ArrowTransform, Transform, arrow_transform, transform
+
+
+@transform
+def of_two(landing_readings: ir.Table, raw_gauges: ir.Table) -> ir.Table:
+    return landing_readings.semi_join(raw_gauges, "gauge")
+
+
+@arrow_transform(prepare=raw_readings)
+def of_arrow(rows: pa.Table) -> pa.Table:
+    return rows
+
+
+@pytest.mark.parametrize("of", [None, of_two, of_arrow], ids=["no transform", "two inputs", "a function of Arrow"])
+def test_a_delivered_table_is_made_from_its_file_alone(of: Transform | ArrowTransform | None) -> None:
+    told = "raw/readings: a table of a delivered file has a transform with one input, the file"
+    with pytest.raises(DefinitionError, match=told):
+        Table("raw/readings", RawReadings, of, Delivered("readings-{month}.csv"))
+
+
+def test_a_monthly_table_has_a_file_for_each_month_and_another_table_has_one() -> None:
+    with pytest.raises(DefinitionError, match=r"raw/readings: the delivered file readings\.csv needs \{month\}"):
+        Table("raw/readings", RawReadings, raw_readings, Delivered("readings.csv"))
+    with pytest.raises(DefinitionError, match=r"raw/gauges: the delivered file gauges-\{month\}\.csv has \{month\}"):
+        Table("raw/gauges", RawGauges, raw_gauges, Delivered("gauges-{month}.csv"))
+
+
+def test_two_tables_that_a_transform_could_not_tell_apart_are_refused() -> None:
+    tables = (Table("raw_a/b", LevelHistory, level_history), Table("raw/a_b", LevelHistory, level_history))
+    with pytest.raises(DefinitionError, match="raw_a/b and raw/a_b are both raw_a_b to a transform"):
+        _ = Project("two", tables).by_relation
+
+
+def test_a_table_that_is_defined_twice_is_refused() -> None:
+    twice = replace(gauges.project, tables=(*gauges.project.tables, Table("raw/gauges", RawGauges)))
+    with pytest.raises(DefinitionError, match="raw/gauges is defined twice"):
+        _ = twice.by_address

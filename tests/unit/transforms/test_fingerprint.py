@@ -1,0 +1,120 @@
+"""The source text that stands for a Python function follows what the function's own project contributes to it."""
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from importlib import import_module, invalidate_caches
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from taxiway.transforms.fingerprint import source_text
+
+TRANSFORM = """
+{importing}
+
+
+def fit(rows):
+    {within}
+    return {uses}
+"""
+MODULES = {
+    "__init__": "",
+    "maths": "from {name}.consts import LIMIT\n\n\ndef double(x):\n    return 2 * x\n",
+    "consts": "LIMIT = 10\n",
+    "unused": "OTHER = 1\n",
+}
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The folder of an importable package of this test's own."""
+    name = f"project_{uuid4().hex}"
+    folder = tmp_path / name
+    folder.mkdir()
+    for module, text in MODULES.items():
+        (folder / f"{module}.py").write_text(text.format(name=name))
+    monkeypatch.syspath_prepend(tmp_path)
+    yield folder
+    for module in [module for module in sys.modules if module.partition(".")[0] == name]:
+        del sys.modules[module]
+
+
+def fit_of(project: Path, importing: str, uses: str, *, within: str = "pass") -> Callable[..., object]:
+    text = TRANSFORM.format(importing=importing, uses=uses, within=within)
+    (project / "fit.py").write_text(text.replace("pkg", project.name))
+    invalidate_caches()
+    return import_module(f"{project.name}.fit").fit
+
+
+def texts_before_and_after(project: Path, fit: Callable[..., object], changed: str) -> tuple[str, str]:
+    before = source_text(fit)
+    (project / f"{changed}.py").write_text((project / f"{changed}.py").read_text() + "# mended\n")
+    return before, source_text(fit)
+
+
+IMPORTS = {
+    "a module of the package": ("from pkg import maths", "maths.double(rows)", "maths"),
+    "a module by its whole name": ("import pkg.maths", "pkg.maths.double(rows)", "maths"),
+    "a function": ("from pkg.maths import double", "double(rows)", "maths"),
+    "a constant": ("from pkg.consts import LIMIT", "rows[:LIMIT]", "consts"),
+    "a module, relative": ("from . import maths", "maths.double(rows)", "maths"),
+    "a constant, relative": ("from .consts import LIMIT", "rows[:LIMIT]", "consts"),
+    "what a module imports itself": ("from .maths import double", "double(rows)", "consts"),
+}
+
+
+@pytest.mark.parametrize("case", IMPORTS)
+def test_a_change_of_what_is_imported_changes_the_text(project: Path, case: str) -> None:
+    importing, uses, changed = IMPORTS[case]
+    before, after = texts_before_and_after(project, fit_of(project, importing, uses), changed)
+    assert before != after
+
+
+def test_a_change_of_what_is_imported_within_the_function_changes_the_text(project: Path) -> None:
+    fit = fit_of(project, "", "maths.double(rows)", within="from pkg import maths")
+    before, after = texts_before_and_after(project, fit, "maths")
+    assert before != after
+
+
+def test_a_change_of_what_is_not_imported_does_not(project: Path) -> None:
+    fit = fit_of(project, "from .consts import LIMIT", "rows[:LIMIT]")
+    before, after = texts_before_and_after(project, fit, "unused")
+    assert before == after
+
+
+def test_the_text_does_not_depend_on_what_else_was_imported(project: Path) -> None:
+    fit = fit_of(project, "from . import maths", "maths.double(rows)")
+    before = source_text(fit)
+    import_module(f"{project.name}.unused")
+    assert source_text(fit) == before
+
+
+def test_the_text_of_libraries_is_left_to_their_versions(project: Path) -> None:
+    fit = fit_of(project, "import json\n\nimport pyarrow as pa", "pa.table(json.loads(rows))")
+    assert source_text(fit) == (project / "fit.py").read_text()
+
+
+CELL = """from math import floor
+
+def fit(rows):
+    return floor(rows)
+"""
+
+
+def test_a_function_that_was_typed_in_has_its_own_source() -> None:
+    """As a notebook runs a cell: in the module `__main__`, which has no file, with its lines kept by linecache."""
+    program = f"""
+import linecache, sys
+from taxiway.transforms.fingerprint import source_text
+
+cell = {CELL!r}
+linecache.cache["<cell 1>"] = (len(cell), None, cell.splitlines(True), "<cell 1>")
+exec(compile(cell, "<cell 1>", "exec"))
+print(source_text(fit), end="")
+"""
+    found = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60
+    ).stdout
+    assert found == "def fit(rows):\n    return floor(rows)\n"
