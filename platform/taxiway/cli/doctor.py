@@ -16,6 +16,7 @@ import typer
 from taxiway.cli.options import Json, open_lake
 from taxiway.cli.output import print_json, print_rows, size
 from taxiway.errors import TaxiwayError
+from taxiway.home import check_home
 
 if TYPE_CHECKING:
     from taxiway.notebook import OpenLake
@@ -61,6 +62,7 @@ def examine() -> Iterator[Finding]:
         yield _native(package, library)
     try:
         lake = open_lake()
+        check_home(lake.settings.home)
     except TaxiwayError as error:
         yield Finding("settings", "missing", str(error), "set what is named, or start in the project's folder")
         return
@@ -171,7 +173,7 @@ def _lake(lake: "OpenLake") -> Iterator[Finding]:
     made = lake.lake.tables()
     for address in made:
         try:
-            lake.lake.open(address).files  # noqa: B018 - reading the log is the test
+            lake.lake.open(address).check_files()
         except TaxiwayError as error:
             yield Finding(
                 str(address), "missing", str(error), "restore its folder from a copy, or remove it and run again"

@@ -24,7 +24,10 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     except Exception as error:
         described = getattr(error, "format_message", None)
         if callable(described):
-            code = _failed(error, f"{described()} (see: taxiway --help)", _WRONG_USE, debug)
+            context = getattr(error, "ctx", None)
+            command = context.command_path if context is not None else "taxiway"
+            message = str(described()).strip() or f"{command} needs a command"
+            code = _failed(error, f"{message} (see: {command} --help)", _WRONG_USE, debug)
         else:
             told = f"{type(error).__name__}: {error}; this should not happen, --debug shows where"
             code = _failed(error, told, 1, debug)

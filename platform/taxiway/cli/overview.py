@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from taxiway.cli.options import Json, Limit, in_words, open_lake
-from taxiway.cli.output import hint, print_json, print_rows, size
+from taxiway.cli.output import complain, hint, print_json, print_rows, size
+from taxiway.errors import LakeError
 
 if TYPE_CHECKING:
     from taxiway.lake import PartitionState, Snapshot
@@ -19,15 +20,30 @@ def tables(as_json: Json = False) -> None:
     """List every table: rows, partitions, version, bytes, when it last changed, and what is not up to date."""
     workspace = open_lake().workspace
     known = sorted(workspace.project.tables, key=lambda table: table.address)
-    found = [_described(workspace, table) for table in known]
+    found, unreadable = [], []
+    for table in known:
+        try:
+            found.append(_described(workspace, table))
+        except LakeError as error:
+            unreadable.append(str(error))
+    _print_tables(found, as_json=as_json)
+    for error in unreadable:
+        complain(error)
+    if unreadable:
+        raise typer.Exit(1)
+
+
+def _print_tables(found: Sequence[Mapping[str, Any]], *, as_json: bool) -> None:
     if as_json:
-        print_json(found)
+        print_json(list(found))
         return
     shown = [
-        row
-        | {"bytes": size(row["bytes"]) if row["bytes"] is not None else None}
-        | {"changed": row["changed"] and f"{row['changed']:%Y-%m-%d %H:%M:%S} UTC"}
-        | {"stale": "not made yet" if row["version"] is None else _staleness(row["stale"])}
+        {
+            **row,
+            "bytes": size(row["bytes"]) if row["bytes"] is not None else None,
+            "changed": row["changed"] and f"{row['changed']:%Y-%m-%d %H:%M:%S} UTC",
+            "stale": "not made yet" if row["version"] is None else _staleness(row["stale"]),
+        }
         for row in found
     ]
     print_rows(shown, ("table", "rows", "partitions", "version", "bytes", "changed", "stale"), counts=True)

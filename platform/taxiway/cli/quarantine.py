@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from taxiway.notebook import OpenLake
 
 _SHOWN = 20
+_SHOWN_REASONS = 10
 
 
 def quarantine(
@@ -41,13 +42,28 @@ def quarantine(
 
 
 def reasons(lake: "OpenLake", table: str, partitions: Sequence[str]) -> list[dict[str, Any]]:
-    """How many rows of these partitions are in quarantine for each reason: `partition`, `rows`, `reason`."""
+    """How many rows of these partitions are in quarantine for each reason: `partition`, `rows`, `reason`.
+
+    Of each partition the most frequent ones, and then a row that counts the rest.
+    """
     counts: dict[tuple[str, str], int] = {}
     for row in _rejected(lake, Address.parse(table).quarantine):
         if row["partition"] in partitions:
             key = (row["partition"], "; ".join(row["reasons"]))
             counts[key] = counts.get(key, 0) + 1
-    return [{"partition": key, "rows": count, "reason": reason} for (key, reason), count in sorted(counts.items())]
+    found = []
+    for partition in sorted({partition for partition, _ in counts}):
+        own = sorted(((count, why) for (key, why), count in counts.items() if key == partition), key=_most_first)
+        found += [{"partition": partition, "rows": count, "reason": why} for count, why in own[:_SHOWN_REASONS]]
+        if len(own) > _SHOWN_REASONS:
+            rest = sum(count for count, _ in own[_SHOWN_REASONS:])
+            more = f"{len(own) - _SHOWN_REASONS} other reasons, see: taxiway quarantine {table} --month {partition}"
+            found.append({"partition": partition, "rows": rest, "reason": more})
+    return found
+
+
+def _most_first(counted: tuple[int, str]) -> tuple[int, str]:
+    return -counted[0], counted[1]
 
 
 def _kept(lake: "OpenLake", table: str | None) -> list[Address]:

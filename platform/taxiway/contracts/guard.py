@@ -90,7 +90,8 @@ def samples(contract: TableContract, staged: ir.Table, rule: str, limit: int = 5
 
     Raises DefinitionError for a rule that the contract does not have.
     """
-    named = dict.fromkeys([*contract.key, *([contract.partition] if contract.partition else [])])
+    partition = [contract.partition] if contract.partition and contract.partition not in contract.key else []
+    named = [*contract.key, *partition]
     if rule == KEY:
         shown = _duplicated(contract, staged)
     elif rule == UNREADABLE:

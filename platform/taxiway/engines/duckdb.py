@@ -189,6 +189,11 @@ def _told() -> Iterator[None]:
             "or raise TAXIWAY_MEMORY_LIMIT"
         ) from error
     except duckdb.IOException as error:
+        if "No files found" in str(error):
+            raise EngineError(
+                f"a data file of a table is gone ({_first_line(error)}); taxiway doctor names the table, which is made "
+                "anew with: taxiway run layer/name --rebuild"
+            ) from error
         raise EngineError(
             f"a file could not be read or written ({_first_line(error)}); make room for TAXIWAY_HOME/scratch; "
             "where a table's file is gone or damaged, rebuild that table: taxiway run layer/name --rebuild"

@@ -87,6 +87,16 @@ class Snapshot:
         """What is known of each partition that was ever published."""
         return partition_states(self.history, frozenset(file.partition for file in self.files))
 
+    def check_files(self) -> None:
+        """See that every live file is there with its size; raises LakeError with the first that is not."""
+        for file in self.files:
+            path = Path(self.uri) / file.path
+            if not path.is_file() or path.stat().st_size != file.bytes:
+                raise LakeError(
+                    f"{self.address} version {self.version}: {path} is gone or damaged; make the table anew with: "
+                    f"taxiway run {self.address} --rebuild"
+                )
+
     def plain_files(self) -> bool:
         """Whether the live files can be read as they are: no deletion vectors, no column mapping."""
         features = set(self.delta.protocol().reader_features or ())

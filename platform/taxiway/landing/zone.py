@@ -59,9 +59,20 @@ class LandingZone:
     def deliver(self, name: str, data: bytes) -> bool:
         """Put the file in place in one step, so that a reader sees the old or the new content, never a part.
 
-        Returns whether anything changed: equal content is left alone, its time of change too.
+        Returns whether anything changed: equal content is left alone, its time of change too. Raises
+        DeliveryRefused where the folder cannot be written.
         """
         target = self.path(name)
+        try:
+            return self._put(target, data)
+        except OSError as error:
+            reason = error.strerror or error
+            raise DeliveryRefused(
+                f"{name} cannot be put into {self.root} ({reason}): make the folder writable, or make room there"
+            ) from error
+
+    def _put(self, target: Path, data: bytes) -> bool:
+        name = target.name
         self.root.mkdir(parents=True, exist_ok=True)
         self._remove_leftovers(name)
         if target.is_file() and target.read_bytes() == data:

@@ -143,7 +143,7 @@ def check_evaluations(key: dg.AssetKey, results: Sequence[PartitionResult]) -> I
                 passed=passed,
                 severity=severity,
                 partition=partition,
-                description=result.verdict.message,
+                description=None if passed else result.verdict.message,
                 metadata=evidence(check, [result]),
             )
 

@@ -3,7 +3,9 @@
 import os
 
 import dagster as dg
+from sqlalchemy.exc import OperationalError
 
+from taxiway.errors import SettingsError
 from taxiway.orchestration.abandoned import end_abandoned_runs
 from taxiway.settings import Settings
 
@@ -14,11 +16,18 @@ _DEFAULT = b"telemetry:\n  enabled: false\nnux:\n  enabled: false\n"
 def open_instance(settings: Settings) -> dg.DagsterInstance:
     """The deployment's Dagster instance, with the configuration of `deployments/<name>/dagster.yaml`.
 
-    Runs that were killed are marked as failed, so that nothing waits for them.
+    Runs that were killed are marked as failed, so that nothing waits for them. Raises SettingsError where the
+    folder cannot be written.
     """
-    prepare_home(settings)
-    instance = dg.DagsterInstance.from_config(str(settings.dagster))
-    end_abandoned_runs(instance)
+    try:
+        prepare_home(settings)
+        instance = dg.DagsterInstance.from_config(str(settings.dagster))
+        end_abandoned_runs(instance)
+    except (OSError, OperationalError) as error:
+        reason = error.orig if isinstance(error, OperationalError) else error
+        raise SettingsError(
+            f"Dagster's storage in {settings.dagster} cannot be used ({reason}); make it writable, or make room there"
+        ) from error
     return instance
 
 

@@ -151,7 +151,8 @@ class _Teller:
         elif event.is_step_success:
             self._tell(RunEvent("finished", step, seconds=seconds))
         elif event.is_step_up_for_retry:
-            self._tell(RunEvent("again", step, seconds=seconds, message=event.message or ""))
+            error = event.step_retry_data.error
+            self._tell(RunEvent("again", step, seconds=seconds, message=(error.cause or error).message.strip()))
         elif event.is_step_failure:
             failure, samples = event.step_failure_data, self._samples.get(step, {})
             kind = "interrupted" if failure.error_source.name == "INTERRUPT" else "failed"

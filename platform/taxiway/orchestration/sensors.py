@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from hashlib import sha256
 
 import dagster as dg
@@ -31,12 +31,14 @@ _LONGEST_TAG = 200
 
 @dataclass(frozen=True)
 class Seen:
-    """A file at the last look: its size, when it changed, and the digest of what it last was as a whole."""
+    """A file at the last look: its size, when it changed, the digest of what it last was as a whole, and whether
+    that asked for a run."""
 
     size: int
     modified_ns: int
     settled: bool = False
     digest: str = ""
+    asked: bool = False
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,10 @@ class Cursor:
         raw = json.loads(text) if text else {}
         files = {name: Seen(**seen) for name, seen in raw.get("files", {}).items()}
         return cls(files, raw.get("reported", 0.0))
+
+    def of(self, name: str) -> Seen:
+        """A file as it was; one that was not there has no digest."""
+        return self.files.get(name, Seen(0, 0))
 
     def dump(self) -> str:
         """The text that Dagster keeps."""
@@ -101,11 +107,17 @@ def look(workspace: Workspace, cursor: str | None) -> dg.SensorResult:
     now = time.time()
     files, unknown = _seen_now(workspace, before, now)
     landed = list(_landed(workspace, files))
-    new = [each for each in landed if before.files.get(each.file.name, Seen(0, 0)).digest != each.digest]
+    settled = [each for each in landed if not before.of(each.file.name).settled]
+    new = [each for each in settled if before.of(each.file.name).digest != each.digest]
     due = now - before.reported > workspace.settings.fresh_hours * 3600 / _REPORTS_PER_FRESHNESS
     told = _latest_of_each(landed) | {each.file.name: each for each in new} if due else {e.file.name: e for e in new}
     fate = Fate(workspace, landed)
-    requests = _requests(fate, [each for each in new if not fate.is_published(each) and not fate.problem(each)])
+    # Where a refused file gives way to the published one, a run says that what failed passes again.
+    back = {each.file.name for each in new if before.of(each.file.name).asked}
+    wanted = [each for each in settled if each.file.name in back or not fate.is_published(each)]
+    wanted = [each for each in wanted if not fate.problem(each)]
+    files |= {each.file.name: replace(files[each.file.name], asked=each in wanted) for each in new}
+    requests = _requests(fate, wanted)
     return dg.SensorResult(
         run_requests=requests or None,
         skip_reason=None if requests else dg.SkipReason(_why_nothing(files, unknown)),
@@ -134,7 +146,7 @@ def _seen_now(workspace: Workspace, before: Cursor, now: float) -> tuple[dict[st
         settled = same and now - file.modified_ns / 1e9 >= workspace.settings.settle_seconds
         if settled:
             digest, settled = _whole(workspace, file, digest)
-        seen[file.name] = Seen(file.size, file.modified_ns, settled, digest)
+        seen[file.name] = Seen(file.size, file.modified_ns, settled, digest, before.of(file.name).asked)
     return seen, unknown
 
 
@@ -196,11 +208,12 @@ def _request(fate: Fate, first: str, last: str, files: Sequence[Landed]) -> dg.R
 
 
 def _run_key(fate: Fate, files: Sequence[Landed]) -> str:
-    """The same for the same content on top of the same published content, so that no such run is started twice."""
+    """The same for the same delivery on top of the same published content, so that no such run is started twice."""
     parts = []
     for each in files:
         state = fate.state(each.table, each.partition)
-        parts.append(f"{each.file.name} {each.digest} {state.data_version if state is not None else ''}")
+        published = state.data_version if state is not None else ""
+        parts.append(f"{each.file.name} {each.file.modified_ns} {each.digest} {published}")
     return f"{files[0].file.name}-{sha256('|'.join(parts).encode()).hexdigest()[:32]}"
 
 

@@ -128,6 +128,7 @@ def _report(
             yield dg.MaterializeResult(asset_key=key, data_version=dg.DataVersion(good[-1].data_version or ""))
         for result, own_tags, own_metadata in zip(good, tags, metadata, strict=True):
             context.log_event(events.materialization(key, result, own_tags, own_metadata))
+    if table.monthly:
         yield from events.check_evaluations(key, outcome.partitions)
     yield from events.check_results(key, outcome.partitions)
     if outcome.refused:
@@ -153,7 +154,7 @@ def _sources(workspace: Workspace, table: Table) -> dict[str, dg.AssetKey]:
 
 def _refusal(table: Table, outcome: Outcome) -> str:
     lines = [result.message for result in outcome.refused]
-    if table.monthly:
+    if len(outcome.partitions) > 1:
         good = [result.partition for result in outcome.partitions if result.status != "refused"]
         others = f"the others ({good[0]} to {good[-1]}) are published" if good else "nothing was published"
         lines.append(

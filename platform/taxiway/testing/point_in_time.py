@@ -51,24 +51,29 @@ def assert_point_in_time(
     judge = _Judge(tables, compile_contract(result) if result else None, tuple(key), decision)
     full = judge.prepared(run_transform(transform, tables, parameters))
     compared = 0
+    inputs = {
+        name: (tables[name], compiled[name], _moments(tables[name], compiled[name], tables))
+        for name in transform.inputs
+    }
     for cut in cuts:
-        masked = {name: known_by(cut, name, tables, compiled) for name in transform.inputs}
+        masked = {name: _known_by(cut, *given) for name, given in inputs.items()}
         compared += judge.compare(full, judge.prepared(run_transform(transform, masked, parameters)), cut)
     if compared == 0:
         raise AssertionError(f"{transform.name}: no row is decided by any of the cuts, so nothing was proved")
     return compared
 
 
-def known_by(
-    cut: datetime, relation: str, tables: Mapping[str, pa.Table], contracts: Mapping[str, TableContract]
+def _moments(table: pa.Table, contract: TableContract, tables: Mapping[str, pa.Table]) -> Mapping[str, pa.ChunkedArray]:
+    """For each column that is not known always, the instant from which each of its values is."""
+    named = {name: column.known_at for name, column in contract.columns.items() if column.known_at is not None}
+    moments = {known_at: _moment(table, contract.key, known_at, tables) for known_at in set(named.values())}
+    return {name: moments[known_at] for name, known_at in named.items()}
+
+
+def _known_by(
+    cut: datetime, table: pa.Table, contract: TableContract, moments: Mapping[str, pa.ChunkedArray]
 ) -> pa.Table:
-    """What of an input was known at the cut: its rows that were, with null for each value that was not."""
-    table, contract = tables[relation], contracts[relation]
-    moments = {
-        name: _moment(table, contract.key, column.known_at, tables)
-        for name, column in contract.columns.items()
-        if column.known_at is not None
-    }
+    """What of a table was known at the cut: its rows that were, with null for each value that was not."""
     known = {name: pc.fill_null(pc.less_equal(moment, cut), False) for name, moment in moments.items()}
     for name in known.keys() - set(contract.key):
         values = pc.if_else(known[name], table[name], pa.scalar(None, table[name].type))
@@ -107,8 +112,9 @@ class _Judge:
         full, masked = (side.filter(pc.less_equal(side[_DECIDED], cut)) for side in (full, masked))
         self._same_rows(full, masked, cut)
         compared = 0
+        moments = _moments(full, self.contract, self.tables) if self.contract else {}
         for name in full.column_names:
-            due = self._due(full, name)
+            due = self._due(full, moments.get(name))
             before, after = full[name].filter(due), masked[name].filter(due)
             same = _identical(before, after)
             if not same.all():
@@ -120,12 +126,10 @@ class _Judge:
             compared += len(same)
         return compared
 
-    def _due(self, full: pa.Table, name: str) -> pa.ChunkedArray:
-        """Which rows must have the column's value when they are decided."""
-        column = self.contract.columns.get(name) if self.contract else None
-        if column is None or column.known_at is None:
+    def _due(self, full: pa.Table, moment: pa.ChunkedArray | None) -> pa.ChunkedArray:
+        """Which rows must have a column's value when they are decided: those of which it is known by then."""
+        if moment is None:
             return pa.chunked_array([pa.repeat(pa.scalar(True), full.num_rows)])
-        moment = _moment(full, self.key, column.known_at, self.tables)
         return pc.fill_null(pc.less_equal(moment, full[_DECIDED]), False)
 
     def _same_rows(self, full: pa.Table, masked: pa.Table, cut: datetime) -> None:

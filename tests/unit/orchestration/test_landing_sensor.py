@@ -143,6 +143,28 @@ def test_a_file_put_back_as_it_was_clears_the_check_and_asks_for_nothing(landed:
     assert passed(landed, "landing/readings", "readable")
 
 
+def refuse(world: World, month: str) -> bytes:
+    """Deliver a month with too many rows that cannot be read, after the published one; gives the good file."""
+    path = world.workspace.landing.path(f"readings-{month}.csv")
+    good = path.read_bytes()
+    world.workspace.landing.deliver(path.name, good.replace(b"Z,1", b"Z,high"))
+    return good
+
+
+def test_a_refused_file_that_comes_back_is_refused_again_and_a_good_one_clears_the_check(landed: World) -> None:
+    for _ in range(2):
+        good = refuse(landed, "2013-03")
+        assert asked(landed.look_twice()) == [(READINGS, "2013-03")]
+        failed = landed.check("raw/readings", "rows")
+        assert failed is not None
+        assert not failed.passed
+        landed.workspace.landing.deliver("readings-2013-03.csv", good)
+        assert asked(landed.look_twice()) == [(READINGS, "2013-03")], "so that the check passes again"
+        passed = landed.check("raw/readings", "rows")
+        assert passed is not None
+        assert passed.passed
+
+
 def test_files_of_no_table_are_noted(landed: World) -> None:
     for name in ("notes.txt", "readings-2012-12.csv", "readings-2013-13.csv"):
         landed.workspace.landing.deliver(name, b"x")
