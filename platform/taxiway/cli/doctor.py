@@ -62,12 +62,18 @@ def examine() -> Iterator[Finding]:
         yield _native(package, library)
     try:
         lake = open_lake()
-        check_home(lake.settings.home)
     except TaxiwayError as error:
         yield Finding("settings", "missing", str(error), "set what is named, or start in the project's folder")
         return
     settings = lake.settings
     yield Finding("settings", "ok", f"deployment {settings.deployment}, home {settings.home}")
+    try:
+        check_home(settings.home)
+    except TaxiwayError as error:
+        yield Finding("home", "missing", str(error), "set TAXIWAY_HOME to a folder of this version that can be written")
+        if settings.home.is_dir():
+            # Nothing is tried in a folder that another version has laid out.
+            return
     yield _disk(settings)
     yield _memory(settings)
     yield from (_writable(folder) for folder in (settings.lake, settings.landing, settings.dagster, settings.scratch))

@@ -127,6 +127,10 @@ def test_a_damaged_log_is_named(copied: CommandLine) -> None:
     (broken,) = [finding for finding in examined.data if finding["status"] == "missing"]
     assert broken["check"] == "raw/gauges"
     assert broken["advice"]
+    listed = copied("tables", "--json")
+    assert listed.code == 1
+    assert "feature/river_month" in [row["table"] for row in listed.data], "the others are listed all the same"
+    assert listed.err.startswith("error: raw/gauges: ")
 
 
 def test_doctor_finds_this_machine_fit(built: CommandLine) -> None:
@@ -145,6 +149,25 @@ def test_doctor_names_a_folder_that_cannot_be_written(root: Path, tmp_path: Path
     assert said.code == 1
     broken = {finding["check"] for finding in said.data if finding["status"] == "missing"}
     assert {"lake/", "landing/", "dagster/", "scratch/"} <= broken
+
+
+def test_doctor_leaves_a_home_of_another_version_alone(root: Path, tmp_path: Path) -> None:
+    (tmp_path / "LAYOUT").write_text("7\n")
+    said = CommandLine(root, tmp_path)("doctor")
+    assert said.code == 1
+    assert "laid out by a newer Taxiway" in said.out
+    assert [path.name for path in tmp_path.iterdir()] == ["LAYOUT"]
+
+
+def test_a_lost_data_file_is_named_and_the_table_can_be_made_anew(copied: CommandLine) -> None:
+    lost = next((copied.home / "lake" / "raw" / "gauges").rglob("*.parquet"))
+    lost.unlink()
+    said = copied("doctor")
+    assert said.code == 1
+    assert f"{lost.name} is gone or damaged" in "".join(said.out.split("\n"))
+    assert "a data file of a table is gone" in copied("show", "raw/gauges").err
+    copied.done("run", "raw/gauges", "--rebuild")
+    assert copied("doctor").code == 0
 
 
 def test_doctor_says_what_the_settings_lack(tmp_path: Path, root: Path) -> None:
