@@ -89,7 +89,7 @@ def test_a_reader_sees_one_content_or_the_other(tmp_path: Path) -> None:
 def test_a_failed_delivery_leaves_nothing_behind(tmp_path: Path) -> None:
     zone = LandingZone(tmp_path)
     (tmp_path / "a.csv").mkdir()
-    with pytest.raises(DeliveryRefused, match="cannot be put into .*: make the folder writable"):
+    with pytest.raises(DeliveryRefused, match=r"cannot be put into .*: make the folder writable"):
         zone.deliver("a.csv", b"one")
     assert [path.name for path in tmp_path.iterdir()] == ["a.csv"]
 
