@@ -4,8 +4,10 @@ import os
 import platform
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, metadata, version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+
+from taxiway.version import requirements_of
 
 
 @dataclass(frozen=True)
@@ -48,12 +50,8 @@ def _system() -> str:
 
 
 def _libraries() -> dict[str, str]:
-    from packaging.requirements import Requirement
-
-    required = [Requirement(text) for text in metadata("taxiway").get_all("Requires-Dist") or ()]
-    core = sorted(r.name for r in required if r.marker is None or r.marker.evaluate({"extra": ""}))
     found = {"taxiway": version("taxiway")}
-    for name in core:
+    for name in sorted(requirement.name for requirement in requirements_of("")):
         try:
             found[name] = version(name)
         except PackageNotFoundError:

@@ -5,13 +5,14 @@ from dataclasses import asdict
 from typing import Any
 
 from taxiway.benchmark.machine import Machine
-from taxiway.benchmark.measure import Measure, Target
+from taxiway.benchmark.measure import Measure
 from taxiway.benchmark.samples import Range, Results
 
 _HOW = (
     "Every command is a process of its own; the trials of all measures take turns. Ranges are smallest – median – "
     "largest; ratios are taken within a repetition. Peak memory is the resident memory of the largest process."
 )
+TARGET_COLUMNS: tuple[str, ...] = ("measure", "what", "measured", "target", "met")
 _OWN = ("wall_seconds", "user_seconds", "cpu_seconds", "peak_bytes")
 
 
@@ -26,8 +27,8 @@ def as_markdown(machine: Machine, measures: Sequence[Measure], results: Results,
         "## Targets",
         "",
         *_table(
-            ("measure", "what", "measured", "target", "met"),
-            [(measure.name, *_target(target)) for measure in measures for target in measure.judge(results)],
+            TARGET_COLUMNS,
+            [[*cells, "yes" if is_met else "**no**"] for *cells, is_met in targets(measures, results)],
         ),
     ]
     for measure in measures:
@@ -52,6 +53,14 @@ def as_data(machine: Machine, measures: Sequence[Measure], results: Results) -> 
     }
 
 
+def targets(measures: Sequence[Measure], results: Results) -> Iterator[tuple[str, str, str, str, bool]]:
+    """Of each target its measure, what it is about, what was measured, the limit, and whether that is met."""
+    for measure in measures:
+        for target in measure.judge(results):
+            limit = f"{target.bound} {number(target.limit, target.unit)}"
+            yield measure.name, target.what, told(target.measured, target.unit), limit, target.is_met
+
+
 def told(value: Range, unit: str) -> str:
     """A range as people read it: one number where all are alike."""
     texts = [number(one, unit) for one in (value.low, value.median, value.high)]
@@ -71,11 +80,6 @@ def number(value: float, unit: str) -> str:
 
 def _sample(sample: Any) -> dict[str, float]:
     return {name: sample.value(name) for name in _OWN} | dict(sample.figures)
-
-
-def _target(target: Target) -> tuple[str, str, str, str]:
-    limit = f"{target.bound} {number(target.limit, target.unit)}"
-    return target.what, told(target.measured, target.unit), limit, "yes" if target.is_met else "**no**"
 
 
 def _machine(machine: Machine) -> Iterator[str]:

@@ -63,20 +63,13 @@ def measure(
 
 def _print(measures: "Sequence[Measure]", results: "Results") -> None:
     """The targets, for people."""
-    from taxiway.benchmark.report import number, told
+    from taxiway.benchmark.report import TARGET_COLUMNS, targets
 
     rows = [
-        {
-            "measure": measure.name,
-            "what": target.what,
-            "measured": told(target.measured, target.unit),
-            "target": f"{target.bound} {number(target.limit, target.unit)}",
-            "met": "yes" if target.is_met else "no",
-        }
-        for measure in measures
-        for target in measure.judge(results)
+        dict(zip(TARGET_COLUMNS, [*cells, "yes" if is_met else "no"], strict=True))
+        for *cells, is_met in targets(measures, results)
     ]
-    print_rows(rows, ("measure", "what", "measured", "target", "met"), empty="these measures have no targets")
+    print_rows(rows, TARGET_COLUMNS, empty="these measures have no targets")
 
 
 def _command(only: "Sequence[str] | None", repeat: int | None) -> str:

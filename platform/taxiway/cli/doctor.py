@@ -17,6 +17,7 @@ from taxiway.cli.options import Json, open_lake
 from taxiway.cli.output import print_json, print_rows, size
 from taxiway.errors import TaxiwayError
 from taxiway.home import check_home
+from taxiway.version import requirements_of
 
 if TYPE_CHECKING:
     from taxiway.notebook import OpenLake
@@ -87,15 +88,11 @@ def _finding(check: str, is_fine: bool, found: str, advice: str) -> Finding:
 
 def _packages() -> Iterator[Finding]:
     """What the core and each extra require, against what is installed."""
-    from packaging.requirements import Requirement
-
-    about = metadata("taxiway")
-    required = [Requirement(text) for text in about.get_all("Requires-Dist") or ()]
-    core = [r for r in required if r.marker is None or r.marker.evaluate({"extra": ""})]
+    core = requirements_of("")
     wrong = [problem for requirement in core if (problem := _unmet(requirement.name, str(requirement.specifier)))]
     yield _finding("packages", not wrong, "; ".join(wrong) or f"{len(core)} as required", _SET_UP)
-    for extra in about.get_all("Provides-Extra") or ():
-        own = [r for r in required if r not in core and r.marker is not None and r.marker.evaluate({"extra": extra})]
+    for extra in metadata("taxiway").get_all("Provides-Extra") or ():
+        own = [requirement for requirement in requirements_of(extra) if requirement not in core]
         lacking = [problem for requirement in own if (problem := _unmet(requirement.name, str(requirement.specifier)))]
         advice = [f"only for {extra}: pip install 'taxiway[{extra}]'"] if lacking else []
         program, how = _PROGRAMS.get(extra, ("", ""))

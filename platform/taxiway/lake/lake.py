@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from uuid import uuid4
 
@@ -137,15 +137,7 @@ class Lake:
         Raises LakeError where the storage refuses.
         """
         file = self._confirmed(address, partition)
-        note = json.dumps(
-            {
-                "data_version": state.data_version,
-                "fingerprint": state.fingerprint,
-                "inputs": state.inputs,
-                "rows": state.rows,
-                "rejected": state.rejected,
-            }
-        )
+        note = json.dumps(asdict(state))
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
             staged = file.with_name(f".{file.name}.{uuid4().hex}")

@@ -33,10 +33,10 @@ class PooledSqliteEventLogStorage(SqliteEventLogStorage):
         return {}
 
     @classmethod
-    def from_config_value(cls, inst_data: Any, config_value: Any) -> "PooledSqliteEventLogStorage":
+    def from_config_value(cls, inst_data: Any, config_value: Any) -> "PooledSqliteEventLogStorage":  # noqa: ARG003
         """The storage that a dagster.yaml names, where Dagster's own would keep it."""
         folder = Path(os.environ["DAGSTER_HOME"]) / "history" / "runs"
-        return cls(str(folder), inst_data=inst_data, **config_value)
+        return cls(str(folder), inst_data=inst_data)
 
     def dispose(self) -> None:
         """Close all databases."""
