@@ -1,9 +1,8 @@
 """What a table is to the platform: an address, a contract, and what computes it. Plain data, no I/O, no Dagster."""
 
 import pkgutil
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from functools import cached_property
 from importlib import import_module
 from pathlib import Path
@@ -14,6 +13,7 @@ import pyarrow as pa
 from taxiway.addresses import Address
 from taxiway.contracts import Contract, TableContract, compile_contract
 from taxiway.errors import DefinitionError, UsageError
+from taxiway.spelling import nearest
 from taxiway.transforms import ArrowTransform, Reach, Transform
 
 Figures = Callable[[pa.Table], Mapping[str, bytes]]
@@ -180,10 +180,3 @@ def collect(*packages: str) -> tuple[Table, ...]:
     )
     tables = (getattr(module, "table", None) for module in modules)
     return tuple(table for table in tables if isinstance(table, Table))
-
-
-def nearest(name: str, known: Iterable[str]) -> str:
-    """Which known names may have been meant, in words: the nearest ones, or all where none is near."""
-    names = sorted(known)
-    close = get_close_matches(name, names, n=3, cutoff=0.6)
-    return f"did you mean {' or '.join(close)}?" if close else f"there are: {', '.join(names) or 'none'}"

@@ -8,6 +8,7 @@ from typing import Literal
 from taxiway.benchmark.process import Command, Finished
 from taxiway.benchmark.samples import Range, Results
 from taxiway.errors import UsageError
+from taxiway.spelling import nearest
 
 
 def no_figures(_: Sequence[Finished]) -> Mapping[str, float]:
@@ -76,8 +77,6 @@ class Benchmarks:
 
     def chosen(self, names: Sequence[str]) -> tuple[Measure, ...]:
         """The measures of these names, all for none, in the project's order; raises UsageError for another name."""
-        from taxiway.tables import nearest
-
         known = [measure.name for measure in self.measures]
         for name in names:
             if name not in known:

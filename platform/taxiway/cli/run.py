@@ -9,6 +9,7 @@ from taxiway.addresses import Address
 from taxiway.cli.options import From, Json, Month, To, asked_months, blocks, in_words, open_workspace
 from taxiway.cli.output import counted, hint, print_json
 from taxiway.errors import UsageError
+from taxiway.spelling import nearest
 
 if TYPE_CHECKING:
     from taxiway.cli.report import Report
@@ -64,11 +65,9 @@ def run(
 
 def choose(project: "Project", selection: Sequence[str]) -> list[Address]:
     """The tables that are named, all for none. Raises UsageError, with the nearest names, for what there is not."""
-    from taxiway.tables import nearest
-
     chosen: list[Address] = []
-    layers = {address.layer for address in project.by_address}
-    for word in selection or sorted(layers):
+    layers = list(dict.fromkeys(address.layer for address in project.by_address))
+    for word in selection or layers:
         layer = word.removesuffix("/*").removesuffix("/")
         if "/" in layer or "." in layer:
             chosen.append(project.table(layer).address)
