@@ -4,14 +4,18 @@ import importlib
 import sys
 
 from taxiway.errors import SettingsError
+from taxiway.marts import DbtProject
 from taxiway.settings import Settings
+from taxiway.spelling import nearest
 from taxiway.tables import Project
+from taxiway.transforms import ArrowTransform
 
 
 def load_project(settings: Settings) -> Project:
     """The project that the settings name as `module:attribute`.
 
-    Raises SettingsError where there is none of that name. A package in `assets/` that is not installed is found too.
+    Raises SettingsError where there is none of that name, or where the settings have a parameter that nothing of
+    it declares. A package in `assets/` that is not installed is found too.
     """
     module, _, attribute = settings.project.partition(":")
     assets = str(settings.root / "assets")
@@ -31,4 +35,28 @@ def load_project(settings: Settings) -> Project:
             f"project '{settings.project}' of deployment '{settings.deployment}' is not a taxiway Project: "
             "write it as module:attribute, e.g. flights.project:project"
         )
+    check_parameters(found, settings)
     return found
+
+
+def check_parameters(project: Project, settings: Settings) -> None:
+    """Raise SettingsError where the settings have a parameter that no transform and no dbt variable declares."""
+    declared = _declared_parameters(project)
+    unknown = {name: nearest(name, sorted(declared)) for name in settings.parameters if name not in declared}
+    if unknown:
+        told = "; ".join(
+            f"parameters.{name} is declared by nothing in {project.name}; {names}" for name, names in unknown.items()
+        )
+        raise SettingsError(f"deployment '{settings.deployment}': {told}")
+
+
+def _declared_parameters(project: Project) -> set[str]:
+    declared: set[str] = set()
+    for table in project.tables:
+        if table.transform is not None:
+            declared.update(table.transform.parameters)
+        if isinstance(table.transform, ArrowTransform):
+            declared.update(*(prepare.parameters for prepare in table.transform.prepares.values()))
+    if project.dbt is not None:
+        declared.update(DbtProject(project.dbt).variables)
+    return declared

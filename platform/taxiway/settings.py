@@ -14,10 +14,15 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import SettingsError as EnvironmentUnreadable
 
 from taxiway.errors import SettingsError, UsageError
 from taxiway.partitions import Months, parse_month
+from taxiway.spelling import nearest
 
+_PREFIX = "TAXIWAY_"
+# Read by the suite, not by the platform.
+_OF_TESTS = frozenset({"REQUIRE", "SOAK"})
 # Globs and partition columns to DuckDB, escapes to Delta's readers.
 _UNSAFE_IN_PATHS = frozenset("*?[]%=\\")
 
@@ -45,7 +50,7 @@ class Settings(BaseSettings):
     to the transforms' declared parameters of the same names.
     """
 
-    model_config = SettingsConfigDict(frozen=True, env_prefix="TAXIWAY_", extra="forbid")
+    model_config = SettingsConfigDict(frozen=True, env_prefix=_PREFIX, extra="forbid")
 
     deployment: str
     root: Path
@@ -118,8 +123,10 @@ class Settings(BaseSettings):
 def load_settings(deployment: str | None = None, **overrides: Any) -> Settings:
     """The settings of a deployment (`TAXIWAY_DEPLOYMENT`, by default `local`), with overrides for tests.
 
-    Raises SettingsError with every missing or wrong value in one message.
+    Raises SettingsError with every missing or wrong value in one message, and for a `TAXIWAY_*` variable that
+    means nothing.
     """
+    _refuse_unknown_variables()
     name = deployment or os.environ.get("TAXIWAY_DEPLOYMENT", "local")
     root = Path(overrides.get("root") or project_root())
     file = root / "deployments" / name / "settings.toml"
@@ -136,8 +143,10 @@ def load_settings(deployment: str | None = None, **overrides: Any) -> Settings:
     try:
         settings = Settings(**values)
     except ValidationError as error:
-        problems = "; ".join(_problem(item) for item in error.errors())
+        problems = "; ".join(dict.fromkeys(_problem(item) for item in error.errors()))
         raise SettingsError(f"deployment '{name}': {problems}") from None
+    except EnvironmentUnreadable as error:
+        raise SettingsError(f"deployment '{name}': {error}; in a variable, parameters are one JSON object") from None
     home = (root / settings.home).resolve()
     unsafe = sorted(set(str(home)) & _UNSAFE_IN_PATHS)
     if unsafe:
@@ -153,11 +162,26 @@ def load_settings(deployment: str | None = None, **overrides: Any) -> Settings:
     )
 
 
+def _refuse_unknown_variables() -> None:
+    """Raise for a variable that looks like a setting and is none: it would be ignored, and the default used."""
+    known = [name.upper() for name in Settings.model_fields]
+    given = [name for name in sorted(os.environ) if name.upper().startswith(_PREFIX)]
+    unknown = [name for name in given if name.upper().removeprefix(_PREFIX) not in {*known, *_OF_TESTS}]
+    if unknown:
+        meant = {name: nearest(name[len(_PREFIX) :].upper(), known, _PREFIX) for name in unknown}
+        told = (f"the variable {name} is no setting: rename or unset it; {names}" for name, names in meant.items())
+        raise SettingsError("; ".join(told))
+
+
 def _problem(item: Any) -> str:
     if not item["loc"]:
         return str(item["ctx"]["error"])
     name = ".".join(str(part) for part in item["loc"])
-    variable = f"TAXIWAY_{name.upper()}"
+    variable = f"{_PREFIX}{name.upper()}"
     if item["type"] == "missing":
         return f"{variable} is not set"
+    if item["loc"][0] == "parameters" and len(item["loc"]) > 1:
+        return f"parameters.{item['loc'][1]}: {item['input']!r} is no number, text, true or false"
+    if item["type"] == "extra_forbidden":
+        return f"settings.toml has {name}, which is no setting; {nearest(name, Settings.model_fields)}"
     return f"{name}: {item['msg']} (settings.toml or {variable})"

@@ -46,3 +46,70 @@ def test_the_environment_is_judged_like_the_file(tmp_path: Path, monkeypatch: py
 
 def test_one_month_is_enough(tmp_path: Path) -> None:
     assert settings_with(tmp_path, end_month="2013-02").months.keys() == ("2013-01",)
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("TAXIWAY_MEMORY_LIMITS", "did you mean TAXIWAY_MEMORY_LIMIT?"),
+        ("TAXIWAY_HOM", "did you mean TAXIWAY_HOME?"),
+        ("taxiway_zones", "did you mean TAXIWAY_ZONE?"),
+        ("TAXIWAY_XYZ", "there are: TAXIWAY_DEPLOYMENT, TAXIWAY_ROOT, TAXIWAY_HOME, "),
+    ],
+)
+def test_a_variable_that_is_no_setting_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, told: str
+) -> None:
+    monkeypatch.setenv(name, "3GB")
+    with pytest.raises(SettingsError) as caught:
+        settings_with(tmp_path)
+    assert str(caught.value).startswith(f"the variable {name} is no setting: rename or unset it; {told}")
+
+
+def test_every_setting_and_what_the_suite_reads_may_be_a_variable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    values = {
+        "DEPLOYMENT": "local",
+        "ROOT": str(ROOT),
+        "HOME": str(tmp_path / "home"),
+        "PROJECT": "flights.project:project",
+        "ENGINE": "duckdb",
+        "THREADS": "1",
+        "MEMORY_LIMIT": "2GB",
+        "FIRST_MONTH": "2013-02",
+        "END_MONTH": "2013-03",
+        "ZONE": "UTC",
+        "SETTLE_SECONDS": "1",
+        "FRESH_HOURS": "2",
+        "AUTOMATION": "false",
+        "PARAMETERS": '{"late_min": 30}',
+    }
+    assert {name.lower() for name in values} == set(Settings.model_fields)
+    for name, value in (values | {"SOAK": "1", "REQUIRE": "all"}).items():
+        monkeypatch.setenv(f"TAXIWAY_{name}", value)
+    found = load_settings()
+    assert (found.threads, found.months.keys(), found.home) == (1, ("2013-02",), tmp_path / "home")
+    assert found.parameters["late_min"] == 30
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        ("late_min=3", "in a variable, parameters are one JSON object"),
+        ('{"late_min": [3]}', "parameters.late_min: [3] is no number, text, true or false"),
+    ],
+)
+def test_parameters_that_cannot_be_are_told_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, value: str, told: str
+) -> None:
+    monkeypatch.setenv("TAXIWAY_PARAMETERS", value)
+    with pytest.raises(SettingsError) as caught:
+        settings_with(tmp_path)
+    assert str(caught.value).startswith("deployment 'local': ")
+    assert str(caught.value).endswith(told)
+
+
+def test_a_setting_that_there_is_not_is_refused_with_the_nearest(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"settings.toml has memory_limits, .*; did you mean memory_limit\?"):
+        settings_with(tmp_path, memory_limits="1GB")

@@ -58,8 +58,16 @@ class DbtProject:
 
     @cached_property
     def variables(self) -> Mapping[str, Parameter]:
-        """The variables that the project declares, with their defaults."""
-        return yaml.safe_load((self.folder / "dbt_project.yml").read_text()).get("vars", {})
+        """The declared variables with their defaults; raises DefinitionError where the project cannot be read."""
+        try:
+            declared = yaml.safe_load((self.folder / "dbt_project.yml").read_text())
+        except FileNotFoundError:
+            raise self._no_project() from None
+        except yaml.YAMLError as error:
+            raise DefinitionError(
+                f"{self.folder / 'dbt_project.yml'} is no YAML: {' '.join(str(error).split())}"
+            ) from None
+        return declared.get("vars") or {}
 
     @property
     def is_prepared(self) -> bool:
@@ -123,9 +131,12 @@ class DbtProject:
 
     def _files(self) -> list[Path]:
         if not (self.folder / "dbt_project.yml").is_file():
-            raise DefinitionError(f"{self.folder} is no dbt project: it has no dbt_project.yml")
+            raise self._no_project()
         kinds = ("*.yml", "models/**/*", "macros/**/*", "tests/**/*")
         return sorted({file for kind in kinds for file in self.folder.glob(kind) if file.is_file()})
+
+    def _no_project(self) -> DefinitionError:
+        return DefinitionError(f"{self.folder} is no dbt project: it has no dbt_project.yml")
 
     def _sources(self, key: str) -> Iterator[Address]:
         for parent in self.manifest["parent_map"][key]:

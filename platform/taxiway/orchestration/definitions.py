@@ -13,6 +13,7 @@ from taxiway.orchestration.landing import landing_assets, landing_checks
 from taxiway.orchestration.marts import marts_asset
 from taxiway.orchestration.sensors import automation_sensor, landing_sensor
 from taxiway.orchestration.table_asset import table_asset
+from taxiway.project_loader import check_parameters
 from taxiway.settings import Settings
 from taxiway.tables import Project
 
@@ -20,8 +21,10 @@ from taxiway.tables import Project
 def build_definitions(project: Project, settings: Settings, **overrides: Any) -> dg.Definitions:
     """Everything that Dagster needs of a project in a deployment; does no I/O.
 
-    `overrides` replace resources by name: `workspace`, `open_engine`.
+    `overrides` replace resources by name: `workspace`, `open_engine`. Raises SettingsError where the settings have
+    a parameter that nothing of the project declares.
     """
+    check_parameters(project, settings)
     workspace = Workspace(project, settings)
     resources: Mapping[str, Any] = {
         "workspace": workspace,

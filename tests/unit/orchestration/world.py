@@ -85,6 +85,7 @@ class World:
             end_month="2013-07",
             settle_seconds=self.settle_seconds,
             fresh_hours=self.fresh_hours,
+            parameters={},  # the deployment has those of the flights
         )
         self.workspace = Workspace(PROJECT, settings)
         self.defs = build_definitions(PROJECT, settings, workspace=self.workspace)
