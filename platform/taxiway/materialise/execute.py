@@ -1,10 +1,11 @@
 """Guarding and publishing: nothing that breaks its contract becomes visible, equal rows make no commit."""
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+import ibis.expr.types as ir
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -148,11 +149,9 @@ def publish_judged(
         for key, v in passed.items()
     }
     origin = {"run": run, "engine": f"{engine.name} {engine.version}", "libraries": plan.compiled.libraries}
-    rows = Rows(plan.table.address, contract.schema, contract.partition, accepted(contract, plan.compiled.staged))
-    bad = rejected(contract, plan.compiled.staged)
-    quarantine = Rows(plan.table.address.quarantine, bad.schema().to_pyarrow(), contract.partition, bad)
     # Quarantine goes first: rows that are missing from the table are then never missing from both.
-    _quarantine(workspace, session, quarantine, states, origin)
+    _quarantine(workspace, plan, session, states, origin)
+    rows = Rows(plan.table.address, contract.schema, contract.partition, _publishable(plan, passed.values()))
     published = publish_changes(workspace.lake, session, rows, states, origin, base=plan.base, rebuild=rebuild)
     results = {}
     for key, verdict in judged.items():
@@ -188,22 +187,34 @@ def publish_judged(
     return results
 
 
+def _publishable(plan: Plan, passed: Iterable[Verdict]) -> ir.Table:
+    """The accepted rows of the partitions that passed; the rules are asked again only where a row broke one."""
+    contract, staged = plan.table.rules, plan.compiled.staged
+    if any(verdict.rejected for verdict in passed):
+        return accepted(contract, staged)
+    return staged.select(*contract.columns)
+
+
 def _quarantine(
     workspace: Workspace,
+    plan: Plan,
     session: Session,
-    rows: Rows,
     states: Mapping[str, PartitionState],
     origin: Mapping[str, object],
 ) -> None:
     """Replace the quarantine of the partitions that are about to be published; there is none without rejected rows."""
-    base = workspace.lake.find(rows.address)
+    contract, address = plan.table.rules, plan.table.address.quarantine
+    base = workspace.lake.find(address)
     known = base.partitions if base is not None else {}
     concerned = {
         key: PartitionState("", state.fingerprint, state.inputs, state.rejected, 0)
         for key, state in states.items()
         if state.rejected or (key in known and known[key].rows)
     }
-    publish_changes(workspace.lake, session, rows, concerned, origin, base=base)
+    if concerned:
+        bad = rejected(contract, plan.compiled.staged)
+        rows = Rows(address, bad.schema().to_pyarrow(), contract.partition, bad)
+        publish_changes(workspace.lake, session, rows, concerned, origin, base=base)
 
 
 def samples_of(plan: Plan, session: Session, judged: Mapping[str, Verdict]) -> dict[str, dict[str, pa.Table]]:

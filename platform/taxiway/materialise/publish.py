@@ -88,9 +88,11 @@ def _differing(session: Session, rows: Rows, partitions: list[str], base: Snapsh
     session.read(_PUBLISHED, Reading(base, rows.schema, keys))
     staged = rows.of(partitions).select(*rows.schema.names)
     published = ibis.table(ibis.Schema.from_pyarrow(rows.schema), name=_PUBLISHED)
-    added = staged.difference(published, distinct=False)
-    removed = published.difference(staged, distinct=False)
-    either = added.union(removed, distinct=False)
-    key = ibis.literal(WHOLE) if rows.partition_column is None else either[rows.partition_column]
-    found = session.query(to_sql(either.select(partition=key).distinct(), session.dialect))
+    # Equal rows on either side cancel out: one aggregate, where EXCEPT ALL both ways numbers the rows four times.
+    both = staged.mutate(_side=ibis.literal(1)).union(published.mutate(_side=ibis.literal(-1)), distinct=False)
+    side: Any = both["_side"]
+    counted = both.group_by(rows.schema.names).aggregate(_surplus=side.sum())
+    unequal = counted.filter(counted["_surplus"] != 0)
+    key = ibis.literal(WHOLE) if rows.partition_column is None else unequal[rows.partition_column]
+    found = session.query(to_sql(unequal.select(partition=key).distinct(), session.dialect))
     return set(found["partition"].to_pylist())

@@ -1,0 +1,53 @@
+"""Equal rows make no commit: rows are compared as a bag, missing values and NaN among them, partition by partition."""
+
+from collections import Counter
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import ibis
+import pyarrow as pa
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from taxiway.addresses import Address
+from taxiway.engines.duckdb import DuckDB
+from taxiway.lake import Lake, PartitionState
+from taxiway.materialise.publish import Rows, publish_changes
+
+SCHEMA = pa.schema([("month", pa.string()), ("level", pa.float64()), ("notes", pa.list_(pa.string()))])
+ORIGIN = {"run": "test", "engine": "test", "libraries": {}}
+MONTHS = ["2013-01", "2013-02"]
+
+a_row = st.fixed_dictionaries(
+    {
+        "month": st.sampled_from(MONTHS),
+        "level": st.sampled_from([None, float("nan"), 0.0, 1.5]),
+        "notes": st.sampled_from([None, [], ["a"], ["a", None]]),
+    }
+)
+some_rows = st.lists(a_row, max_size=6)
+
+
+@settings(max_examples=15, deadline=None)
+@given(some_rows, some_rows)
+def test_just_the_months_whose_bag_of_rows_differs_are_published(before: list[dict], after: list[dict]) -> None:
+    with TemporaryDirectory() as folder:
+        place = Path(folder)
+        lake = Lake(place / "lake")
+        publish(lake, place, before)
+        changed = publish(lake, place, after)
+        assert changed == {month: bag(before, month) != bag(after, month) for month in MONTHS}
+
+
+def publish(lake: Lake, place: Path, rows: list[dict]) -> dict[str, bool]:
+    """Publish both months; whether each made a commit."""
+    address = Address("feature", "levels")
+    staged = Rows(address, SCHEMA, "month", ibis.table(ibis.Schema.from_pyarrow(SCHEMA), name="staged"))
+    states = {month: PartitionState("", "code", {}, len(rows)) for month in MONTHS}
+    with DuckDB(1, "200MB", place / "scratch", lake.root).session() as session:
+        session.load("staged", pa.Table.from_pylist(rows, SCHEMA))
+        return dict(publish_changes(lake, session, staged, states, ORIGIN, base=lake.find(address)).changed)
+
+
+def bag(rows: list[dict], month: str) -> Counter[str]:
+    return Counter(repr(row) for row in rows if row["month"] == month)
