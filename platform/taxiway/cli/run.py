@@ -90,6 +90,7 @@ def materialise(
     engine: str | None = None,
 ) -> "Report":
     """Run tables for these months, the landed ones for None, with progress: a Dagster run for each block of months."""
+    from taxiway.cli.left_out import left_out
     from taxiway.cli.progress import Progress
     from taxiway.cli.report import Report
     from taxiway.engines import open_engine
@@ -108,7 +109,10 @@ def materialise(
     monthly = any(project.table(address).monthly for address in chosen)
     if months is not None and not monthly:
         raise UsageError(f"{', '.join(map(str, chosen))} is not partitioned by month: leave out the months")
-    wanted = blocks(wanted_months(workspace, chosen, months)) if monthly else [[]]
+    over = wanted_months(workspace, chosen, months) if monthly else []
+    for told in left_out(workspace, chosen, over):
+        hint(told)
+    wanted = blocks(over) if monthly else [[]]
     report = Report(project)
     with open_instance(settings) as instance, Progress(report) as progress:
         for block in wanted:
