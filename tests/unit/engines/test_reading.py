@@ -109,7 +109,7 @@ def test_a_data_file_that_is_gone_or_damaged_is_told(session: DuckDBSession, sna
     with pytest.raises(EngineError, match=f"{second.name}.*"):
         levels(session, Reading(snapshot, SCHEMA, ("2013-02",)))
     first.unlink()
-    with pytest.raises(EngineError, match=rf"a data file of a table is gone .*{first.name}.*taxiway run layer/name --rebuild"):
+    with pytest.raises(EngineError, match=rf"a data file .* is gone .*{first.name}.*taxiway run layer/name --rebuild"):
         levels(session, Reading(snapshot, SCHEMA, ("2013-01",)))
 
 
