@@ -73,10 +73,9 @@ def _told(home: Path) -> Mapping[str, Mapping[str, float]]:
 
 
 def _models(finished: Sequence[Finished]) -> dict[str, float]:
-    tables: list[dict[str, Any]] = json.loads(finished[-1].out)["tables"]
-    seconds: dict[str, float] = {_MODELS[t["table"]]: t["seconds"] for t in tables if t["table"] in _MODELS}
-    # Of the marts, which one step makes, only the first has seconds.
-    seconds["other_steps_seconds"] = sum(t["seconds"] or 0.0 for t in tables if t["table"] not in _MODELS)
+    steps: list[dict[str, Any]] = json.loads(finished[-1].out)["steps"]
+    seconds: dict[str, float] = {_MODELS[s["step"]]: s["seconds"] for s in steps if s["step"] in _MODELS}
+    seconds["other_steps_seconds"] = sum(s["seconds"] for s in steps if s["step"] not in _MODELS)
     return seconds
 
 

@@ -4,18 +4,17 @@ import shutil
 import sys
 from pathlib import Path
 
-import typer
 from rich.markup import escape
 
 from taxiway.cli.land import deliver
 from taxiway.cli.options import open_workspace
 from taxiway.cli.output import console, counted, hint, size
-from taxiway.cli.run import choose, materialise
+from taxiway.cli.run import choose, end, materialise
 
 
 def demo() -> None:
     """Land all files, materialise every table, and say what was built and what to try next."""
-    from taxiway.cli.summary import print_failures, print_summary
+    from taxiway.cli.summary import print_summary
 
     hint("loading the project")
     workspace = open_workspace()
@@ -24,9 +23,7 @@ def demo() -> None:
     hint(f"{counted(len(files), 'file')} landed, {size(sum(file['bytes'] for file in files))}")
     report = materialise(workspace, choose(workspace.project, []), None)
     print_summary(workspace, report)
-    if report.failed:
-        print_failures(report)
-        raise typer.Exit(1)
+    end(report)
     out, program = console(), _program()
     out.print(f"\nThe lake is in {escape(str(workspace.settings.lake))}. See it all in Dagster: [bold]make ui[/]\n")
     for shows, command in workspace.project.tour.items():

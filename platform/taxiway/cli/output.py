@@ -48,9 +48,22 @@ def print_rows(
 ) -> None:
     """Rows for people, numbers to the right; `empty` is said on stderr where there are none."""
     if rows:
-        console().print(grid(rows, columns, counts=counts))
+        print_grid(console(), rows, columns, counts=counts)
     else:
         hint(empty)
+
+
+def print_grid(
+    out: Console, rows: Sequence[Mapping[str, Any]], columns: Sequence[str], *, counts: bool = False
+) -> None:
+    """Rows as a table; in a pipe, lines end where their text does."""
+    table = _grid(rows, columns, counts=counts)
+    if out.is_terminal:
+        out.print(table)
+        return
+    with out.capture() as drawn:
+        out.print(table)
+    out.file.writelines(f"{line.rstrip()}\n" for line in drawn.get().splitlines())
 
 
 def print_data(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> None:
@@ -58,14 +71,14 @@ def print_data(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> Non
     out = console()
     short = [{name: _cut(row[name]) for name in columns} for row in rows]
     fitting = len(columns)
-    while fitting > 1 and _width(out, grid(short, columns[:fitting])) > out.width:
+    while fitting > 1 and _width(out, _grid(short, columns[:fitting])) > out.width:
         fitting -= 1
     print_rows(short, columns[:fitting])
     if rows and fitting < len(columns):
         hint(f"not shown: {', '.join(columns[fitting:])}; name them in taxiway sql, or use --json")
 
 
-def grid(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], *, counts: bool = False) -> Grid:
+def _grid(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], *, counts: bool = False) -> Grid:
     """Rows as a table of rich; with `counts`, whole numbers are written 1,000."""
     table = Grid(box=None, padding=(0, 2, 0, 0), header_style="bold")
     for name in columns:

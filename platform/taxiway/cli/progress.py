@@ -68,22 +68,28 @@ class Progress:
         elif event.kind == "again":
             self._console.print(f"[yellow]again[/]   {event.step}: {escape(event.message)}")
         elif event.kind != "warning":
-            for table in self._report.of_step(event.step):
-                self._console.print(_line(table))
-                self._bar.advance(self._task)
-            if event.kind != "finished":
-                self._console.print(f"[bold red]{event.kind}[/]  {event.step}, {event.seconds:.1f} s")
-            elif not self._report.of_step(event.step):
-                self._console.print(f"[bold]checked[/] {event.step}, {event.seconds:.1f} s")
+            self._show_end(event)
+
+    def _show_end(self, event: RunEvent) -> None:
+        step = self._report.steps.get(event.step)
+        for table in step.tables if step is not None else ():
+            self._console.print(_line(table, self._report.seconds_of(table)))
+            self._bar.advance(self._task)
+        if event.kind != "finished":
+            self._console.print(f"[bold red]{event.kind}[/]  {event.step}, {event.seconds:.1f} s")
+        elif step is None:
+            self._console.print(f"[bold]checked[/] {event.step}, {event.seconds:.1f} s")
+        elif step.shared:
+            self._console.print(f"[bold]done[/]    {event.step}, in one step, {event.seconds:.1f} s")
 
 
-def _line(table: TableReport) -> str:
+def _line(table: TableReport, took: float | None) -> str:
     done = "; ".join(
         f"[{_COLORS[status]}]{status}[/]" + (f" {in_words(months)}" if table.monthly else "")
         for status, months in table.by_status().items()
     )
     rejected = f", [yellow]{table.rejected:,} rejected[/]" if table.rejected else ""
-    seconds = f", {table.seconds:.1f} s" if table.seconds is not None else ""
+    seconds = f", {took:.1f} s" if took is not None else ""
     return f"[bold]done[/]    {table.table:<30} {done}, {table.rows:,} rows{rejected}{seconds}"
 
 

@@ -9,19 +9,18 @@ from taxiway.addresses import Address
 from taxiway.orchestration.runs import RunEvent
 from taxiway.tables import Project
 
+_SECONDS = "seconds_"
+
 
 @dataclass
 class TableReport:
-    """A table: what became of each of its partitions (`*` where it has none), and the seconds of its step.
-
-    Of several tables that one step makes, the first has the seconds.
-    """
+    """A table: what became of each of its partitions (`*` where it has none), and how many rows were read for that."""
 
     table: str
     step: str
     monthly: bool
     partitions: dict[str, Mapping[str, Any]] = field(default_factory=dict)
-    seconds: float | None = None
+    rows_read: int = 0
 
     @property
     def rows(self) -> int:
@@ -41,6 +40,26 @@ class TableReport:
         return found
 
 
+@dataclass
+class StepReport:
+    """A step, which makes one table or several together: its seconds in all, and those of its work by phase."""
+
+    step: str
+    tables: list[TableReport] = field(default_factory=list)
+    seconds: float = 0.0
+    by_phase: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def shared(self) -> bool:
+        """Whether it makes several tables, none of which has seconds of its own."""
+        return len(self.tables) > 1
+
+    def as_data(self) -> dict[str, Any]:
+        """Its seconds for machines."""
+        phases = {name: round(value, 3) for name, value in self.by_phase.items()}
+        return {"seconds": round(self.seconds, 3), "seconds_by_phase": phases}
+
+
 class Report:
     """Gathers what is worth telling at the end."""
 
@@ -49,6 +68,8 @@ class Report:
         self._project = project
         self._began = time.perf_counter()
         self.tables: dict[str, TableReport] = {}
+        self.steps: dict[str, StepReport] = {}
+        self._costs_told: set[str] = set()
         self.failures: list[RunEvent] = []
         self.warnings: list[RunEvent] = []
         self.interrupted = False
@@ -62,22 +83,40 @@ class Report:
 
     def hear(self, event: RunEvent) -> None:
         """Take in an event of a run."""
-        if event.kind == "partition":
-            monthly = self._project.table(event.table).monthly
-            table = self.tables.setdefault(event.table, TableReport(event.table, event.step, monthly))
-            table.partitions[event.partition or "*"] = event.metadata
+        if event.kind == "started":
+            self._costs_told.clear()
+        elif event.kind == "partition":
+            self._hear_partition(event)
         elif event.kind == "warning":
             self.warnings.append(event)
         elif event.kind in ("finished", "failed", "interrupted"):
-            for table in self.of_step(event.step)[:1]:
-                table.seconds = (table.seconds or 0.0) + event.seconds
+            if event.step in self.steps:
+                self.steps[event.step].seconds += event.seconds
             self.interrupted |= event.kind == "interrupted"
             if event.kind == "failed":
                 self.failures.append(event)
 
-    def of_step(self, step: str) -> list[TableReport]:
-        """The tables that a step has reported."""
-        return [table for table in self.tables.values() if table.step == step]
+    def _hear_partition(self, event: RunEvent) -> None:
+        step = self.steps.setdefault(event.step, StepReport(event.step))
+        if event.table not in self.tables:
+            self.tables[event.table] = TableReport(event.table, event.step, self._project.table(event.table).monthly)
+            step.tables.append(self.tables[event.table])
+        table = self.tables[event.table]
+        table.partitions[event.partition or "*"] = event.metadata
+        # Every partition tells what its table read in the step, and every table what the step took.
+        if table.table not in self._costs_told:
+            table.rows_read += event.metadata.get("rows_read", 0)
+            if not self._costs_told:
+                for name, value in event.metadata.items():
+                    if name.startswith(_SECONDS):
+                        phase = name.removeprefix(_SECONDS)
+                        step.by_phase[phase] = step.by_phase.get(phase, 0.0) + value
+        self._costs_told.add(table.table)
+
+    def seconds_of(self, table: TableReport) -> float | None:
+        """The seconds of the table's step; None where the step has not run, or makes others too."""
+        step = self.steps.get(table.step)
+        return step.seconds if step is not None and not step.shared else None
 
     @property
     def failed(self) -> bool:
@@ -95,6 +134,11 @@ class Report:
         left = {name: sorted(keys - done.get(name, set())) for name, keys in self.asked.items()}
         return {name: keys for name, keys in left.items() if keys}
 
+    def finished(self) -> list[str]:
+        """The tables that were asked for and are up to date."""
+        missing = self.missing()
+        return [name for name in self.asked if name not in missing]
+
     def as_data(self) -> dict[str, Any]:
         """The report for machines."""
         return {
@@ -104,8 +148,10 @@ class Report:
             "tables": [
                 {
                     "table": table.table,
-                    "seconds": table.seconds and round(table.seconds, 3),
+                    "step": table.step,
+                    **self._own_seconds(table),
                     "rows": table.rows,
+                    "rows_read": table.rows_read,
                     "rejected": table.rejected,
                     "partitions": [
                         {
@@ -121,9 +167,18 @@ class Report:
                 }
                 for table in self.tables.values()
             ],
+            "steps": [
+                {"step": step.step, "tables": [table.table for table in step.tables], **step.as_data()}
+                for step in self.steps.values()
+            ],
             "warnings": [
                 {"table": w.table, "partition": w.partition or "*", "message": w.message} for w in self.warnings
             ],
             "failures": [{"step": f.step, "message": f.message, "samples": f.samples} for f in self.failures],
             "not_done": self.missing(),
         }
+
+    def _own_seconds(self, table: TableReport) -> dict[str, Any]:
+        """The seconds of the table's step where it makes nothing else, null where that makes others too."""
+        step = self.steps[table.step]
+        return dict.fromkeys(step.as_data()) if step.shared else step.as_data()

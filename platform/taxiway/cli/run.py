@@ -39,7 +39,7 @@ def run(
     as_json: Json = False,
 ) -> None:
     """Materialise tables for the months that have been landed, or for those named; what is up to date is skipped."""
-    from taxiway.cli.summary import print_failures, print_summary
+    from taxiway.cli.summary import print_summary
 
     hint("loading the project")
     workspace = open_workspace()
@@ -58,6 +58,13 @@ def run(
         print_json(report.as_data())
     else:
         print_summary(workspace, report)
+    end(report)
+
+
+def end(report: "Report") -> None:
+    """Tell what failed, and leave with the exit code for that; nothing where all is done."""
+    from taxiway.cli.summary import print_failures
+
     if report.failed:
         print_failures(report)
         raise typer.Exit(_INTERRUPTED if report.interrupted else 1)
@@ -114,12 +121,16 @@ def materialise(
         hint(told)
     wanted = blocks(over) if monthly else [[]]
     report = Report(project)
+    for block in wanted:
+        report.ask(chosen, block)
     with open_instance(settings) as instance, Progress(report) as progress:
         for block in wanted:
             progress.begin(counted(len(chosen), "table") + (f", {in_words(block)}" if block else ""), len(chosen))
-            report.ask(chosen, block)
             request = RunRequest(chosen, tuple(block), force=force, rebuild=rebuild, engine=engine)
-            execute(definitions, instance, project, request, progress.hear)
+            try:
+                execute(definitions, instance, project, request, progress.hear)
+            except KeyboardInterrupt:  # between two steps
+                report.interrupted = True
             if report.interrupted:
                 break
     return report

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 from rich.markup import escape
 
 from taxiway.cli.options import in_words
-from taxiway.cli.output import complain, console, counted, grid, notes
+from taxiway.cli.output import complain, console, counted, notes, print_grid
 from taxiway.cli.quarantine import reasons
 from taxiway.cli.report import Report, TableReport
 from taxiway.notebook import OpenLake
@@ -18,11 +18,14 @@ def print_summary(workspace: "Workspace", report: Report) -> None:
     """The tables of the run in the order in which they came, what is in quarantine of them, and the seconds."""
     out = console()
     missing = report.missing()
-    rows = [_row(table, missing) for table in report.tables.values()]
-    rows += [_row(TableReport(name, "", True), missing) for name in missing if name not in report.tables]
+    rows = [_row(report, table, missing) for table in report.tables.values()]
+    rows += [_row(report, TableReport(name, "", True), missing) for name in missing if name not in report.tables]
     if rows:
         out.print()
-        out.print(grid(rows, list(rows[0]), counts=True))
+        print_grid(out, rows, list(rows[0]), counts=True)
+    for step in report.steps.values():
+        if step.shared:
+            out.print(f"{step.step}: {counted(len(step.tables), 'table')} made in one step, {step.seconds:.1f} s")
     lake = OpenLake(workspace.settings)
     found = [
         {"table": table.table, "partition": why["partition"], "rows": why["rows"], "rejected because": why["reason"]}
@@ -32,30 +35,36 @@ def print_summary(workspace: "Workspace", report: Report) -> None:
     ]
     if found:
         out.print()
-        out.print(grid(found, list(found[0])))
+        print_grid(out, found, list(found[0]))
     warned = [{"table": w.table, "partition": w.partition or "whole", "warning": w.message} for w in report.warnings]
     if warned:
         out.print()
-        out.print(grid(warned, list(warned[0])))
+        print_grid(out, warned, list(warned[0]))
     total = sum(table.rows for table in report.tables.values())
     out.print(f"\n{counted(len(report.tables), 'table')}, {counted(total, 'row')}, {report.seconds:.1f} s")
 
 
 def print_failures(report: Report) -> None:
-    """Each failure with its evidence, and what was not done because of it."""
+    """Each failure with its evidence, what was not done because of it, and where an interrupted run has come to."""
     err = notes()
     for failure in report.failures:
         complain(failure.message)
         for rule, rows in failure.samples.items():
             if rows:
                 err.print(f"[bold]{escape(rule)}[/]", soft_wrap=True)
-                err.print(grid(rows, list(rows[0])))
+                print_grid(err, rows, list(rows[0]))
     left = [f"{name} ({in_words(keys)})" if keys != ["*"] else name for name, keys in report.missing().items()]
     if left:
         err.print(f"[dim]not up to date: {escape('; '.join(left))}[/]", soft_wrap=True)
+    if report.interrupted:
+        done = report.finished()
+        names = f" ({', '.join(done)})" if done else ""
+        told = f"{len(done)} of {counted(len(report.asked), 'table')} finished{names}"
+        err.print(f"[bold]interrupted[/]: {told}; the same command goes on from there", soft_wrap=True)
 
 
-def _row(table: TableReport, missing: dict[str, list[str]]) -> dict[str, Any]:
+def _row(report: Report, table: TableReport, missing: dict[str, list[str]]) -> dict[str, Any]:
+    seconds = report.seconds_of(table)
     counts = {status: len(keys) for status, keys in table.by_status().items()}
     return {
         "table": table.table,
@@ -63,5 +72,5 @@ def _row(table: TableReport, missing: dict[str, list[str]]) -> dict[str, Any]:
         "not done": len(missing.get(table.table, [])),
         "rows": table.rows,
         "rejected": table.rejected,
-        "seconds": table.seconds and round(table.seconds, 1),
+        "seconds": seconds and round(seconds, 1),
     }

@@ -62,6 +62,10 @@ def test_run_publishes_what_was_landed_and_then_has_nothing_to_do(fresh: Command
     assert statuses(report, "raw/readings") == {"2013-01": "published", "2013-02": "published"}
     assert statuses(report, "feature/river_month") == {"*": "published"}
     assert [entry["rows"] for entry in report["tables"] if entry["table"] == "raw/readings"] == [448]
+    (readings,) = [entry for entry in report["tables"] if entry["table"] == "raw/readings"]
+    assert readings["rows_read"] == 448
+    assert set(readings["seconds_by_phase"]) == {"plan", "compute", "guard", "publish"}
+    assert 0 < sum(readings["seconds_by_phase"].values()) <= readings["seconds"]
     assert "done    raw/readings" in said.err
     assert "DEBUG" not in said.err
 

@@ -1,6 +1,7 @@
 """What only a process of its own can show: pipes, signals, imports, a project that is not installed."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -91,6 +92,10 @@ def ended(command: CommandLine, *words: str, cwd: Path = ROOT) -> tuple[int, str
     return process.returncode, out, err
 
 
+def last_line(text: str) -> str:
+    return text.splitlines()[-1]
+
+
 def test_the_program_starts_without_what_is_heavy(built: CommandLine) -> None:
     code = (
         "import sys, taxiway, taxiway.cli\n"
@@ -130,6 +135,14 @@ def test_nothing_is_cut_in_a_pipe(built: CommandLine) -> None:
     assert out.splitlines()[1].split() == ["x" * 50, "y" * 50, "z" * 50]
 
 
+@pytest.mark.parametrize("words", [["doctor"], ["tables"], ["run", "raw/gauges"], ["history", "raw/readings"]], ids=str)
+def test_no_line_ends_with_blanks_in_a_pipe(copied: CommandLine, words: list[str]) -> None:
+    code, out, err = ended(copied, *words)
+    assert code == 0, err
+    assert len(out.splitlines()) > 1
+    assert [line for line in (out + err).splitlines() if line != line.rstrip()] == []
+
+
 @pytest.mark.parametrize("kind", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_run_leaves_cleanly(copied: CommandLine, kind: signal.Signals) -> None:
     process = start(copied, "run", "--force", "--month", "2013-02")
@@ -140,7 +153,7 @@ def test_an_interrupted_run_leaves_cleanly(copied: CommandLine, kind: signal.Sig
             break
     _, err = process.communicate()
     assert process.returncode == 130, err
-    assert "interrupted" in err
+    assert re.fullmatch(r"interrupted: \d of 4 tables finished.*; the same command goes on from there", last_line(err))
     assert "Traceback" not in err
     with dg.DagsterInstance.from_config(str(copied.home / "dagster")) as instance:
         assert instance.get_runs()[0].status in (dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED)
