@@ -18,7 +18,7 @@ import pyarrow as pa
 from pyarrow import csv as arrow_csv
 
 from taxiway.errors import DeliveryRefused
-from taxiway.landing.zone import not_delivered
+from taxiway.landing.zone import check_is_file, not_delivered
 
 # No record may be longer. Where a file has quotes, no field may be longer than csv.field_size_limit().
 _BLOCK_BYTES = 1 << 24
@@ -70,6 +70,7 @@ def read_csv(path: Path, columns: Sequence[str], null: str = "NA") -> DeliveredF
 
 def _read_unchanged(path: Path) -> bytes:
     """The file's bytes, read once; refused where the file was replaced or written to meanwhile."""
+    check_is_file(path)
     try:
         with path.open("rb") as file:
             before = os.fstat(file.fileno())

@@ -5,6 +5,7 @@ import hashlib
 import os
 import re
 import secrets
+import stat
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +31,18 @@ def not_delivered(path: Path) -> DeliveryRefused:
     return DeliveryRefused(f"{path.name} has not been delivered: put it into {path.parent}")
 
 
+def check_is_file(path: Path) -> None:
+    """Raise DeliveryRefused where a folder, or what else is no file, lies in a file's place; opening it could wait
+    for ever."""
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return
+    if not stat.S_ISREG(mode):
+        kind = "a folder" if stat.S_ISDIR(mode) else "no regular file"
+        raise DeliveryRefused(f"{path.name} is {kind}: remove it from {path.parent}, and deliver a file of that name")
+
+
 @dataclass(frozen=True)
 class LandingZone:
     """The landing zone in the folder `root`, which the first delivery creates."""
@@ -52,20 +65,32 @@ class LandingZone:
             # A file may be withdrawn between the listing and the look at it; then it is not delivered.
             with contextlib.suppress(FileNotFoundError):
                 if _FILE_NAME.fullmatch(path.name) and path.is_file():
-                    stat = path.stat()
-                    found.append(Delivery(path.name, stat.st_size, stat.st_mtime_ns))
+                    known = path.stat()
+                    found.append(Delivery(path.name, known.st_size, known.st_mtime_ns))
         return tuple(sorted(found))
+
+    def blocked(self) -> dict[str, str]:
+        """By name, why what lies in the place of a file cannot be read: it is a folder, or no file either."""
+        found = {}
+        for path in sorted(self.root.iterdir()) if self.root.is_dir() else ():
+            if _FILE_NAME.fullmatch(path.name):
+                try:
+                    check_is_file(path)
+                except DeliveryRefused as error:
+                    found[path.name] = str(error)
+        return found
 
     def deliver(self, name: str, data: bytes) -> bool:
         """Put the file in place in one step, so that a reader sees the old or the new content, never a part.
 
         Returns whether anything changed: equal content is left alone, its time of change too. Raises
-        DeliveryRefused where the folder cannot be written.
+        DeliveryRefused where the folder cannot be written, or another folder lies in the file's place.
         """
         target = self.path(name)
         try:
             return self._put(target, data)
         except OSError as error:
+            check_is_file(target)
             reason = error.strerror or error
             raise DeliveryRefused(
                 f"{name} cannot be put into {self.root} ({reason}): make the folder writable, or make room there"
@@ -92,6 +117,7 @@ class LandingZone:
     def digest(self, name: str) -> str:
         """The SHA-256 of the file's content in hexadecimal; raises DeliveryRefused where it cannot be read."""
         path = self.path(name)
+        check_is_file(path)
         try:
             with path.open("rb") as file:
                 return hashlib.file_digest(file, "sha256").hexdigest()

@@ -58,6 +58,12 @@ def landed_files(workspace: Workspace) -> list[Landed]:
     ]
 
 
+def blocked_files(workspace: Workspace) -> dict[str, tuple[Table, str]]:
+    """By name, whose file cannot be read because something else lies in its place, and why."""
+    expected = expected_files(workspace)
+    return {name: (expected[name][0], why) for name, why in workspace.landing.blocked().items() if name in expected}
+
+
 @dataclass(frozen=True)
 class Waiting:
     """Something new that has not reached a table yet, and since when (UTC) it is there."""

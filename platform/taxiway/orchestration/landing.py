@@ -12,7 +12,7 @@ import dagster as dg
 
 from taxiway.lake import WHOLE
 from taxiway.materialise import Workspace
-from taxiway.orchestration.deliveries import Fate, Landed, landed_files, marts, raw_tables
+from taxiway.orchestration.deliveries import Fate, Landed, blocked_files, landed_files, marts, raw_tables
 from taxiway.orchestration.events import delivery, table_of
 from taxiway.orchestration.keys import asset_key, landing_key
 from taxiway.orchestration.partitions import monthly
@@ -81,9 +81,11 @@ def evaluate(
 ) -> Iterator[dg.AssetCheckEvaluation]:
     """The wanted checks (all by default), given the files that lie in the landing zone now."""
     fate = Fate(workspace, landed)
+    blocked = blocked_files(workspace)
     for table in raw_tables(workspace.project):
         if wanted is None or dg.AssetCheckKey(landing_key(table), READABLE) in wanted:
-            yield _readable(table, {each.file.name: fate.problem(each) for each in landed if each.table is table})
+            problems = {each.file.name: fate.problem(each) for each in landed if each.table is table}
+            yield _readable(table, problems | {name: why for name, (owner, why) in blocked.items() if owner is table})
     for mart in marts(workspace.project):
         if wanted is None or dg.AssetCheckKey(asset_key(mart), FRESH) in wanted:
             yield _fresh(fate, mart)

@@ -13,7 +13,7 @@ from taxiway.lake import WHOLE
 from taxiway.landing import Delivery
 from taxiway.materialise import Workspace
 from taxiway.orchestration import landing
-from taxiway.orchestration.deliveries import Fate, Landed, expected_files, raw_tables
+from taxiway.orchestration.deliveries import Fate, Landed, blocked_files, expected_files, raw_tables
 from taxiway.orchestration.keys import asset_key
 from taxiway.orchestration.quiet import quiet
 from taxiway.orchestration.table_asset import RANGE_END_TAG, RANGE_START_TAG
@@ -43,20 +43,22 @@ class Seen:
 
 @dataclass(frozen=True)
 class Cursor:
-    """What the sensor remembers: the files by name, and when it last reported (seconds since 1970).
+    """What the sensor remembers: the files by name, when it last reported (seconds since 1970), and the names
+    under which something lay that is no file.
 
     Forgetting it costs another look: what has been handled is known from the lake and from Dagster's runs.
     """
 
     files: Mapping[str, Seen] = field(default_factory=dict)
     reported: float = 0.0
+    blocked: tuple[str, ...] = ()
 
     @classmethod
     def load(cls, text: str | None) -> "Cursor":
         """The cursor written by `dump`, an empty one for None."""
         raw = json.loads(text) if text else {}
         files = {name: Seen(**seen) for name, seen in raw.get("files", {}).items()}
-        return cls(files, raw.get("reported", 0.0))
+        return cls(files, raw.get("reported", 0.0), tuple(raw.get("blocked", ())))
 
     def of(self, name: str) -> Seen:
         """A file as it was; one that was not there has no digest."""
@@ -107,6 +109,7 @@ def look(workspace: Workspace, cursor: str | None) -> dg.SensorResult:
     now = time.time()
     files, unknown = _seen_now(workspace, before, now)
     landed = list(_landed(workspace, files))
+    blocked = {name: why for name, (_, why) in blocked_files(workspace).items()}
     settled = [each for each in landed if not before.of(each.file.name).settled]
     new = [each for each in settled if before.of(each.file.name).digest != each.digest]
     due = now - before.reported > workspace.settings.fresh_hours * 3600 / _REPORTS_PER_FRESHNESS
@@ -120,11 +123,11 @@ def look(workspace: Workspace, cursor: str | None) -> dg.SensorResult:
     requests = _requests(fate, wanted)
     return dg.SensorResult(
         run_requests=requests or None,
-        skip_reason=None if requests else dg.SkipReason(_why_nothing(files, unknown)),
-        cursor=Cursor(files, now if due else before.reported).dump(),
+        skip_reason=None if requests else dg.SkipReason(_why_nothing(files, unknown, blocked)),
+        cursor=Cursor(files, now if due else before.reported, tuple(blocked)).dump(),
         asset_events=[
             *(landing.materialization(each) for each in told.values()),
-            *(landing.evaluate(workspace, landed) if told else ()),
+            *(landing.evaluate(workspace, landed) if told or tuple(blocked) != before.blocked else ()),
         ],
     )
 
@@ -217,9 +220,10 @@ def _run_key(fate: Fate, files: Sequence[Landed]) -> str:
     return f"{files[0].file.name}-{sha256('|'.join(parts).encode()).hexdigest()[:32]}"
 
 
-def _why_nothing(files: Mapping[str, Seen], unknown: Sequence[str]) -> str:
+def _why_nothing(files: Mapping[str, Seen], unknown: Sequence[str], blocked: Mapping[str, str]) -> str:
     growing = [name for name, seen in files.items() if not seen.settled]
     notes = [f"waiting until {', '.join(growing)} has stopped changing" if growing else "nothing new can be read"]
+    notes += blocked.values()
     if unknown:
         notes.append(f"ignored, as no table is made from it: {', '.join(unknown)}")
     return "; ".join(notes)

@@ -89,9 +89,32 @@ def test_a_reader_sees_one_content_or_the_other(tmp_path: Path) -> None:
 def test_a_failed_delivery_leaves_nothing_behind(tmp_path: Path) -> None:
     zone = LandingZone(tmp_path)
     (tmp_path / "a.csv").mkdir()
-    with pytest.raises(DeliveryRefused, match=r"cannot be put into .*: make the folder writable"):
+    with pytest.raises(DeliveryRefused, match=r"a\.csv is a folder: remove it from .*, and deliver a file"):
         zone.deliver("a.csv", b"one")
     assert [path.name for path in tmp_path.iterdir()] == ["a.csv"]
+
+
+def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(DeliveryRefused, match=r"a\.csv cannot be put into .*: make the folder writable"):
+        LandingZone(tmp_path / "file" / "landing").deliver("a.csv", b"one")
+
+
+def test_what_lies_in_the_place_of_a_file_is_told(tmp_path: Path) -> None:
+    zone = LandingZone(tmp_path)
+    assert LandingZone(tmp_path / "not there").blocked() == {}
+    zone.deliver("good.csv", b"one")
+    (tmp_path / "folder.csv").mkdir()
+    (tmp_path / ".hidden").mkdir()
+    os.mkfifo(tmp_path / "pipe.csv")
+    (tmp_path / "lost.csv").symlink_to(tmp_path / "nowhere")
+    assert zone.blocked() == {
+        name: f"{name} is {kind}: remove it from {tmp_path}, and deliver a file of that name"
+        for name, kind in (("folder.csv", "a folder"), ("pipe.csv", "no regular file"))
+    }
+    for name in ("folder.csv", "pipe.csv"):
+        with pytest.raises(DeliveryRefused, match=f"^{name} is "):
+            zone.digest(name)
 
 
 def test_what_a_killed_delivery_left_is_removed_by_the_next(tmp_path: Path) -> None:

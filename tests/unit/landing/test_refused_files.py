@@ -1,6 +1,7 @@
 """Files that are refused: one clear message each, naming the file and what to do."""
 
 import io
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -66,8 +67,11 @@ def test_not_delivered(tmp_path: Path) -> None:
 
 def test_a_folder_in_place_of_the_file(tmp_path: Path) -> None:
     (tmp_path / "flights.csv").mkdir()
-    with pytest.raises(DeliveryRefused, match=r"^flights\.csv cannot be read"):
+    os.mkfifo(tmp_path / "pipe.csv")
+    with pytest.raises(DeliveryRefused, match=r"^flights\.csv is a folder: remove it from .*, and deliver a file"):
         read_csv(tmp_path / "flights.csv", COLUMNS)
+    with pytest.raises(DeliveryRefused, match=r"^pipe\.csv is no regular file"):
+        read_csv(tmp_path / "pipe.csv", COLUMNS)
 
 
 class ChangesAfterReading(io.FileIO):

@@ -165,6 +165,26 @@ def test_a_refused_file_that_comes_back_is_refused_again_and_a_good_one_clears_t
         assert passed.passed
 
 
+def test_a_folder_in_place_of_a_file_is_a_failing_check_until_it_is_gone(landed: World) -> None:
+    path = landed.workspace.landing.path("readings-2013-02.csv")
+    good = path.read_bytes()
+    path.unlink()
+    path.mkdir()
+    result = landed.look()
+    assert asked(result) == []
+    assert "readings-2013-02.csv is a folder: remove it" in note(result)
+    check = landed.check("landing/readings", "readable")
+    assert check is not None
+    assert not check.passed
+    assert "readings-2013-02.csv is a folder" in (check.description or "")
+    assert landed.look().asset_events == [], "it is said once"
+    path.rmdir()
+    assert asked(landed.look()) == []
+    assert passed(landed, "landing/readings", "readable")
+    path.write_bytes(good)
+    assert asked(landed.look_twice()) == [], "it is published already"
+
+
 def test_files_of_no_table_are_noted(landed: World) -> None:
     for name in ("notes.txt", "readings-2012-12.csv", "readings-2013-13.csv"):
         landed.workspace.landing.deliver(name, b"x")
