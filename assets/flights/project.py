@@ -4,7 +4,7 @@ from pathlib import Path
 
 from flights import marts
 from flights.publisher import deliveries
-from flights.spoil import spoil
+from flights.spoil import KINDS, spoil
 from taxiway.tables import Project, collect
 
 _ROOT = Path(__file__).parents[2]
@@ -21,6 +21,7 @@ project = Project(
     tables=(*collect("flights.raw", "flights.features", "flights.model"), *marts.tables),
     deliveries=deliveries,
     spoil=_spoil,
+    faults={kind: spoiler.description for kind, spoiler in KINDS.items()},
     dbt=_ROOT / "dbt_project",
     benchmarks=_ROOT / "tests" / "benchmarks",
     tour={

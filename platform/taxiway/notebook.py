@@ -21,6 +21,7 @@ from taxiway.engines.duckdb import DuckDB, DuckDBSession, identifier
 from taxiway.errors import TableNotFound, TaxiwayError, UsageError
 from taxiway.lake import WHOLE, Lake, Snapshot
 from taxiway.settings import Settings
+from taxiway.spelling import near
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -81,8 +82,10 @@ class OpenLake:
         session = DuckDBSession(connection)
         for address in self._mentioned(query):
             snapshot = self.lake.open(address)
-            session.read(address.relation, Reading(snapshot, snapshot.schema))
-            schema, name, view = map(identifier, (address.layer, address.name, address.relation))
+            # Who asks what there is, with SHOW TABLES, sees the view's name: it is what a query may write.
+            written = f"{address.layer}.{address.name}"
+            session.read(written, Reading(snapshot, snapshot.schema))
+            schema, name, view = map(identifier, (address.layer, address.name, written))
             connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
             connection.execute(f"CREATE VIEW {schema}.{name} AS FROM {view}")
         try:
@@ -114,12 +117,23 @@ class OpenLake:
         trial = try_out(self.workspace, table, month or WHOLE, open_engine(self.settings, table.engine))
         return Preview(table.at, trial.verdict, self._connect().from_arrow(trial.rows), trial.samples)
 
+    def address(self, table: str) -> Address:
+        """The address that is written `layer/name` or `layer.name`.
+
+        Raises UsageError, with the tables that may have been meant, for anything else.
+        """
+        if "/" not in table and "." not in table:
+            meant = near(table, map(str, self.workspace.project.by_address))
+            told = f"did you mean {' or '.join(meant)}?" if meant else "taxiway tables lists them"
+            raise UsageError(f"'{table}' is not a table address: write layer/name; {told}")
+        return Address.parse(table)
+
     def snapshot(self, table: str, version: int | None = None) -> Snapshot:
         """The table at a version, or the latest.
 
         Raises UsageError for a table that is neither made nor of the project, TableNotFound for one not made yet.
         """
-        address = Address.parse(table)
+        address = self.address(table)
         found = self.lake.find(address, version)
         if found is None and address.layer == _QUARANTINE:
             raise TableNotFound(f"{address} does not exist: no row of that table has been rejected")

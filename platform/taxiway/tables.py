@@ -120,14 +120,16 @@ class Project:
 
     `deliveries(months)` yields name and bytes of each file that the publisher delivers for these
     months; `spoil(kind, name, data)` returns a delivery with that fault, or as it is where it is a file of
-    another kind. `benchmarks` is the folder of the package that says what `taxiway bench` measures. `tour`
-    holds commands to paste, by what each shows. `owners` own the tables that name none of their own.
+    another kind, and `faults` says what each kind is. `benchmarks` is the folder of the package that says
+    what `taxiway bench` measures. `tour` holds commands to paste, by what each shows. `owners` own the
+    tables that name none of their own.
     """
 
     name: str
     tables: tuple[Table, ...]
     deliveries: Callable[[Sequence[str]], Iterator[tuple[str, bytes]]] | None = None
     spoil: Callable[[str, str, bytes], bytes] | None = None
+    faults: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     dbt: Path | None = None
     benchmarks: Path | None = None
     tour: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))

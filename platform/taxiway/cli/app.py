@@ -7,7 +7,7 @@ import typer
 from taxiway.cli.bench import bench
 from taxiway.cli.demo import demo
 from taxiway.cli.doctor import doctor
-from taxiway.cli.land import land
+from taxiway.cli.land import LandCommand, land
 from taxiway.cli.new import new
 from taxiway.cli.overview import history, tables
 from taxiway.cli.quarantine import quarantine
@@ -18,7 +18,7 @@ from taxiway.version import __version__
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 for command in (demo, land, run, tables, show, sql, history, quarantine, ui, doctor):
-    app.command()(command)
+    app.command(cls=LandCommand if command is land else None)(command)
 app.add_typer(new, name="new")
 app.add_typer(bench, name="bench")
 

@@ -4,13 +4,29 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
-from taxiway.cli.options import From, Json, Month, To, asked_months, in_words, open_workspace
+from taxiway.cli.options import From, Json, Month, To, asked_months, in_words, open_lake, open_workspace
 from taxiway.cli.output import counted, hint, print_json, print_rows, size
-from taxiway.errors import UsageError
+from taxiway.errors import TaxiwayError, UsageError
 
 if TYPE_CHECKING:
     from taxiway.materialise import Workspace
+
+
+class LandCommand(TyperCommand):
+    """The command, whose help lists the faults that the project's publisher can make."""
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Write the help, and what each kind of `--spoil` is; says why where the project cannot be loaded."""
+        super().format_help(ctx, formatter)
+        try:
+            faults = open_lake().workspace.project.faults
+        except (TaxiwayError, ImportError) as error:
+            hint(f"the kinds of --spoil are the project's, which cannot be loaded: {error}")
+            return
+        rows = [{"--spoil": kind, "the fault": what} for kind, what in faults.items()]
+        print_rows(rows, ("--spoil", "the fault"), empty="the project knows no kinds of --spoil")
 
 
 def land(
@@ -19,7 +35,7 @@ def land(
     last: To = None,
     spoil: Annotated[
         str | None,
-        typer.Option("--spoil", metavar="KIND", help="Deliver the month with this fault, e.g. too-many-bad-rows."),
+        typer.Option("--spoil", metavar="KIND", help="Deliver the month with this fault, one of those listed below."),
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -51,8 +67,10 @@ def deliver(workspace: "Workspace", months: Sequence[str] | None, spoil: str | N
     chosen = months if months is not None else settings.months.keys()
     files = list(project.deliveries(chosen))
     if spoil is not None:
-        if project.spoil is None:
+        if project.spoil is None or not project.faults:
             raise UsageError(f"the publisher of {project.name} knows no faults")
+        if spoil not in project.faults:
+            raise UsageError(f"there is no fault '{spoil}': choose one of {', '.join(project.faults)}")
         # All faults are made before anything is delivered, so that a wrong request delivers nothing.
         spoiled = [(name, project.spoil(spoil, name, data)) for name, data in files]
         if spoiled == files:

@@ -71,7 +71,7 @@ def _kept(lake: "OpenLake", table: str | None) -> list[Address]:
     made = [address for address in lake.lake.tables() if address.layer == "quarantine"]
     if table is None:
         return made
-    address = Address.parse(table)
+    address = lake.address(table)
     kept = address if address.layer == "quarantine" else address.quarantine
     if kept not in made:
         lake.workspace.project.table(kept.name.replace("__", "/", 1))

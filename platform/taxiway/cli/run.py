@@ -9,7 +9,7 @@ from taxiway.addresses import Address
 from taxiway.cli.options import From, Json, Month, To, asked_months, blocks, in_words, open_workspace
 from taxiway.cli.output import counted, hint, print_json
 from taxiway.errors import UsageError
-from taxiway.spelling import nearest
+from taxiway.spelling import near, nearest
 
 if TYPE_CHECKING:
     from taxiway.cli.report import Report
@@ -81,7 +81,9 @@ def choose(project: "Project", selection: Sequence[str]) -> list[Address]:
         elif layer in layers:
             chosen += [address for address in project.by_address if address.layer == layer]
         else:
-            raise UsageError(f"there is no layer '{layer}'; {nearest(layer, layers)}")
+            tables = list(map(str, project.by_address))
+            known = tables if near(layer, tables) and not near(layer, layers) else layers
+            raise UsageError(f"there is no layer '{layer}'; {nearest(layer, known)}")
     return chosen
 
 
@@ -145,7 +147,8 @@ def wanted_months(workspace: "Workspace", chosen: Sequence[Address], months: Seq
     reading = [table for table in delivered if table.address in chosen]
     if months is not None and not reading:
         return months
-    there = {file.name for file in workspace.landing.files()}
+    # What is no file counts as delivered: the step refuses it, and says why.
+    there = {file.name for file in workspace.landing.files()} | workspace.landing.blocked().keys()
     landed = []
     for month in months if months is not None else workspace.settings.months.keys():
         names = [table.file_name(month) for table in reading or delivered]

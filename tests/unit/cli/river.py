@@ -4,16 +4,12 @@ from dataclasses import replace
 
 from tests import gauges
 
-from taxiway.errors import UsageError
-
 
 def spoil(kind: str, name: str, data: bytes) -> bytes:
     """Readings with text in place of a tenth and more of the levels (`too-many`), or of one (`one`), or one record
     that is a bare number (`short`)."""
     if not name.startswith("readings-"):
         return data
-    if kind not in ("too-many", "one", "short"):
-        raise UsageError(f"there is no fault '{kind}': choose one of one, short, too-many")
     lines = data.splitlines(keepends=True)
     if kind == "short":
         return b"".join([*lines[:10], b"17\n", *lines[11:]])
@@ -23,4 +19,13 @@ def spoil(kind: str, name: str, data: bytes) -> bytes:
     return b"".join(lines)
 
 
-project = replace(gauges.project, spoil=spoil, tour={"the levels by river": 'taxiway sql "from feature.river_month"'})
+project = replace(
+    gauges.project,
+    spoil=spoil,
+    faults={
+        "one": "one level is text",
+        "short": "one record is a bare number",
+        "too-many": "more than a tenth of the levels are text",
+    },
+    tour={"the levels by river": 'taxiway sql "from feature.river_month"'},
+)

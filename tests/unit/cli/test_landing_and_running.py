@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import dagster as dg
+import pytest
 from tests import gauges
 from tests.unit.cli.conftest import CommandLine
 
@@ -48,8 +49,18 @@ def test_a_spoilt_delivery_has_the_fault_and_an_unknown_one_delivers_nothing(fre
     assert (fresh.home / "landing" / "readings-2013-01.csv").read_bytes() != good
     refused = fresh("land", "--month", "2013-02", "--spoil", "nonsense")
     assert refused.code == 2
-    assert "there is no fault 'nonsense'" in refused.err
+    assert "there is no fault 'nonsense': choose one of one, short, too-many" in refused.err
     assert "readings-2013-02.csv" not in delivered(fresh.home)
+
+
+def test_the_help_of_land_lists_the_faults_of_the_project(fresh: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
+    told = [line.split(maxsplit=1) for line in fresh.done("land", "--help").out.splitlines()]
+    assert ["one", "one level is text"] in told
+    assert ["too-many", "more than a tenth of the levels are text"] in told
+    monkeypatch.setenv("TAXIWAY_PROJECT", "no.such:project")
+    said = fresh.done("land", "--help")
+    assert "--month" in said.out
+    assert "which cannot be loaded" in said.err
 
 
 def test_run_publishes_what_was_landed_and_then_has_nothing_to_do(fresh: CommandLine) -> None:
@@ -124,6 +135,20 @@ def test_a_refusal_is_told_with_its_evidence_and_keeps_nothing_else_back(copied:
     assert "Traceback" not in said.err
     assert "not up to date: " in said.err
     assert next(run.status for run in runs(copied)) == dg.DagsterRunStatus.FAILURE
+
+
+def test_a_folder_in_place_of_a_file_is_refused_and_keeps_nothing_else_back(fresh: CommandLine) -> None:
+    told = "readings-2013-02.csv is a folder: remove it from "
+    fresh.done("land", "--month", "2013-01")
+    (fresh.home / "landing" / "readings-2013-02.csv").mkdir()
+    landed = fresh("land", "--month", "2013-02")
+    assert (landed.code, len(landed.err.splitlines())) == (1, 1)
+    assert landed.err.startswith(f"error: {told}")
+    said = fresh("run", "raw", "--json")
+    assert said.code == 1
+    assert statuses(said.data, "raw/readings") == {"2013-01": "published"}
+    assert told in said.data["failures"][0]["message"]
+    assert "Traceback" not in said.err
 
 
 def test_a_record_with_too_few_fields_is_shown_as_it_was_delivered(copied: CommandLine) -> None:

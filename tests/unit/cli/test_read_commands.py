@@ -59,7 +59,13 @@ def test_sql_answers_over_the_layers(built: CommandLine) -> None:
     assert built.done("sql", "select count(*) as n from quarantine.raw__readings", "--json").data == [{"n": 1}]
     assert built.done("sql", "select 1 as a, 2 as a", "--json").data == [{"a": 1, "a_2": 2}]
     listed = {row["name"] for row in built.done("sql", "show tables", "--json").data}
-    assert "raw_readings" in listed
+    assert listed == {
+        "feature.level_history",
+        "feature.river_month",
+        "quarantine.raw__readings",
+        "raw.gauges",
+        "raw.readings",
+    }, "as a query may write them"
 
 
 @pytest.mark.parametrize(
