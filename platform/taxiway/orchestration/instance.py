@@ -11,6 +11,8 @@ from taxiway.settings import Settings
 
 # Nothing that runs here is reported to anybody.
 _DEFAULT = b"telemetry:\n  enabled: false\nnux:\n  enabled: false\n"
+# What Dagster tells of all months of a step at once is stored at once, up to that many events.
+_BATCH_EVENTS = "1000"
 
 
 def open_instance(settings: Settings) -> dg.DagsterInstance:
@@ -32,7 +34,7 @@ def open_instance(settings: Settings) -> dg.DagsterInstance:
 
 
 def prepare_home(settings: Settings) -> None:
-    """Give Dagster's folder the deployment's configuration, and let this process and its children find it."""
+    """Give Dagster's folder the deployment's configuration, and let this process and its children find and use it."""
     settings.dagster.mkdir(parents=True, exist_ok=True)
     configured = settings.root / "deployments" / settings.deployment / "dagster.yaml"
     wanted = configured.read_bytes() if configured.is_file() else _DEFAULT
@@ -42,3 +44,4 @@ def prepare_home(settings: Settings) -> None:
         staged.write_bytes(wanted)
         staged.replace(target)
     os.environ["DAGSTER_HOME"] = str(settings.dagster)
+    os.environ.setdefault("DAGSTER_EVENT_BATCH_SIZE", _BATCH_EVENTS)
