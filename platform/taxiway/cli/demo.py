@@ -1,14 +1,11 @@
 """`taxiway demo`: everything once, from the publisher's files to the last table, and what to look at then."""
 
-import shutil
-import sys
-from pathlib import Path
-
 from rich.markup import escape
 
 from taxiway.cli.land import deliver
 from taxiway.cli.options import open_workspace
 from taxiway.cli.output import console, counted, hint, size
+from taxiway.cli.program import called
 from taxiway.cli.run import choose, end, materialise
 
 
@@ -24,16 +21,8 @@ def demo() -> None:
     report = materialise(workspace, choose(workspace.project, []), None)
     print_summary(workspace, report)
     end(report)
-    out, program = console(), _program()
+    out, program = console(), called("taxiway")
     out.print(f"\nThe lake is in {escape(str(workspace.settings.lake))}. See it all in Dagster: [bold]make ui[/]\n")
     for shows, command in workspace.project.tour.items():
         out.print(f"[dim]# {escape(shows)}[/]")
         out.print(f"[bold]{escape(command.replace('taxiway ', f'{program} '))}[/]", soft_wrap=True)
-
-
-def _program() -> str:
-    """How this program is called here."""
-    if shutil.which("taxiway"):
-        return "taxiway"
-    called = Path(sys.argv[0]).absolute()
-    return str(called.relative_to(Path.cwd())) if called.is_relative_to(Path.cwd()) else str(called)

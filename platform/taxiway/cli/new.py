@@ -2,19 +2,24 @@
 
 import inspect
 import keyword
+import shlex
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.markup import escape
 
 from taxiway.addresses import Address
 from taxiway.cli.options import open_workspace
 from taxiway.cli.output import console
+from taxiway.cli.program import called, near
 from taxiway.errors import UsageError
 
 if TYPE_CHECKING:
+    from taxiway.materialise import Workspace
     from taxiway.tables import Project, Table
 
 new = typer.Typer(help="Write a new part of the project, which runs as it is.", no_args_is_help=True)
@@ -71,7 +76,8 @@ def new_table(
     ] = None,
 ) -> None:
     """Write one file: a contract, a transform and a test. It is a table of the project from then on."""
-    project = open_workspace().project
+    workspace = open_workspace()
+    project = workspace.project
     at = Address.parse(address)
     if at in project.by_address:
         raise UsageError(f"there is a table {at} already, in {_file_of(project.table(at))}")
@@ -83,10 +89,30 @@ def new_table(
         with file.open("x") as opened:
             opened.write(text)
     except FileExistsError:
-        raise UsageError(f"{_near(file)} exists already; it is left as it is") from None
+        raise UsageError(f"{near(file)} exists already; it is left as it is") from None
     out = console()
-    out.print(f"wrote [bold]{_near(file)}[/], which counts the rows of {source.at}; change it to what you need")
-    out.print(f"  test it:  pytest {_near(file)}\n  make it:  taxiway run {at}\n  look:     taxiway show {at}")
+    typed = escape(str(near(file)))
+    out.print(
+        f"wrote [bold]{typed}[/], which counts the rows of {source.at}; change it to what you need", soft_wrap=True
+    )
+    for what, command in _next(workspace, at, file).items():
+        out.print(f"  {what + ':':<9} {escape(command)}", soft_wrap=True)
+
+
+def _next(workspace: "Workspace", at: Address, file: Path) -> dict[str, str]:
+    """What to do with the new file, in commands that can be pasted here as they are."""
+    program, tester = called("taxiway"), called("pytest")
+    if find_spec("pytest") is None:
+        # It comes into this environment, whatever else the shell finds now.
+        has_make = (Path.cwd() / "Makefile").is_file()
+        install = "make setup-dev" if has_make else f"{near(Path(sys.executable))} -m pip install pytest"
+        tester = f"{install} && {near(Path(sys.executable).with_name('pytest'))}"
+    landing = "" if workspace.landing.files() else f"{program} land && "
+    return {
+        "test it": f"{tester} {shlex.quote(str(near(file)))}",
+        "make it": f"{landing}{program} run {at} --upstream",
+        "look": f"{program} show {at}",
+    }
 
 
 def _folder(project: "Project", at: Address) -> Path:
@@ -142,9 +168,3 @@ def _module(table: "Table") -> object:
 
 def _file_of(table: "Table") -> Path:
     return Path(inspect.getfile(table.contract))
-
-
-def _near(file: Path) -> Path:
-    """The path as one would type it here."""
-    here = Path.cwd()
-    return file.relative_to(here) if file.is_relative_to(here) else file

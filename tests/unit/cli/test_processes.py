@@ -79,17 +79,30 @@ table = Table("feature/highest", contract=Highest, transform=highest)
 '''
 
 
+def variables(command: CommandLine) -> dict[str, str]:
+    others = {name: value for name, value in os.environ.items() if not name.startswith("TAXIWAY_")}
+    return others | command.variables | {"PYTHONPATH": str(ROOT)}
+
+
 def start(command: CommandLine, *words: str, cwd: Path = ROOT) -> subprocess.Popen[str]:
-    variables = {name: value for name, value in os.environ.items() if not name.startswith("TAXIWAY_")}
-    variables |= command.variables | {"PYTHONPATH": str(ROOT)}
     pipe = subprocess.PIPE
-    return subprocess.Popen([*PROGRAM, *words], env=variables, cwd=cwd, stdout=pipe, stderr=pipe, text=True)
+    return subprocess.Popen([*PROGRAM, *words], env=variables(command), cwd=cwd, stdout=pipe, stderr=pipe, text=True)
 
 
 def ended(command: CommandLine, *words: str, cwd: Path = ROOT) -> tuple[int, str, str]:
     process = start(command, *words, cwd=cwd)
     out, err = process.communicate()
     return process.returncode, out, err
+
+
+def pasted(command: CommandLine, line: str, cwd: Path) -> str:
+    return subprocess.check_output(line, shell=True, env=variables(command), cwd=cwd, text=True)
+
+
+def next_commands(out: str) -> dict[str, str]:
+    """What `taxiway new table` says to do next."""
+    lines = (line.partition(":") for line in out.splitlines() if line.startswith("  "))
+    return {what.strip(): line.strip() for what, _, line in lines}
 
 
 def last_line(text: str) -> str:
@@ -115,8 +128,8 @@ def test_reading_does_not_load_the_project_or_dagster(built: CommandLine) -> Non
         "try: main(['sql', 'select 1 as one from raw.gauges'])\n"
         "except SystemExit: print(sorted({'dagster', 'ibis', 'pandera', 'tests'} & set(sys.modules)))"
     )
-    variables = dict(os.environ) | built.variables
-    assert subprocess.check_output([sys.executable, "-c", code], text=True, env=variables).splitlines()[-1] == "[]"
+    env = dict(os.environ) | built.variables
+    assert subprocess.check_output([sys.executable, "-c", code], text=True, env=env).splitlines()[-1] == "[]"
 
 
 def test_a_reader_who_has_seen_enough_is_no_error(built: CommandLine) -> None:
@@ -177,25 +190,28 @@ def test_a_new_table_is_one_file_that_runs_as_it_is(tmp_path: Path) -> None:
     code, out, err = ended(command, "new", "table", "feature/gauge_count", cwd=tmp_path)
     assert code == 0, err
     assert "assets/rivers/features/gauge_count.py" in out
+    commands = next_commands(out)
     written = package / "features" / "gauge_count.py"
     before = written.read_text()
     assert "def test_gauge_count" in before
     assert ended(command, "new", "table", "feature/gauge_count")[0] == 2
     assert written.read_text() == before
 
-    tested = subprocess.check_output([sys.executable, "-m", "pytest", "-q", str(written)], text=True, cwd=tmp_path)
-    assert "1 passed" in tested
     as_flights = ["--stdin-filename", "assets/flights/features/gauge_count.py"]
     for lint in (["check"], ["format", "--check"]):
         ruff = [sys.executable, "-m", "ruff", *lint, *as_flights]
         subprocess.run(ruff, input=before, text=True, cwd=ROOT, check=True)
 
-    assert ended(command, "land")[0] == 0
-    code, _, err = ended(command, "run", "feature/gauge_count", "--upstream")
-    assert code == 0, err
-    code, out, _ = ended(command, "show", "feature/gauge_count")
-    assert out.split() == ["month", "row_count", "2013-01", "2", "2013-02", "2"]
+    assert "1 passed" in pasted(command, commands["test it"], tmp_path)
+    pasted(command, commands["make it"], tmp_path)
+    assert pasted(command, commands["look"], tmp_path).split() == ["month", "row_count", "2013-01", "2", "2013-02", "2"]
 
     code, out, err = ended(command, "new", "table", "feature/again", "--reads", "feature/highest")
     assert code == 0, err
     assert "rows of feature/highest" in out
+    assert " land && " not in out, "the files are there now"
+    (tmp_path / "Makefile").write_text("setup-dev:\n")
+    without = [sys.executable, "-c", "import sys; sys.modules['pytest'] = None; from taxiway.cli import main; main()"]
+    words = ["new", "table", "feature/once_more"]
+    out = subprocess.check_output([*without, *words], env=variables(command), cwd=tmp_path, text=True)
+    assert next_commands(out)["test it"].startswith("make setup-dev && ")
