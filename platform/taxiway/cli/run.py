@@ -9,6 +9,7 @@ from taxiway.addresses import Address
 from taxiway.cli.options import From, Json, Month, To, asked_months, blocks, in_words, open_workspace
 from taxiway.cli.output import counted, hint, print_json
 from taxiway.errors import UsageError
+from taxiway.loading import loading
 from taxiway.spelling import near, nearest
 
 if TYPE_CHECKING:
@@ -39,10 +40,11 @@ def run(
     as_json: Json = False,
 ) -> None:
     """Materialise tables for the months that have been landed, or for those named; what is up to date is skipped."""
-    from taxiway.cli.summary import print_summary
-
     hint("loading the project")
-    workspace = open_workspace()
+    with loading():
+        from taxiway.cli.summary import print_summary
+
+        workspace = open_workspace()
     months = asked_months(workspace.settings, month, first, last)
     report = materialise(
         workspace,
