@@ -131,6 +131,7 @@ class _Teller:
         self._interrupted = interrupted
         self._started: dict[str, float] = {}
         self._samples: dict[str, dict[str, Rows]] = {}
+        self._checked: set[tuple[str, dg.AssetCheckKey]] = set()
 
     def hear(self, entry: dg.EventLogEntry) -> None:
         """Tell what an entry of the log says, if it says anything."""
@@ -140,6 +141,7 @@ class _Teller:
         step = self._tables.get(event.step_key, event.step_key)
         seconds = entry.timestamp - self._started.get(step, entry.timestamp)
         if event.is_step_start:
+            self._checked.clear()
             self._started[step] = entry.timestamp
             if self._interrupted():
                 raise KeyboardInterrupt
@@ -171,8 +173,11 @@ class _Teller:
         if check.passed:
             return
         rules = check.metadata.get(_RULES)
-        # A step over a range evaluates each month and then all of them.
-        for record in rules.records if isinstance(rules, dg.TableMetadataValue) and check.partition is None else ():
+        # A step evaluates each month and then, once or twice, all of them.
+        is_news = check.partition is None and (step, check.asset_check_key) not in self._checked
+        if is_news:
+            self._checked.add((step, check.asset_check_key))
+        for record in rules.records if isinstance(rules, dg.TableMetadataValue) and is_news else ():
             broken = dict(record.data)
             if broken["severity"] == "warn":
                 message = f"{broken['rule']} ({broken['count']:,} of {broken['rows']:,} rows)"

@@ -132,6 +132,8 @@ def _report(
         yield from events.check_evaluations(key, outcome.partitions)
     yield from events.check_results(key, outcome.partitions)
     if outcome.refused:
+        if table.monthly and len(outcome.partitions) == 1:
+            yield from events.check_results_again(key, outcome.partitions)
         raise dg.Failure(_refusal(table, outcome), allow_retries=False)
 
 
