@@ -5,12 +5,12 @@ import dataclasses
 import ibis
 import ibis.expr.types as ir
 import numpy as np
-import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 from ibis import _
 
 from flights.model.delay_model import training_rows
-from flights.model.late_model import CATEGORIES, FEATURES, LABEL, NUMBERS
+from flights.model.late_model import CATEGORIES, FEATURES, LABEL, matrix
 from taxiway.transforms import History
 
 # Every prepare of one table reads an input with the same reach; the cut in `training_rows` keeps its own month out.
@@ -49,16 +49,15 @@ def logistic_regression(training: pa.Table, rows: pa.Table) -> np.ndarray:
 
     categories = OneHotEncoder(handle_unknown="ignore", sparse_output=False, dtype=np.float32)  # pyright: ignore[reportArgumentType]
     numbers = make_pipeline(SimpleImputer(strategy="median", add_indicator=True), StandardScaler())
-    features = make_column_transformer((categories, list(CATEGORIES)), (numbers, list(NUMBERS)))
+    width = len(CATEGORIES)
+    features = make_column_transformer((categories, slice(width)), (numbers, slice(width, len(FEATURES))))
     model = make_pipeline(features, LogisticRegression(solver="newton-cholesky"))
     late = training[LABEL].to_numpy()
     if late.all() or not late.any():
         return np.full(rows.num_rows, late.mean())
+    known = {name: pc.call_function("unique", [training[name]]).sort() for name in CATEGORIES}
     # On one thread sums have one order, and no thread spins while another process has its core.
     with threadpool_limits(1):
-        model.fit(_frame(training), late)
-        return model.predict_proba(_frame(rows))[:, 1]
-
-
-def _frame(rows: pa.Table) -> pd.DataFrame:
-    return rows.select(FEATURES).to_pandas().astype(dict.fromkeys(NUMBERS, "float32"))
+        # Codes instead of a frame with a text for each category: the year's flights are as large as they get here.
+        model.fit(matrix(training, known, np.float32), late)
+        return model.predict_proba(matrix(rows, known, np.float32))[:, 1]

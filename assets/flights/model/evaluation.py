@@ -64,7 +64,7 @@ def predicted_flights(
 
 @arrow_transform(
     prepare={"rows": predicted_flights, "training": baseline_training_rows},
-    libraries=("scikit-learn", "numpy", "pandas"),
+    libraries=("scikit-learn", "numpy"),
 )
 def evaluation(rows: pa.Table, training: pa.Table, *, month: str = "") -> pa.Table:
     """The month's evaluation, one row; none where nothing was predicted."""

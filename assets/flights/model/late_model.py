@@ -64,7 +64,7 @@ class LateModel:
         """
         if rows.num_rows == 0:
             return np.empty(0)
-        return np.asarray(self.booster.predict(_matrix(rows, self.categories)))
+        return np.asarray(self.booster.predict(matrix(rows, self.categories)))
 
     def importance(self) -> dict[str, float]:
         """The gain of each feature over all trees, greatest first."""
@@ -94,6 +94,22 @@ def load(text: str) -> LateModel:
     return LateModel(booster, {name: pa.array(values, pa.string()) for name, values in known})
 
 
+def matrix(rows: pa.Table | pa.RecordBatch, categories: Mapping[str, pa.Array], dtype: Any = np.float64) -> np.ndarray:
+    """The FEATURES in their order: of a category its index among the known ones, a number as it is, NaN where unknown.
+
+    LightGBM wants doubles.
+    """
+    codes = [
+        pc.call_function("index_in", [rows.column(name)], pc.SetLookupOptions(value_set=categories[name]))
+        for name in CATEGORIES
+    ]
+    columns = codes + [rows.column(name) for name in NUMBERS]
+    found = np.empty((rows.num_rows, len(FEATURES)), dtype)
+    for index, column in enumerate(columns):
+        found[:, index] = pc.fill_null(column.cast(pa.float64()), float("nan")).to_numpy(zero_copy_only=False)
+    return found
+
+
 def _lightgbm() -> Any:
     # Threads that spin for long while they wait make a shared machine many times slower, and threads that sleep at
     # once a quiet one half as fast. OpenMP reads this when it loads.
@@ -102,16 +118,3 @@ def _lightgbm() -> Any:
     import lightgbm
 
     return lightgbm
-
-
-def _matrix(rows: pa.Table | pa.RecordBatch, categories: Mapping[str, pa.Array]) -> np.ndarray:
-    """The features as LightGBM wants them: codes and numbers as doubles, NaN where unknown."""
-    codes = [
-        pc.call_function("index_in", [rows.column(name)], pc.SetLookupOptions(value_set=categories[name]))
-        for name in CATEGORIES
-    ]
-    columns = codes + [rows.column(name) for name in NUMBERS]
-    matrix = np.empty((rows.num_rows, len(FEATURES)))
-    for index, column in enumerate(columns):
-        matrix[:, index] = pc.fill_null(column.cast(pa.float64()), float("nan")).to_numpy(zero_copy_only=False)
-    return matrix
