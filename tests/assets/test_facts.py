@@ -145,6 +145,7 @@ WALK_FORWARD = {
 }
 
 
+@pytest.mark.timeout(1200)
 def test_the_models_of_the_year_and_what_the_readme_says_of_them(tables):
     """Each month by a model of what was known before it, as the README's number is made."""
     late, asked, by_month = [], [], {}
