@@ -15,7 +15,7 @@ import ibis
 from guard_rules import KEY_SQL, Guarded, aggregate_sql, pandera_rule, pandera_schema
 from pandera.errors import SchemaErrors
 
-from taxiway.contracts import audit, compile_contract, key_audit, samples, verdicts
+from taxiway.contracts import audit, compile_contract, key_audit, repeated_keys, samples, verdicts
 from taxiway.engines.duckdb import DuckDBSession
 from taxiway.transforms.compile import to_sql
 
@@ -32,7 +32,9 @@ def guard(db: duckdb.DuckDBPyConnection) -> Answer:
     to_sql(audit(contract, staged), session.dialect)
     began = time.perf_counter()
     audited = session.query(to_sql(audit(contract, staged), session.dialect))
-    duplicated = session.query(to_sql(key_audit(contract, staged), session.dialect))
+    duplicated = session.query(to_sql(repeated_keys(contract, staged).limit(1), session.dialect))
+    if duplicated.num_rows:
+        duplicated = session.query(to_sql(key_audit(contract, staged), session.dialect))
     judged = verdicts(contract, audited, duplicated, audited["partition"].to_pylist())
     answered = time.perf_counter()
     for rule in dict.fromkeys(failure.rule for verdict in judged for failure in verdict.failures):

@@ -3,7 +3,7 @@
 A contract is a pandera model; pandera is its language, not its executor.
 """
 
-from taxiway.contracts.guard import accepted, audit, check_schema, key_audit, rejected, samples
+from taxiway.contracts.guard import accepted, audit, check_schema, key_audit, rejected, repeated_keys, samples
 from taxiway.contracts.model import Contract, MaxLag, column, row_rule, table, table_rule
 from taxiway.contracts.rules import Column, Rule, TableContract, compile_contract
 from taxiway.contracts.types import (
@@ -45,6 +45,7 @@ __all__ = [
     "compile_contract",
     "key_audit",
     "rejected",
+    "repeated_keys",
     "row_rule",
     "samples",
     "table",

@@ -47,6 +47,11 @@ def audit(contract: TableContract, staged: ir.Table) -> ir.Table:
     return groups.union(_audit_whole(contract, staged.filter(~_TRUE)))
 
 
+def repeated_keys(contract: TableContract, staged: ir.Table) -> ir.Table:
+    """The keys, with the partition, that several rows have, accepted or not; without any `key_audit` finds nothing."""
+    return _repeated(staged, _key(contract))
+
+
 def key_audit(contract: TableContract, staged: ir.Table) -> ir.Table:
     """A row per partition in which several accepted rows have one key: `partition`, `duplicated_keys`."""
     duplicated = _duplicated(contract, staged)
@@ -192,9 +197,13 @@ def _is_accepted(contract: TableContract, table: ir.Table) -> Expression:
 
 def _duplicated(contract: TableContract, staged: ir.Table) -> ir.Table:
     """The keys of several accepted rows; the rules are asked only of rows whose key is not alone, mostly none."""
-    partition = contract.partition
-    key = [*([partition] if partition and partition not in contract.key else []), *contract.key]
+    key = _key(contract)
     return _repeated(accepted(contract, staged.semi_join(_repeated(staged, key), key)), key)
+
+
+def _key(contract: TableContract) -> list[str]:
+    partition = contract.partition
+    return [*([partition] if partition and partition not in contract.key else []), *contract.key]
 
 
 def _repeated(rows: ir.Table, key: list[str]) -> ir.Table:

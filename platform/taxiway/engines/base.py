@@ -39,6 +39,10 @@ class Session(Protocol):
         """Add rows to `relation`, which the first call makes; columns are matched by name."""
         ...
 
+    def define(self, relation: str, sql: str) -> None:
+        """Give the result of SQL the name `relation`; it is computed when it is read."""
+        ...
+
     def stage(self, relation: str, sql: str, schema: pa.Schema) -> None:
         """Execute SQL once and keep the result with this schema, on disk where it is large, as `relation`."""
         ...

@@ -87,8 +87,7 @@ class DuckDBSession:
 
     def read(self, relation: str, reading: Reading) -> None:
         """Give what is read of a table in the lake the name `relation`."""
-        source = self.source(relation, reading)
-        self._run(f"CREATE OR REPLACE TEMP VIEW {identifier(relation)} AS {source}")
+        self.define(relation, self.source(relation, reading))
 
     def load(self, relation: str, rows: pa.Table) -> None:
         """Add rows to `relation`, which the first call makes."""
@@ -100,6 +99,10 @@ class DuckDBSession:
             self._run(f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT * FROM __loading")
             self._loaded.add(relation)
         self.connection.unregister("__loading")
+
+    def define(self, relation: str, sql: str) -> None:
+        """Give the result of SQL the name `relation`; it is computed when it is read."""
+        self._run(f"CREATE OR REPLACE TEMP VIEW {identifier(relation)} AS {sql}")
 
     def stage(self, relation: str, sql: str, schema: pa.Schema) -> None:
         """Execute SQL once and keep the result with this schema, on disk where it is large, as `relation`."""

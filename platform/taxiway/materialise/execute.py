@@ -9,7 +9,7 @@ import ibis.expr.types as ir
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from taxiway.contracts import Verdict, accepted, audit, key_audit, rejected, samples, verdicts
+from taxiway.contracts import Verdict, accepted, audit, key_audit, rejected, repeated_keys, samples, verdicts
 from taxiway.contracts.guard import KEY
 from taxiway.engines import Engine, Session
 from taxiway.errors import ContractBroken, EngineError, UsageError
@@ -118,13 +118,21 @@ def guard(plan: Plan, session: Session, keys: Sequence[str]) -> Mapping[str, Ver
     """The verdict on each staged partition: one aggregate for all rules, and one for the key."""
     contract, staged = plan.table.rules, plan.compiled.staged
     audited = session.query(to_sql(audit(contract, staged), session.dialect))
-    duplicated = session.query(to_sql(key_audit(contract, staged), session.dialect))
-    found = verdicts(contract, audited, duplicated, keys if contract.partition else ())
+    found = verdicts(contract, audited, _duplicated_keys(plan, session), keys if contract.partition else ())
     judged = {verdict.partition if contract.partition else WHOLE: verdict for verdict in found}
     foreign = [verdict for key, verdict in judged.items() if key not in keys]
     if foreign:
         raise ContractBroken(f"{plan.table.at}: {'; '.join(verdict.message for verdict in foreign)}")
     return {key: judged[key] for key in keys}
+
+
+def _duplicated_keys(plan: Plan, session: Session) -> pa.Table:
+    """What `key_audit` finds; which of the rows are accepted is asked only where a key occurs more than once."""
+    contract, staged = plan.table.rules, plan.compiled.staged
+    repeated = session.query(to_sql(repeated_keys(contract, staged).limit(1), session.dialect))
+    if not repeated.num_rows:
+        return pa.table({"partition": pa.array([], pa.string()), "duplicated_keys": pa.array([], pa.int64())})
+    return session.query(to_sql(key_audit(contract, staged), session.dialect))
 
 
 def publish_judged(

@@ -18,6 +18,8 @@ from taxiway.tables import Table
 from taxiway.transforms import ArrowTransform, Lookback, Transform
 from taxiway.transforms.compile import to_sql
 
+_RESULT = "result"
+
 
 @dataclass
 class Staged:
@@ -109,7 +111,10 @@ def _conformed(table: Table, rows: pa.Table) -> pa.Table:
 
 
 def _execute(plan: Plan, session: Session, keys: Sequence[str]) -> None:
-    result = plan.compiled.expressions[STAGED]
+    # The SQL of the whole transform is at hand: it is part of the table's fingerprint.
+    whole = plan.compiled.expressions[STAGED]
+    session.define(_RESULT, to_sql(whole, session.dialect))
+    result = ibis.table(whole.schema(), name=_RESULT)
     partition = plan.table.rules.partition
     if partition is not None:
         # A row without a month belongs nowhere; the guard is to see it.
