@@ -65,3 +65,7 @@ class Engine(Protocol):
     def session(self) -> AbstractContextManager[Session]:
         """A new session, closed at the end of the block."""
         ...
+
+    def close(self) -> None:
+        """End what the sessions shared."""
+        ...

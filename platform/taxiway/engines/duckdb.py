@@ -13,7 +13,7 @@ from deltalake.exceptions import DeltaError
 from taxiway.engines.base import Reading
 from taxiway.engines.working import working
 from taxiway.errors import EngineError, LakeError
-from taxiway.lake import Lake, Publication, Snapshot
+from taxiway.lake import ArrowWriter, Lake, Publication, Snapshot
 
 BATCH_ROWS = 100_000
 
@@ -54,6 +54,9 @@ class DuckDB:
                 yield DuckDBSession(connection)
             finally:
                 connection.close()
+
+    def close(self) -> None:
+        """Nothing is shared between sessions."""
 
     def connect(self, folder: Path) -> duckdb.DuckDBPyConnection:
         """A locked-down connection that spills to `folder` and reads and writes nothing outside it and the lake."""
@@ -124,7 +127,7 @@ class DuckDBSession:
             batches = self._run(f"SELECT {columns} FROM ({sql})").to_arrow_reader(BATCH_ROWS)
             return pa.RecordBatchReader.from_batches(schema, (batch.cast(schema) for batch in batches))
 
-        return lake.publish(publication, rows)
+        return lake.publish(publication, ArrowWriter(schema, rows))
 
     def _run(self, sql: str) -> duckdb.DuckDBPyConnection:
         with _told():

@@ -1,14 +1,13 @@
 """A project's definitions, assembled by one function; tests swap any resource by naming it."""
 
 from collections.abc import Mapping
-from functools import partial
 from typing import Any
 
 import dagster as dg
 
-from taxiway.engines import open_engine
 from taxiway.marts import DbtProject
 from taxiway.materialise import Workspace
+from taxiway.orchestration.engines import engines_resource
 from taxiway.orchestration.landing import landing_assets, landing_checks
 from taxiway.orchestration.marts import marts_asset
 from taxiway.orchestration.sensors import automation_sensor, landing_sensor
@@ -28,7 +27,7 @@ def build_definitions(project: Project, settings: Settings, **overrides: Any) ->
     workspace = Workspace(project, settings)
     resources: Mapping[str, Any] = {
         "workspace": workspace,
-        "open_engine": partial(open_engine, settings),
+        "open_engine": engines_resource(settings),
     } | overrides
     assets = [table_asset(workspace, table) for table in project.tables if table.transform is not None]
     if project.dbt is not None:

@@ -46,6 +46,9 @@ def to_sql(expression: ir.Expr, dialect: str) -> str:
 
 @lru_cache(maxsize=1024)
 def _sql(operation: Any, dialect: str) -> str:
+    if dialect == "pyspark":
+        # Loading Ibis' backend declares the options that its compiler reads; it imports pyspark, so not before.
+        _ = ibis.pyspark
     replacer: Any = _select_instead_of_drop
     return str(ibis.to_sql(operation.replace(replacer).to_expr(), dialect=dialect))
 
