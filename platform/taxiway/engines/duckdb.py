@@ -4,13 +4,16 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from uuid import uuid4
 
 import duckdb
 import pyarrow as pa
+import pyarrow.parquet as pq
 from deltalake import QueryBuilder
 from deltalake.exceptions import DeltaError
 
-from taxiway.engines.base import Reading
+from taxiway.engines.base import OfRows, Reading
+from taxiway.engines.groups import groups, joined
 from taxiway.engines.working import working
 from taxiway.errors import EngineError, LakeError
 from taxiway.lake import ArrowWriter, Lake, Publication, Snapshot
@@ -51,7 +54,7 @@ class DuckDB:
         with working(self.lake, self.scratch) as folder:
             connection = self.connect(folder)
             try:
-                yield DuckDBSession(connection)
+                yield DuckDBSession(connection, folder)
             finally:
                 connection.close()
 
@@ -82,9 +85,10 @@ class DuckDB:
 
 @dataclass(eq=False)
 class DuckDBSession:
-    """One locked-down connection; see `taxiway.engines.base.Session`."""
+    """One locked-down connection, with a folder where it does more than read; see `taxiway.engines.base.Session`."""
 
     connection: duckdb.DuckDBPyConnection
+    folder: Path | None = None
     dialect: str = field(default="duckdb", init=False)
     _loaded: set[str] = field(default_factory=set, init=False)
 
@@ -96,18 +100,29 @@ class DuckDBSession:
     def load(self, relation: str, rows: pa.Table) -> None:
         """Add rows to `relation`, which the first call makes."""
         self.connection.register("__loading", rows)
-        name = identifier(relation)
-        if relation in self._loaded:
-            self._run(f"INSERT INTO {name} BY NAME SELECT * FROM __loading")
-        else:
-            self._run(f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT * FROM __loading")
-            self._loaded.add(relation)
+        self._add(relation, "__loading")
         self.connection.unregister("__loading")
 
     def stage(self, relation: str, sql: str, schema: pa.Schema) -> None:
         """Execute SQL once and keep the result with this schema, on disk where it is large, as `relation`."""
         columns = ", ".join(_typed(field) for field in schema)
         self._run(f"CREATE OR REPLACE TEMP TABLE {identifier(relation)} AS SELECT {columns} FROM ({sql})")
+
+    def stage_batches(
+        self, relation: str, sql: str, function: OfRows, *, by: Sequence[str] = (), schema: pa.Schema
+    ) -> None:
+        """Add what the function makes of the rows of SQL, or of each group of them, to `relation`."""
+        order = f" ORDER BY {', '.join(map(identifier, by))}" if by else ""
+        # A connection has one result at a time, so what the function makes cannot go back while its rows come.
+        assert self.folder is not None
+        file = self.folder / f"{uuid4().hex}.parquet"
+        with _told():
+            batches = self.connection.execute(f"SELECT * FROM ({sql}){order}").to_arrow_reader(BATCH_ROWS)
+            with pq.ParquetWriter(file, schema, compression="zstd") as made:
+                for rows in joined(map(function, groups(batches, by)), BATCH_ROWS):
+                    made.write_table(rows)
+        self._add(relation, f"read_parquet({literal(str(file))})")
+        file.unlink()
 
     def query(self, sql: str) -> pa.Table:
         """The result of SQL, in memory."""
@@ -128,6 +143,14 @@ class DuckDBSession:
             return pa.RecordBatchReader.from_batches(schema, (batch.cast(schema) for batch in batches))
 
         return lake.publish(publication, ArrowWriter(schema, rows))
+
+    def _add(self, relation: str, source: str) -> None:
+        name = identifier(relation)
+        if relation in self._loaded:
+            self._run(f"INSERT INTO {name} BY NAME SELECT * FROM {source}")
+        else:
+            self._run(f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT * FROM {source}")
+            self._loaded.add(relation)
 
     def _run(self, sql: str) -> duckdb.DuckDBPyConnection:
         with _told():

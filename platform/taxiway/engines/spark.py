@@ -2,7 +2,7 @@
 # pyspark is an extra.
 # pyright: reportMissingImports=false
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import version
@@ -13,7 +13,8 @@ from uuid import uuid4
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from taxiway.engines.base import Reading
+from taxiway.engines.base import OfRows, Reading
+from taxiway.engines.spark_batches import map_rows, told_of_batches
 from taxiway.engines.spark_errors import told
 from taxiway.engines.spark_writer import SparkWriter
 from taxiway.engines.working import working
@@ -113,6 +114,16 @@ class SparkSQL:
             rows = self.spark.sql(sql).selectExpr(*(_typed(column) for column in schema))
             rows.write.parquet(place)
             self._name(relation, self.spark.read.schema(ddl(schema)).parquet(place))
+
+    def stage_batches(
+        self, relation: str, sql: str, function: OfRows, *, by: Sequence[str] = (), schema: pa.Schema
+    ) -> None:
+        """Add what the function makes of the rows of SQL, or of each group of them, to `relation`."""
+        place = self._loaded.setdefault(relation, self.folder / uuid4().hex)
+        with told(), told_of_batches():
+            made = map_rows(self.spark.sql(sql), function, [identifier(name) for name in by], ddl(schema))
+            made.write.mode("append").parquet(str(place))
+            self._name(relation, self.spark.read.schema(ddl(schema)).parquet(str(place)))
 
     def query(self, sql: str) -> pa.Table:
         """The result of SQL, in memory."""

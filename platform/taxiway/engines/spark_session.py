@@ -110,6 +110,8 @@ def start_session(settings: Settings, session_of: SessionOf | None = None) -> "S
             session = (session_of or _own)(config)
         except (PySparkException, Py4JError, OSError) as error:
             raise EngineError(_why(log, error)) from error
+    # Only spark-submit reads the setting; without it workers run whatever python3 is.
+    session.sparkContext.pythonExec = config["spark.pyspark.python"]
     session.sparkContext.setLogLevel("ERROR")
     _await_workers(session, settings)
     return session

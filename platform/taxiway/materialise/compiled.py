@@ -12,7 +12,7 @@ from taxiway.contracts import TableContract, audit, check_schema
 from taxiway.errors import DefinitionError
 from taxiway.materialise.workspace import Workspace
 from taxiway.tables import Table
-from taxiway.transforms import ArrowTransform, Parameter, Transform
+from taxiway.transforms import ArrowTransform, BatchTransform, PandasTransform, Parameter, Transform
 from taxiway.transforms.compile import bind_parameters, express, to_sql
 from taxiway.transforms.fingerprint import fingerprint, library_versions, source_text
 from taxiway.transforms.library.typing import refuse, type_delivered
@@ -70,6 +70,9 @@ def compile_table(workspace: Workspace, table: Table) -> CompiledTable:
         expressions = prepared(workspace, table, month="")
         libraries = library_versions(transform.libraries)
         texts = [source_text(transform.function)]
+        if isinstance(transform, BatchTransform):
+            check_batches(table, transform, expressions[transform.rows])
+            texts += list(transform.by)
     else:
         parameters = bind_parameters(transform.parameters, settings)
         expressions = {STAGED: _result(workspace, table, transform, parameters)}
@@ -93,6 +96,22 @@ def prepared(workspace: Workspace, table: Table, month: str) -> dict[str, ir.Tab
             parameters["month"] = month
         found[name] = express(prepare, schemas, parameters)
     return found
+
+
+def check_batches(table: Table, transform: BatchTransform, rows: ir.Table) -> None:
+    """Raise DefinitionError where the groups of a batch transform cannot be, or columns are not the contract's."""
+    types = dict(rows.schema().items())
+    problems = []
+    for name in transform.by:
+        if name not in types:
+            problems.append(f"by names {name}, which is no column of {transform.rows}")
+        elif types[name].is_floating() or types[name].is_nested():
+            problems.append(f"by names {name}, which is {types[name]}: group by values that are equal or not")
+    if isinstance(transform, PandasTransform):
+        problems += check_schema(table.rules, ibis.schema(dict(transform.columns)))
+    if problems:
+        where = inspect.getsourcefile(transform.function)
+        raise DefinitionError(f"{table.at}: {transform.name} ({where}) cannot give its contract: {'; '.join(problems)}")
 
 
 def _result(workspace: Workspace, table: Table, transform: Transform, parameters: Mapping[str, Parameter]) -> ir.Table:
