@@ -44,7 +44,7 @@ def identifier(name: str) -> str:
 
 @dataclass(eq=False)
 class Spark:
-    """Sessions of Spark, which share one that `start` begins when it is first needed."""
+    """Sessions on one session of Spark's own, which `start` begins when it is first needed."""
 
     scratch: Path
     lake: Path
@@ -57,15 +57,20 @@ class Spark:
     def session(self) -> Iterator["SparkSQL"]:
         """A session whose staged data goes with it."""
         with working(self.lake, self.scratch) as folder:
-            if self._started is None:
-                self._started = self.start()
-                for primitive in PRIMITIVES:
-                    self._started.sql(primitive)
-            session = SparkSQL(self._started, folder)
+            session = SparkSQL(self.started, folder)
             try:
                 yield session
             finally:
                 session.forget()
+
+    @property
+    def started(self) -> "SparkSession":
+        """Spark's own session; raises EngineError where it cannot start."""
+        if self._started is None:
+            self._started = self.start()
+            for primitive in PRIMITIVES:
+                self._started.sql(primitive)
+        return self._started
 
     def close(self) -> None:
         """Stop the session, where one was started."""
