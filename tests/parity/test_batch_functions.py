@@ -99,7 +99,7 @@ def test_a_group_function_gives_what_pandas_gives(gauges: Workspace, engine_for:
     for month in MONTHS:
         begins = pd.Timestamp(f"{month}-01", tz="UTC")
         frame: Any = readings[(readings.month <= month) & (readings.read_at >= begins - pd.Timedelta("24h"))]
-        every = pd.concat(risen(group.reset_index(drop=True)) for _, group in frame.groupby("gauge"))
+        every: Any = pd.concat(risen(group.reset_index(drop=True)) for _, group in frame.groupby("gauge"))
         plain: Any = every[every.month == month].sort_values(["gauge", "read_at"], ignore_index=True)
         ours = found["duckdb"].filter(pc.field("month") == month).to_pandas()
         ours = ours.sort_values(["gauge", "read_at"], ignore_index=True)
