@@ -23,7 +23,13 @@ BATCH_ROWS = 100_000
 # The same names exist in every engine's session, so that a transform can read a clock anywhere.
 PRIMITIVES = (
     "CREATE TEMP MACRO local_clock(instant, zone) AS timezone(zone, instant)",
-    "CREATE TEMP MACRO instant_of(clock, zone) AS timezone(zone, clock)",
+    # Of two instants DuckDB's own gives the second. The first is the one by the offset of the day before, where the
+    # clock shows its time then; 36 hours before the same time of UTC is before either, whatever the offset.
+    """CREATE TEMP MACRO by_the_day_before(clock, zone) AS make_timestamptz(2 * epoch_us(clock) - 129600000000
+    - epoch_us(timezone(zone, make_timestamptz(epoch_us(clock) - 129600000000))))""",
+    """CREATE TEMP MACRO instant_of(clock, zone) AS
+    CASE WHEN timezone(zone, by_the_day_before(clock, zone)) = clock THEN by_the_day_before(clock, zone)
+    ELSE timezone(zone, clock) END""",
 )
 
 
@@ -61,13 +67,14 @@ class DuckDB:
     def close(self) -> None:
         """Nothing is shared between sessions."""
 
-    def connect(self, folder: Path) -> duckdb.DuckDBPyConnection:
-        """A locked-down connection that spills to `folder` and reads and writes nothing outside it and the lake."""
+    def connect(self, folder: Path, reads: Sequence[Path] = ()) -> duckdb.DuckDBPyConnection:
+        """A locked-down connection that spills to `folder` and reads and writes nothing outside it and the lake, but
+        for the files and folders in `reads`."""
         connection = duckdb.connect(":memory:")
-        self._lock_down(connection, folder)
+        self._lock_down(connection, folder, reads)
         return connection
 
-    def _lock_down(self, connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
+    def _lock_down(self, connection: duckdb.DuckDBPyConnection, folder: Path, reads: Sequence[Path]) -> None:
         connection.execute(f"SET threads = {self.threads}")
         connection.execute(f"SET memory_limit = {literal(self.memory_limit)}")
         connection.execute(f"SET temp_directory = {literal(str(folder))}")
@@ -77,8 +84,10 @@ class DuckDB:
         connection.execute("SET python_enable_replacements = false")
         for primitive in PRIMITIVES:
             connection.execute(primitive)
-        allowed = ", ".join(literal(str(path)) for path in (self.lake, folder))
-        connection.execute(f"SET allowed_directories = [{allowed}]")
+        folders = (self.lake, folder, *(path for path in reads if path.is_dir()))
+        connection.execute(f"SET allowed_directories = [{', '.join(literal(str(path)) for path in folders)}]")
+        files = [literal(str(path)) for path in reads if not path.is_dir()]
+        connection.execute(f"SET allowed_paths = [{', '.join(files)}]")
         connection.execute("SET enable_external_access = false")
         connection.execute("SET lock_configuration = true")
 
