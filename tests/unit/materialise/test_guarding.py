@@ -157,7 +157,7 @@ class Late(DuckDB):
     @contextmanager
     def session(self) -> Iterator[DuckDBSession]:
         with super().session() as session:
-            yield LateSession(session.connection, self.meanwhile)
+            yield LateSession(session.connection, session.folder, self.meanwhile)
 
 
 @dataclass(eq=False)
