@@ -17,7 +17,7 @@ Rewrite = Callable[[Any], Any]
 
 def agreed(operation: Any, dialect: str) -> Any:
     """The operation as it has to be written for a dialect, `duckdb` or `pyspark`."""
-    rules = _EVERYWHERE | _ONLY[dialect]
+    rules = {**_EVERYWHERE, **_ONLY[dialect]}
 
     def replacer(node: Any, changed: Mapping[str, Any] | None) -> Any:
         if isinstance(node, ops.WindowFunction):
@@ -68,20 +68,21 @@ def _as_stated(node: Any) -> Any:
     return ops.Cast(node, node.dtype)
 
 
-def _whole_sum(node: ops.Sum) -> Any:
+def _whole_sum(node: Any) -> Any:
     # DuckDB adds in 128 bits, Spark in 64.
     return _as_stated(node) if node.dtype.is_integer() else node
 
 
-def _counted(node: ops.CountStar) -> Any:
+def _counted(node: Any) -> Any:
     # Ibis has Spark add up the condition, which is null over no rows.
     if node.where is None:
         return node
-    return ops.Count(ops.IfElse(node.where, ops.Literal(1, dt.int64), ibis.null("int64").op()))
+    cases: Any = ibis.ifelse(node.where.to_expr(), 1, ibis.null("int64"))
+    return cases.count().op()
 
 
 def _no_value(node: Any) -> Any:
-    return ops.IdenticalTo(node.arg, ibis.null(node.arg.dtype).op())
+    return node.arg.to_expr().identical_to(ibis.null(node.arg.dtype)).op()
 
 
 def _is_null(node: ops.IsNull) -> Any:

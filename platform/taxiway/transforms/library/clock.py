@@ -7,6 +7,7 @@ own date functions disagree on parts of a unit.
 
 import ibis
 import ibis.expr.datatypes as dt
+import ibis.expr.operations as ops
 import ibis.expr.types as ir
 
 from taxiway.transforms.library.typing import typed
@@ -48,8 +49,10 @@ def plus_minutes(instant: Instant, minutes: Whole | int) -> Instant:
     """
     if isinstance(minutes, int):
         return instant + ibis.interval(minutes=minutes)
-    # An interval of 64 bits overflows on one engine and wraps on the other.
-    return instant + minutes.cast("int32").as_interval("m")
+    # An interval of 64 bits overflows on one engine and wraps on the other. Ibis would leave out a cast from what it
+    # takes for 32 bits, which a contract then reads as 64.
+    short: Whole = ops.Cast(minutes, dt.int32).to_expr()
+    return instant + short.as_interval("m")
 
 
 def minutes_between(earlier: Instant | Clock, later: Instant | Clock) -> Whole:
