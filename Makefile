@@ -11,7 +11,7 @@ PYTEST := $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo test soak ui bench lint lock clean
+.PHONY: help setup setup-dev setup-spark demo test soak ui bench lint lock clean
 
 help:  ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/make \1\t\2/' | expand -t 16
@@ -19,6 +19,8 @@ help:  ## what there is
 setup: $(VENV)/.core  ## install the core into .venv
 
 setup-dev: $(VENV)/.dev  ## install the core and what the tests need
+
+setup-spark: $(VENV)/.spark  ## install the core and the engine spark, which also needs Java 17
 
 $(BIN)/uv: requirements/build.txt
 	$(PYTHON) -c 'import sys; assert sys.version_info[:2] == (3, 11), "Taxiway needs Python 3.11: make PYTHON=..."'
@@ -33,6 +35,10 @@ $(VENV)/.core: $(BIN)/uv requirements/core.txt pyproject.toml
 
 $(VENV)/.dev: $(VENV)/.core requirements/dev.txt
 	$(BIN)/uv pip install --python $(BIN)/python --no-build-isolation --require-hashes -r requirements/dev.txt
+	touch $@
+
+$(VENV)/.spark: $(VENV)/.core requirements/spark.txt
+	$(BIN)/uv pip install --python $(BIN)/python --no-build-isolation --require-hashes -r requirements/spark.txt
 	touch $@
 
 demo: setup  ## land a year of real flights and materialise every table
@@ -60,6 +66,7 @@ lock: $(BIN)/uv  ## resolve the dependencies anew
 	$(BIN)/uv pip compile requirements/build.in $(LOCK) --allow-unsafe -o requirements/build.txt
 	$(BIN)/uv pip compile pyproject.toml $(LOCK) -o requirements/core.txt
 	$(BIN)/uv pip compile pyproject.toml $(LOCK) --extra dev -c requirements/core.txt -o requirements/dev.txt
+	$(BIN)/uv pip compile pyproject.toml $(LOCK) --extra spark -c requirements/core.txt -o requirements/spark.txt
 
 LOCK := --upgrade --quiet --no-header --generate-hashes --no-emit-index-url --python-version 3.11
 

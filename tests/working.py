@@ -13,7 +13,7 @@ from deltalake import QueryBuilder
 
 from taxiway.addresses import Address
 from taxiway.engines import open_engine
-from taxiway.lake import WHOLE, Lake, PartitionState, Provenance, Publication, Snapshot
+from taxiway.lake import WHOLE, ArrowWriter, Lake, PartitionState, Provenance, Publication, Snapshot
 from taxiway.materialise import Outcome, Workspace, materialise
 from taxiway.settings import load_settings
 from taxiway.tables import Project, Table
@@ -91,7 +91,7 @@ def publish(
     provenance = Provenance.of(run="test", engine="test 1", libraries={"arrow": pa.__version__}, partitions=states)
     column = None if list(partitions) == [WHOLE] else "month"
     publication = Publication(Address.parse(at), provenance, base, column, **options)
-    return lake.publish(publication, table.to_reader)
+    return lake.publish(publication, ArrowWriter(table.schema, table.to_reader))
 
 
 def unavailable(reason: str) -> None:

@@ -1,13 +1,15 @@
 """Taxiway: one transformation for batch, cluster, stream and request; nothing unguarded is published."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from taxiway.version import __version__
 
 if TYPE_CHECKING:
+    from taxiway.comparison import Comparison
     from taxiway.notebook import OpenLake
 
-__all__ = ["__version__", "open"]
+__all__ = ["__version__", "compare", "open"]
 
 
 def open(deployment: str | None = None) -> "OpenLake":  # noqa: A001 - read where it is used: taxiway.open()
@@ -19,3 +21,23 @@ def open(deployment: str | None = None) -> "OpenLake":  # noqa: A001 - read wher
     from taxiway.settings import load_settings
 
     return OpenLake(load_settings(deployment))
+
+
+def compare(
+    frame: Any,
+    table: str,
+    *,
+    key: Sequence[str] = (),
+    month: str | None = None,
+    version: int | None = None,
+    within: float | None = None,
+) -> "Comparison":
+    """Where a frame (pandas, Spark, Arrow), or a file of Parquet or CSV, and a table differ; see `taxiway compare`.
+
+    Rows are matched by `key`, by default that of the table's contract. A Spark frame is written to a temporary folder
+    by Spark, whose workers must be able to write where this process reads. Raises UsageError where a side lacks the
+    key or has it twice, TableNotFound for a table that has not been made.
+    """
+    from taxiway.comparison import compare
+
+    return compare(open(), frame, table, key=key, month=month, version=version, within=within)

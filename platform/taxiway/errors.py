@@ -38,6 +38,10 @@ class EngineError(TaxiwayError):
     """An engine could not compute: memory or scratch ran out, data could not be read, or the transform fails on it."""
 
 
+class TransformFailed(TaxiwayError):
+    """The function of a transform failed on rows that it was given, or returned what is not its result."""
+
+
 class PublishConflict(LakeError):
     """Another writer published one of the same partitions first; running again is safe."""
 

@@ -66,7 +66,7 @@ class OpenLake:
         snapshot = self.snapshot(table, version)
         months = [month] if isinstance(month, str) else month
         if months is not None:
-            _refuse_months(self.settings, snapshot, months)
+            refuse_months(self.settings, snapshot, months)
         connection = self._connect()
         reading = Reading(snapshot, snapshot.schema, None if months is None else tuple(months))
         DuckDBSession(connection).read(snapshot.address.relation, reading)
@@ -226,7 +226,7 @@ def _refuse_all_but_select(connection: duckdb.DuckDBPyConnection, query: str) ->
         raise UsageError("the lake is read here: write one SELECT, e.g. select * from feature.flights limit 5")
 
 
-def _refuse_months(settings: Settings, snapshot: Snapshot, months: Sequence[str]) -> None:
+def refuse_months(settings: Settings, snapshot: Snapshot, months: Sequence[str]) -> None:
     """Raise where a month lies outside the settings, or the table has no such partition."""
     if snapshot.partition_column is None:
         raise UsageError(f"{snapshot.address} is not partitioned by month: leave out the month")

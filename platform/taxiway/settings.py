@@ -47,7 +47,8 @@ class Settings(BaseSettings):
     """Everything that differs between deployments, and the constants of the business.
 
     `memory_limit` is what the engine may hold before it spills to `scratch`; `parameters` are bound
-    to the transforms' declared parameters of the same names.
+    to the transforms' declared parameters of the same names. `spark_master` is where Spark runs, in this process
+    by default, and `spark` is configuration of Spark's own.
     """
 
     model_config = SettingsConfigDict(frozen=True, env_prefix=_PREFIX, extra="forbid")
@@ -59,6 +60,8 @@ class Settings(BaseSettings):
     engine: str = "duckdb"
     threads: int = Field(default=2, ge=1)
     memory_limit: str = Field(default="1GB", pattern=r"^\d+(\.\d+)?\s?(MB|GB|MiB|GiB)$")
+    spark_master: str = Field(default="", pattern=r"^(spark://.+|local(\[.+\])?)?$")
+    spark: Mapping[str, str] = Field(default_factory=lambda: MappingProxyType({}))
     first_month: str
     end_month: str
     zone: str = "UTC"
@@ -158,6 +161,7 @@ def load_settings(deployment: str | None = None, **overrides: Any) -> Settings:
         update={
             "home": home,
             "parameters": MappingProxyType(dict(settings.parameters)),
+            "spark": MappingProxyType(dict(settings.spark)),
         }
     )
 

@@ -8,7 +8,7 @@ import duckdb
 import pyarrow.parquet as pq
 
 from taxiway.contracts import Bool, Contract, Date, Float64, Instant, Int16, Text, column, table
-from taxiway.lake import WHOLE, Lake, PartitionState, Provenance, Publication
+from taxiway.lake import WHOLE, ArrowWriter, Lake, PartitionState, Provenance, Publication
 from taxiway.tables import Table
 
 
@@ -162,4 +162,4 @@ def publish_sources(lake: Lake, folder: Path) -> None:
         states = {key: PartitionState("", rows=rows.num_rows) for key in keys}
         provenance = Provenance.of(run="test", engine="none", libraries={}, partitions=states)
         publication = Publication(source.address, provenance, lake.find(source.address), source.rules.partition)
-        lake.publish(publication, rows.to_reader)
+        lake.publish(publication, ArrowWriter(rows.schema, rows.to_reader))

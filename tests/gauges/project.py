@@ -39,8 +39,7 @@ class RawReadings(Contract):
 
     @row_rule("the reading is of the file's month")
     def of_the_month(t: ir.Table) -> ir.BooleanValue:
-        number = t.read_at.year() * 100 + t.read_at.month()
-        return number == t.month.substr(0, 4).cast("int32") * 100 + t.month.substr(5, 2).cast("int32")
+        return t.read_at.date().cast("string").substr(0, 7) == t.month
 
 
 class LevelHistory(Contract):

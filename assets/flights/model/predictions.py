@@ -7,7 +7,7 @@ from flights.model.late_model import FEATURES, load
 from taxiway import contracts
 from taxiway.contracts import Contract, Float64, Text, column, compile_contract
 from taxiway.tables import Table
-from taxiway.transforms import arrow_transform, transform
+from taxiway.transforms import batch_transform, transform
 
 
 class Predictions(Contract):
@@ -38,7 +38,7 @@ def model_in_force(model_delay_model: ir.Table) -> ir.Table:
     return model_delay_model.select("model", "model_version", "month")
 
 
-@arrow_transform(prepare={"rows": flights_to_score, "models": model_in_force}, libraries=("lightgbm", "numpy"))
+@batch_transform(prepare={"rows": flights_to_score, "models": model_in_force}, libraries=("lightgbm", "numpy"))
 def predictions(rows: pa.Table, models: pa.Table) -> pa.Table:
     """A prediction for each of the rows; none where no model is in force."""
     if models.num_rows == 0:

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from taxiway.cli.bench import bench
+from taxiway.cli.compare import compare
 from taxiway.cli.demo import demo
 from taxiway.cli.doctor import doctor
 from taxiway.cli.land import LandCommand, land
@@ -17,7 +18,7 @@ from taxiway.cli.ui import ui
 from taxiway.version import __version__
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
-for command in (demo, land, run, tables, show, sql, history, quarantine, ui, doctor):
+for command in (demo, land, run, tables, show, sql, history, quarantine, compare, ui, doctor):
     app.command(cls=LandCommand if command is land else None)(command)
 app.add_typer(new, name="new")
 app.add_typer(bench, name="bench")
@@ -38,5 +39,6 @@ def taxiway(
 ) -> None:
     """Tables you can trust: land files, materialise tables, look at what was published and what was refused.
 
-    Exits with 0 when done, 1 when something failed or was refused, 2 when it was asked wrongly.
+    Exits with 0 when done, 1 when something failed or was refused, 2 when it was asked wrongly; other outcomes, which
+    the command names, from 10 on.
     """

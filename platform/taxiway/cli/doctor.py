@@ -4,6 +4,7 @@ import os
 import shutil
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from importlib import import_module
@@ -29,7 +30,6 @@ _PYTHON = (3, 11)
 _NEEDED_BYTES = 2_000_000_000
 # Packages of compiled code, and the library of the system that one of them wants.
 _NATIVE = {"pyarrow": "", "duckdb": "", "deltalake": "", "lightgbm": "libgomp"}
-_PROGRAMS = {"spark": ("java", "install Java 17, e.g. apt-get install openjdk-17-jre-headless")}
 _SET_UP = "install the locked packages: make setup"
 
 
@@ -78,6 +78,7 @@ def examine() -> Iterator[Finding]:
     yield _disk(settings)
     yield _memory(settings)
     yield from (_writable(folder) for folder in (settings.lake, settings.landing, settings.dagster, settings.scratch))
+    yield _spark(settings)
     yield from _project(lake)
     yield from _lake(lake)
 
@@ -94,13 +95,9 @@ def _packages() -> Iterator[Finding]:
     for extra in metadata("taxiway").get_all("Provides-Extra") or ():
         own = [requirement for requirement in requirements_of(extra) if requirement not in core]
         lacking = [problem for requirement in own if (problem := _unmet(requirement.name, str(requirement.specifier)))]
-        advice = [f"only for {extra}: pip install 'taxiway[{extra}]'"] if lacking else []
-        program, how = _PROGRAMS.get(extra, ("", ""))
-        if program and shutil.which(program) is None:
-            lacking.append(f"no {program}")
-            advice.append(how)
+        advice = f"only for {extra}: make setup-{extra}, or pip install 'taxiway[{extra}]'" if lacking else ""
         found = "; ".join(lacking) or f"{len(own)} packages as required"
-        yield Finding(f"extra {extra}", "optional" if lacking else "ok", found, "; ".join(advice))
+        yield Finding(f"extra {extra}", "optional" if lacking else "ok", found, advice)
 
 
 def _unmet(name: str, specifier: str) -> str:
@@ -155,6 +152,23 @@ def _writable(folder: Path) -> Finding:
         return Finding(
             check, "missing", str(error), f"make {folder} writable, or set TAXIWAY_HOME to where you may write"
         )
+
+
+def _spark(settings: "Settings") -> Finding:
+    """Whether the engine spark can be used: the extra, Java, the jars, and a session that answers."""
+    from taxiway.engines import check_engine, engines
+
+    is_used = settings.engine == "spark"
+    try:
+        check_engine(settings, "spark")
+        began = time.perf_counter()
+        with engines(settings) as opened, opened("spark").session() as session:
+            session.query("SELECT 1 AS answer")
+            version = opened("spark").version
+    except TaxiwayError as error:
+        what, _, advice = str(error).partition(": ")
+        return Finding("spark", "missing" if is_used else "optional", what, advice)
+    return Finding("spark", "ok", f"pyspark {version} answers after {time.perf_counter() - began:.0f} s")
 
 
 def _project(lake: "OpenLake") -> Iterator[Finding]:

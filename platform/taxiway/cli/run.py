@@ -104,19 +104,20 @@ def materialise(
     from taxiway.cli.left_out import left_out
     from taxiway.cli.progress import Progress
     from taxiway.cli.report import Report
-    from taxiway.engines import open_engine
+    from taxiway.engines import check_engine
     from taxiway.marts import DbtProject
     from taxiway.orchestration import build_definitions
     from taxiway.orchestration.instance import open_instance
     from taxiway.orchestration.runs import RunRequest, execute, widen
 
     project, settings = workspace.project, workspace.settings
-    open_engine(settings, engine)
     if project.dbt is not None and not DbtProject(project.dbt).is_prepared:
         hint("dbt compiles its models")
         DbtProject(project.dbt).prepare()
     definitions = build_definitions(project, settings)
     chosen = widen(definitions, project, tables, upstream=upstream, downstream=downstream)
+    for name in {engine or project.table(address).engine for address in chosen}:
+        check_engine(settings, name)
     monthly = any(project.table(address).monthly for address in chosen)
     if months is not None and not monthly:
         raise UsageError(f"{', '.join(map(str, chosen))} is not partitioned by month: leave out the months")

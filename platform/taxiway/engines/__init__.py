@@ -1,6 +1,6 @@
-"""Engines execute compiled SQL: the protocol (`base`) and DuckDB, the default (`duckdb`)."""
+"""Engines execute compiled SQL: the protocol (`base`), DuckDB, the default (`duckdb`), and Spark (`spark`)."""
 
 from taxiway.engines.base import Engine, Reading, Session
-from taxiway.engines.open import open_engine
+from taxiway.engines.open import ENGINES, OpenEngine, check_engine, engines, open_engine
 
-__all__ = ["Engine", "Reading", "Session", "open_engine"]
+__all__ = ["ENGINES", "Engine", "OpenEngine", "Reading", "Session", "check_engine", "engines", "open_engine"]

@@ -1,5 +1,6 @@
 """The protocol between a materialisation and what executes it. An engine knows tables and SQL, nothing else."""
 
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,6 +9,8 @@ from typing import Protocol
 import pyarrow as pa
 
 from taxiway.lake import Lake, Publication, Snapshot
+
+OfRows = Callable[[pa.Table], pa.Table]
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,17 @@ class Session(Protocol):
         """Execute SQL once and keep the result with this schema, on disk where it is large, as `relation`."""
         ...
 
+    def stage_batches(
+        self, relation: str, sql: str, function: OfRows, *, by: Sequence[str] = (), schema: pa.Schema
+    ) -> None:
+        """Add what the function makes of the rows of SQL to `relation`, which the first call makes, with this schema.
+
+        The function gets any number of rows, in any order and perhaps in another process, to which it is pickled;
+        where `by` names columns, all rows with equal values in them, and null is equal to null. It never gets none.
+        Raises TransformFailed where it does.
+        """
+        ...
+
     def query(self, sql: str) -> pa.Table:
         """The result of SQL, in memory."""
         ...
@@ -68,4 +82,8 @@ class Engine(Protocol):
 
     def session(self) -> AbstractContextManager[Session]:
         """A new session, closed at the end of the block."""
+        ...
+
+    def close(self) -> None:
+        """End what the sessions shared."""
         ...

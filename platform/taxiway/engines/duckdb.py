@@ -4,23 +4,32 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from uuid import uuid4
 
 import duckdb
 import pyarrow as pa
+import pyarrow.parquet as pq
 from deltalake import QueryBuilder
 from deltalake.exceptions import DeltaError
 
-from taxiway.engines.base import Reading
+from taxiway.engines.base import OfRows, Reading
+from taxiway.engines.groups import groups, joined
 from taxiway.engines.working import working
 from taxiway.errors import EngineError, LakeError
-from taxiway.lake import Lake, Publication, Snapshot
+from taxiway.lake import ArrowWriter, Lake, Publication, Snapshot
 
 BATCH_ROWS = 100_000
 
 # The same names exist in every engine's session, so that a transform can read a clock anywhere.
 PRIMITIVES = (
     "CREATE TEMP MACRO local_clock(instant, zone) AS timezone(zone, instant)",
-    "CREATE TEMP MACRO instant_of(clock, zone) AS timezone(zone, clock)",
+    # Of two instants DuckDB's own gives the second. The first is the one by the offset of the day before, where the
+    # clock shows its time then; 36 hours before the same time of UTC is before either, whatever the offset.
+    """CREATE TEMP MACRO by_the_day_before(clock, zone) AS make_timestamptz(2 * epoch_us(clock) - 129600000000
+    - epoch_us(timezone(zone, make_timestamptz(epoch_us(clock) - 129600000000))))""",
+    """CREATE TEMP MACRO instant_of(clock, zone) AS
+    CASE WHEN timezone(zone, by_the_day_before(clock, zone)) = clock THEN by_the_day_before(clock, zone)
+    ELSE timezone(zone, clock) END""",
 )
 
 
@@ -51,17 +60,21 @@ class DuckDB:
         with working(self.lake, self.scratch) as folder:
             connection = self.connect(folder)
             try:
-                yield DuckDBSession(connection)
+                yield DuckDBSession(connection, folder)
             finally:
                 connection.close()
 
-    def connect(self, folder: Path) -> duckdb.DuckDBPyConnection:
-        """A locked-down connection that spills to `folder` and reads and writes nothing outside it and the lake."""
+    def close(self) -> None:
+        """Nothing is shared between sessions."""
+
+    def connect(self, folder: Path, reads: Sequence[Path] = ()) -> duckdb.DuckDBPyConnection:
+        """A locked-down connection that spills to `folder` and reads and writes nothing outside it and the lake, but
+        for the files and folders in `reads`."""
         connection = duckdb.connect(":memory:")
-        self._lock_down(connection, folder)
+        self._lock_down(connection, folder, reads)
         return connection
 
-    def _lock_down(self, connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
+    def _lock_down(self, connection: duckdb.DuckDBPyConnection, folder: Path, reads: Sequence[Path]) -> None:
         connection.execute(f"SET threads = {self.threads}")
         connection.execute(f"SET memory_limit = {literal(self.memory_limit)}")
         connection.execute(f"SET temp_directory = {literal(str(folder))}")
@@ -71,17 +84,20 @@ class DuckDB:
         connection.execute("SET python_enable_replacements = false")
         for primitive in PRIMITIVES:
             connection.execute(primitive)
-        allowed = ", ".join(literal(str(path)) for path in (self.lake, folder))
-        connection.execute(f"SET allowed_directories = [{allowed}]")
+        folders = (self.lake, folder, *(path for path in reads if path.is_dir()))
+        connection.execute(f"SET allowed_directories = [{', '.join(literal(str(path)) for path in folders)}]")
+        files = [literal(str(path)) for path in reads if not path.is_dir()]
+        connection.execute(f"SET allowed_paths = [{', '.join(files)}]")
         connection.execute("SET enable_external_access = false")
         connection.execute("SET lock_configuration = true")
 
 
 @dataclass(eq=False)
 class DuckDBSession:
-    """One locked-down connection; see `taxiway.engines.base.Session`."""
+    """One locked-down connection, with a folder where it does more than read; see `taxiway.engines.base.Session`."""
 
     connection: duckdb.DuckDBPyConnection
+    folder: Path | None = None
     dialect: str = field(default="duckdb", init=False)
     _loaded: set[str] = field(default_factory=set, init=False)
 
@@ -92,12 +108,7 @@ class DuckDBSession:
     def load(self, relation: str, rows: pa.Table) -> None:
         """Add rows to `relation`, which the first call makes."""
         self.connection.register("__loading", rows)
-        name = identifier(relation)
-        if relation in self._loaded:
-            self._run(f"INSERT INTO {name} BY NAME SELECT * FROM __loading")
-        else:
-            self._run(f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT * FROM __loading")
-            self._loaded.add(relation)
+        self._add(relation, "__loading")
         self.connection.unregister("__loading")
 
     def define(self, relation: str, sql: str) -> None:
@@ -108,6 +119,22 @@ class DuckDBSession:
         """Execute SQL once and keep the result with this schema, on disk where it is large, as `relation`."""
         columns = ", ".join(_typed(field) for field in schema)
         self._run(f"CREATE OR REPLACE TEMP TABLE {identifier(relation)} AS SELECT {columns} FROM ({sql})")
+
+    def stage_batches(
+        self, relation: str, sql: str, function: OfRows, *, by: Sequence[str] = (), schema: pa.Schema
+    ) -> None:
+        """Add what the function makes of the rows of SQL, or of each group of them, to `relation`."""
+        order = f" ORDER BY {', '.join(map(identifier, by))}" if by else ""
+        # A connection has one result at a time, so what the function makes cannot go back while its rows come.
+        assert self.folder is not None
+        file = self.folder / f"{uuid4().hex}.parquet"
+        with _told():
+            batches = self.connection.execute(f"SELECT * FROM ({sql}){order}").to_arrow_reader(BATCH_ROWS)
+            with pq.ParquetWriter(file, schema, compression="zstd") as made:
+                for rows in joined(map(function, groups(batches, by)), BATCH_ROWS):
+                    made.write_table(rows)
+        self._add(relation, f"read_parquet({literal(str(file))})")
+        file.unlink()
 
     def query(self, sql: str) -> pa.Table:
         """The result of SQL, in memory."""
@@ -127,7 +154,15 @@ class DuckDBSession:
             batches = self._run(f"SELECT {columns} FROM ({sql})").to_arrow_reader(BATCH_ROWS)
             return pa.RecordBatchReader.from_batches(schema, (batch.cast(schema) for batch in batches))
 
-        return lake.publish(publication, rows)
+        return lake.publish(publication, ArrowWriter(schema, rows))
+
+    def _add(self, relation: str, source: str) -> None:
+        name = identifier(relation)
+        if relation in self._loaded:
+            self._run(f"INSERT INTO {name} BY NAME SELECT * FROM {source}")
+        else:
+            self._run(f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT * FROM {source}")
+            self._loaded.add(relation)
 
     def _run(self, sql: str) -> duckdb.DuckDBPyConnection:
         with _told():

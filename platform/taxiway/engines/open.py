@@ -1,15 +1,39 @@
 """The engine that the settings, a table or a run name."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import TYPE_CHECKING
+
 from taxiway.engines.base import Engine
 from taxiway.engines.memory import give_back_large_blocks
 from taxiway.errors import UsageError
 from taxiway.settings import Settings
 
-ENGINES = ("duckdb",)
+if TYPE_CHECKING:
+    from taxiway.engines.spark_session import SessionOf
+
+ENGINES = ("duckdb", "spark")
+
+OpenEngine = Callable[[str | None], Engine]
 
 
-def open_engine(settings: Settings, name: str | None = None) -> Engine:
-    """The engine `name`, the deployment's by default, with the settings' limits; raises UsageError for another.
+def check_engine(settings: Settings, name: str | None = None) -> None:
+    """See that the engine `name`, the deployment's by default, can be used here, without starting anything.
+
+    Raises UsageError for one that there is not, EngineError where something that it needs is missing.
+    """
+    chosen = name or settings.engine
+    if chosen not in ENGINES:
+        raise UsageError(f"there is no engine '{chosen}'; there are: {', '.join(ENGINES)}")
+    if chosen == "spark":
+        from taxiway.engines.spark_session import check_spark
+
+        check_spark(settings)
+
+
+def open_engine(settings: Settings, name: str | None = None, session_of: "SessionOf | None" = None) -> Engine:
+    """The engine `name`, the deployment's by default, to be closed by whoever opens it; see `engines`.
 
     From then on this process returns large blocks of memory that it frees.
     """
@@ -19,4 +43,31 @@ def open_engine(settings: Settings, name: str | None = None) -> Engine:
         from taxiway.engines.duckdb import DuckDB
 
         return DuckDB(settings.threads, settings.memory_limit, settings.scratch, settings.lake)
+    if chosen == "spark":
+        from taxiway.engines.spark import Spark
+        from taxiway.engines.spark_session import start_session
+
+        return Spark(settings.scratch, settings.lake, partial(start_session, settings, session_of))
     raise UsageError(f"there is no engine '{chosen}'; there are: {', '.join(ENGINES)}")
+
+
+@contextmanager
+def engines(settings: Settings, session_of: "SessionOf | None" = None) -> Iterator[OpenEngine]:
+    """Opens engines by name, each once, with the settings' limits; what they started ends with the block.
+
+    `session_of` makes Spark's session from its configuration. Opening raises UsageError for an engine that there
+    is not.
+    """
+    opened: dict[str, Engine] = {}
+
+    def open_one(name: str | None = None) -> Engine:
+        chosen = name or settings.engine
+        if chosen not in opened:
+            opened[chosen] = open_engine(settings, chosen, session_of)
+        return opened[chosen]
+
+    try:
+        yield open_one
+    finally:
+        for engine in opened.values():
+            engine.close()

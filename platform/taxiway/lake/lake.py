@@ -2,28 +2,22 @@
 
 import json
 import re
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from uuid import uuid4
 
-import pyarrow as pa
-from deltalake import CommitProperties, DeltaTable, PostCommitHookProperties, WriterProperties, write_deltalake
-from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
+from deltalake import DeltaTable
+from deltalake.exceptions import DeltaError, TableNotFoundError
 
 from taxiway.addresses import Address, is_address
-from taxiway.errors import LakeError, PublishConflict, TableNotFound
-from taxiway.lake.provenance import KEY, WHOLE, PartitionState
+from taxiway.errors import LakeError, TableNotFound
+from taxiway.lake.provenance import WHOLE, PartitionState
 from taxiway.lake.publication import Publication, partition_key
 from taxiway.lake.schema import new_columns
 from taxiway.lake.snapshot import Snapshot
+from taxiway.lake.writer import Writer, conflict, reason, refused
 
-_COMPRESSED = WriterProperties(compression="ZSTD", compression_level=1)
-# The log is what says how a partition came to be, so it is never cut short behind our back.
-_KEEP_LOG = PostCommitHookProperties(cleanup_expired_logs=False)
 _LOG_ENTRY = re.compile(r"[0-9]{20}\.(json|checkpoint.*\.parquet)")
-# What a library adds to its messages for its own developers: colours, arrows, the frames of a stack.
-_NOISE = re.compile(r"\x1b\[[0-9;]*m|↳|^\s*[0-9]+: <unknown>$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -70,66 +64,37 @@ class Lake:
             raise TableNotFound(f"{address} has not been published yet; make it with: taxiway run {address} --upstream")
         return snapshot
 
-    def publish(self, publication: Publication, rows: Callable[[], pa.RecordBatchReader]) -> int:
-        """Replace exactly the partitions that the publication names by `rows`, in one commit; returns its version.
+    def publish(self, publication: Publication, writer: Writer) -> int:
+        """Replace exactly the partitions that the publication names by the writer's rows, in one commit; returns its
+        version.
 
-        `rows` is called anew for each attempt. Where another writer has changed one of the same partitions since
-        the publication's base, raises PublishConflict and publishes nothing. Raises LakeError where the storage
-        refuses.
+        Where another writer has changed one of the same partitions since the publication's base, raises
+        PublishConflict and publishes nothing. Raises LakeError where the storage refuses.
         """
         base = publication.base
         if base is None:
-            created = self._create(publication, rows())
-            if created is not None:
-                return created
+            if self._created(publication, writer):
+                return 0
             # Another writer created the table meanwhile; of its partitions none was there for us to compare with.
             base = self.open(publication.address)
             if publication.rebuild or set(base.partitions) & set(publication.provenance.partitions):
-                raise _conflict(publication)
-        return self._replace(publication, base, rows())
+                raise conflict(publication)
+        widens = not publication.rebuild and bool(new_columns(publication.address, base.schema, writer.schema))
+        return writer.replace(publication, base, widens=widens)
 
-    def _replace(self, publication: Publication, base: Snapshot, rows: pa.RecordBatchReader) -> int:
+    def _created(self, publication: Publication, writer: Writer) -> bool:
+        """Create the table with its first commit; false where another writer has created it."""
+        uri = self.uri(publication.address)
         try:
-            target = DeltaTable(base.uri, version=base.version)
-            added = () if publication.rebuild else new_columns(publication.address, base.schema, rows.schema)
-            write_deltalake(
-                target,
-                rows,
-                mode="overwrite",
-                predicate=publication.predicate,
-                schema_mode="overwrite" if publication.rebuild else "merge" if added else None,
-                commit_properties=CommitProperties(custom_metadata={KEY: publication.provenance.dump()}),
-                writer_properties=_COMPRESSED,
-                post_commithook_properties=_KEEP_LOG,
-            )
-            return target.version()
-        except CommitFailedError as error:
-            raise _conflict(publication) from error
-        except (DeltaError, OSError) as error:
-            raise _refused(publication, error) from error
-
-    def _create(self, publication: Publication, rows: pa.RecordBatchReader) -> int | None:
-        """Create the table with its first commit; None where another writer has created it."""
-        column = publication.partition_column
-        try:
-            Path(self.uri(publication.address)).mkdir(parents=True, exist_ok=True)
-            write_deltalake(
-                self.uri(publication.address),
-                rows,
-                mode="error",
-                partition_by=[column] if column else None,
-                # With retries, two writers that both find no table would both append to it.
-                commit_properties=CommitProperties(
-                    custom_metadata={KEY: publication.provenance.dump()}, max_commit_retries=0
-                ),
-                writer_properties=_COMPRESSED,
-                post_commithook_properties=_KEEP_LOG,
-            )
-        except (DeltaError, OSError) as error:
+            Path(uri).mkdir(parents=True, exist_ok=True)
+            writer.create(publication, uri)
+        except OSError as error:
+            raise refused(publication, reason(error)) from error
+        except LakeError:
             if self.find(publication.address) is None:
-                raise _refused(publication, error) from error
-            return None
-        return 0
+                raise
+            return False
+        return True
 
     def confirm(self, address: Address, partition: str, state: PartitionState) -> None:
         """Remember that recomputing a partition gave the rows it has, so that it need not be compared again.
@@ -180,23 +145,9 @@ class Lake:
     def _unreadable(self, address: Address, error: Exception) -> LakeError:
         log = self._log(address)
         return LakeError(
-            f"{address}: its Delta log {log} cannot be read ({_reason(error)}{_damaged(log)}); restore it from a copy, "
+            f"{address}: its Delta log {log} cannot be read ({reason(error)}{_damaged(log)}); restore it from a copy, "
             f"or move the folder {log.parent} away and make the table anew with: taxiway run {address}"
         )
-
-
-def _conflict(publication: Publication) -> PublishConflict:
-    return PublishConflict(
-        f"{publication.address}: another run published {publication.named} or changed the table's columns while this "
-        "one computed; nothing of this run was published there, run it again"
-    )
-
-
-def _refused(publication: Publication, error: Exception) -> LakeError:
-    return LakeError(
-        f"{publication.address}: publishing failed, the table is as it was ({_reason(error)}); "
-        "make room in the lake, or make it writable, and run again"
-    )
 
 
 def _damaged(log: Path) -> str:
@@ -215,9 +166,3 @@ def _is_json(entry: Path) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _reason(error: Exception) -> str:
-    """The error's message in one line."""
-    words = _NOISE.sub(" ", str(error)).split()
-    return " ".join(words)[:400] or type(error).__name__

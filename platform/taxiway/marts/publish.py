@@ -26,6 +26,9 @@ from taxiway.transforms import Parameter
 from taxiway.transforms.compile import bind_parameters
 from taxiway.transforms.fingerprint import fingerprint, library_versions
 
+MARTS_ENGINE = "duckdb"
+"""What marts are guarded and published by, whatever the engine of other tables: dbt builds them in a DuckDB file."""
+
 
 @dataclass(frozen=True)
 class MartsOutcome:

@@ -3,6 +3,7 @@
 Knows lake, engines, contracts and transforms; knows nothing of Dagster.
 """
 
+from taxiway.materialise.compiled import certify_table
 from taxiway.materialise.execute import materialise
 from taxiway.materialise.outcome import Outcome, PartitionResult
 from taxiway.materialise.plan import PartitionPlan, Plan, make_plan
@@ -16,6 +17,7 @@ __all__ = [
     "Plan",
     "Trial",
     "Workspace",
+    "certify_table",
     "make_plan",
     "materialise",
     "try_out",

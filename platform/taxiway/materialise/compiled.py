@@ -12,7 +12,8 @@ from taxiway.contracts import TableContract, audit, check_schema
 from taxiway.errors import DefinitionError
 from taxiway.materialise.workspace import Workspace
 from taxiway.tables import Table
-from taxiway.transforms import ArrowTransform, Parameter, Transform
+from taxiway.transforms import ArrowTransform, BatchTransform, PandasTransform, Parameter, Transform
+from taxiway.transforms.certificate import certify
 from taxiway.transforms.compile import bind_parameters, express, to_sql
 from taxiway.transforms.fingerprint import fingerprint, library_versions, source_text
 from taxiway.transforms.library.typing import refuse, type_delivered
@@ -50,6 +51,36 @@ class CompiledTable:
 
 
 @lru_cache(maxsize=512)
+def certify_table(workspace: Workspace, table: Table) -> None:
+    """See that a table is the same on every engine: its transform, or what prepares its rows, and its rules.
+
+    Builds the expression that `compile_table` takes up; needs no engine. Raises DefinitionError where an operator
+    is not certified, and as `compile_table`.
+    """
+    keys = {source.address.relation: _whole_key(source.rules) for source in workspace.project.inputs(table)}
+    if isinstance(table.transform, ArrowTransform):
+        # Constants of a month are read too, so it is one that there is.
+        (month, *_) = workspace.settings.months.keys()
+        for name, rows in prepared(workspace, table, month).items():
+            certify(f"{table.at}: {table.transform.prepares[name].name}", rows, keys)
+    elif table.transform is not None:
+        if table.delivered is not None:
+            keys = {table.transform.inputs[0]: frozenset({"source_file", "source_row"})}
+        certify(f"{table.at}: {table.transform.name}", _result(workspace, table), keys)
+    shape = dict(table.rules.ibis_schema.items())
+    for rule in table.rules.rules:
+        shape |= rule.hidden
+    staged = ibis.table(shape, name=STAGED)
+    for rule in table.rules.rules:
+        certify(f"{table.at}: rule {rule.name}", rule.holds(staged))
+
+
+def _whole_key(contract: TableContract) -> frozenset[str]:
+    """The columns that are unique together over all partitions: the guard sees to one partition at a time."""
+    return frozenset({*contract.key, *([contract.partition] if contract.partition else [])})
+
+
+@lru_cache(maxsize=512)
 def compile_table(workspace: Workspace, table: Table) -> CompiledTable:
     """The table's transform compiled for a deployment; once a process.
 
@@ -58,6 +89,7 @@ def compile_table(workspace: Workspace, table: Table) -> CompiledTable:
     transform = table.transform
     if transform is None:
         raise DefinitionError(f"{table.at} has no transform")
+    certify_table(workspace, table)
     settings = workspace.settings.parameters
     if isinstance(transform, ArrowTransform):
         parameters = bind_parameters(transform.parameters, settings)
@@ -70,9 +102,12 @@ def compile_table(workspace: Workspace, table: Table) -> CompiledTable:
         expressions = prepared(workspace, table, month="")
         libraries = library_versions(transform.libraries)
         texts = [source_text(transform.function)]
+        if isinstance(transform, BatchTransform):
+            check_batches(table, transform, expressions[transform.rows])
+            texts += list(transform.by)
     else:
         parameters = bind_parameters(transform.parameters, settings)
-        expressions = {STAGED: _result(workspace, table, transform, parameters)}
+        expressions = {STAGED: _result(workspace, table)}
         libraries = library_versions()
         texts = []
     staged = _staged(table, expressions.get(STAGED))
@@ -95,7 +130,27 @@ def prepared(workspace: Workspace, table: Table, month: str) -> dict[str, ir.Tab
     return found
 
 
-def _result(workspace: Workspace, table: Table, transform: Transform, parameters: Mapping[str, Parameter]) -> ir.Table:
+def check_batches(table: Table, transform: BatchTransform, rows: ir.Table) -> None:
+    """Raise DefinitionError where the groups of a batch transform cannot be, or columns are not the contract's."""
+    types = dict(rows.schema().items())
+    problems = []
+    for name in transform.by:
+        if name not in types:
+            problems.append(f"by names {name}, which is no column of {transform.rows}")
+        elif types[name].is_floating() or types[name].is_nested():
+            problems.append(f"by names {name}, which is {types[name]}: group by values that are equal or not")
+    if isinstance(transform, PandasTransform):
+        problems += check_schema(table.rules, ibis.schema(dict(transform.columns)))
+    if problems:
+        where = inspect.getsourcefile(transform.function)
+        raise DefinitionError(f"{table.at}: {transform.name} ({where}) cannot give its contract: {'; '.join(problems)}")
+
+
+@lru_cache(maxsize=512)
+def _result(workspace: Workspace, table: Table) -> ir.Table:
+    transform = table.transform
+    assert isinstance(transform, Transform)
+    parameters = bind_parameters(transform.parameters, workspace.settings.parameters)
     if table.delivered is not None:
         (relation,) = transform.inputs
         columns = dict.fromkeys(table.file_columns, "string") | _LANDING

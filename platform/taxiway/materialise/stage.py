@@ -1,13 +1,15 @@
 """Executing a plan: inputs are bound at their pinned versions and the result is staged; nothing is published."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import ibis
+import ibis.expr.types as ir
 import pyarrow as pa
 
 from taxiway.engines import Reading, Session
-from taxiway.errors import DefinitionError, DeliveryRefused
+from taxiway.errors import DefinitionError, DeliveryRefused, TransformFailed
 from taxiway.lake import WHOLE, Snapshot
 from taxiway.lake.schema import new_columns
 from taxiway.landing import DeliveredFile, read_csv
@@ -15,7 +17,8 @@ from taxiway.materialise.compiled import STAGED, prepared
 from taxiway.materialise.plan import PartitionPlan, Plan, partitions_in_reach, read_since
 from taxiway.materialise.workspace import Workspace
 from taxiway.tables import Table
-from taxiway.transforms import ArrowTransform, Lookback, Transform
+from taxiway.transforms import ArrowTransform, BatchFunction, BatchTransform, Lookback, Parameter, Transform
+from taxiway.transforms.arrow import conformed
 from taxiway.transforms.compile import to_sql
 
 _RESULT = "result"
@@ -43,6 +46,8 @@ def stage(workspace: Workspace, plan: Plan, session: Session) -> Staged:
             staged.inputs[partition.partition] = partition.inputs
     if plan.table.delivered is not None:
         _stage_delivered(workspace, plan, session, staged)
+    elif isinstance(plan.table.transform, BatchTransform):
+        _stage_batches(workspace, plan, session, staged)
     elif isinstance(plan.table.transform, ArrowTransform):
         _stage_arrow(workspace, plan, session, staged)
     elif staged.inputs:
@@ -88,26 +93,74 @@ def _read(workspace: Workspace, table: Table, partition: str) -> DeliveredFile:
 def _stage_arrow(workspace: Workspace, plan: Plan, session: Session, staged: Staged) -> None:
     table = plan.table
     assert isinstance(table.transform, ArrowTransform)
-    declared = set(table.transform.parameters)
     for key in staged.inputs:
         staged.rows_read += _bind(workspace, plan, session, (key,))
-        bound = {name: value for name, value in plan.compiled.parameters.items() if name in declared}
-        if "month" in declared:
-            bound["month"] = key
         tables = {
             name: session.query(to_sql(expression, session.dialect))
             for name, expression in prepared(workspace, table, key).items()
         }
-        session.load(STAGED, _conformed(table, table.transform.function(**tables, **bound)))
+        made = table.transform.function(**tables, **_bound(plan, table.transform, key))
+        try:
+            session.load(STAGED, conformed(made, table.rules.schema))
+        except DefinitionError as error:
+            raise DefinitionError(f"{table.at}: {error}") from error
 
 
-def _conformed(table: Table, rows: pa.Table) -> pa.Table:
-    names = table.rules.schema.names
-    if sorted(rows.schema.names) != sorted(names):
-        raise DefinitionError(
-            f"{table.at}: its function returned the columns {rows.schema.names}, the contract has {names}"
+def _stage_batches(workspace: Workspace, plan: Plan, session: Session, staged: Staged) -> None:
+    table, transform = plan.table, plan.table.transform
+    assert isinstance(transform, BatchTransform)
+    for key in staged.inputs:
+        staged.rows_read += _bind(workspace, plan, session, (key,))
+        expressions = prepared(workspace, table, key)
+        rows = expressions.pop(transform.rows)
+        whole = {name: session.query(to_sql(other, session.dialect)) for name, other in expressions.items()}
+        shape = rows.schema().to_pyarrow()
+        if transform.needs_nulls:
+            whole = {name: other.cast(_told(other.schema, _with_nulls(other))) for name, other in whole.items()}
+            shape = _told(shape, _nulls_of(session, rows))
+        function = BatchFunction(
+            function=transform.arrow_function,
+            bound=whole | _bound(plan, transform, key),
+            rows=shape,
+            result=table.rules.schema,
+            by=transform.by,
+            partition=None if table.rules.partition is None else (table.rules.partition, key),
         )
-    return rows.select(names).cast(table.rules.schema)
+        try:
+            session.stage_batches(
+                STAGED, to_sql(rows, session.dialect), function, by=transform.by, schema=table.rules.schema
+            )
+        except TransformFailed as error:
+            raise TransformFailed(f"{table.at} {key}: {error}") from error
+
+
+def _bound(plan: Plan, transform: ArrowTransform, key: str) -> dict[str, Parameter]:
+    """The parameters of a function, for a partition."""
+    bound = {name: value for name, value in plan.compiled.parameters.items() if name in transform.parameters}
+    return bound | ({"month": key} if "month" in transform.parameters else {})
+
+
+def _told(schema: pa.Schema, with_nulls: Collection[str]) -> pa.Schema:
+    """The schema, in which the columns without nulls are declared so."""
+    return pa.schema([column.with_nullable(column.name in with_nulls) for column in schema])
+
+
+def _with_nulls(rows: pa.Table) -> set[str]:
+    return {name for name in rows.column_names if rows[name].null_count}
+
+
+def _nulls_of(session: Session, rows: ir.Table) -> set[str]:
+    """The columns of whole numbers and booleans of which some row has no value, and all columns of other types."""
+    types = rows.schema().items()
+    asked = [name for name, dtype in types if dtype.is_integer() or dtype.is_boolean()]
+    others = {name for name, _ in types} - set(asked)
+    if not asked:
+        return others
+    missing: dict[str, Any] = {name: rows[name].isnull() for name in asked}
+    found = session.query(
+        to_sql(rows.aggregate(**{name: absent.any() for name, absent in missing.items()}), session.dialect)
+    )
+    return others | {name for name in asked if found[name][0].as_py()}
 
 
 def _execute(plan: Plan, session: Session, keys: Sequence[str]) -> None:

@@ -1,14 +1,13 @@
 """A project's definitions, assembled by one function; tests swap any resource by naming it."""
 
 from collections.abc import Mapping
-from functools import partial
 from typing import Any
 
 import dagster as dg
 
-from taxiway.engines import open_engine
 from taxiway.marts import DbtProject
-from taxiway.materialise import Workspace
+from taxiway.materialise import Workspace, certify_table
+from taxiway.orchestration.engines import engines_resource
 from taxiway.orchestration.landing import landing_assets, landing_checks
 from taxiway.orchestration.marts import marts_asset
 from taxiway.orchestration.sensors import automation_sensor, landing_sensor
@@ -22,13 +21,16 @@ def build_definitions(project: Project, settings: Settings, **overrides: Any) ->
     """Everything that Dagster needs of a project in a deployment; does no I/O.
 
     `overrides` replace resources by name: `workspace`, `open_engine`. Raises SettingsError where the settings have
-    a parameter that nothing of the project declares.
+    a parameter that nothing of the project declares, DefinitionError where a table would not be the same on
+    every engine.
     """
     check_parameters(project, settings)
-    workspace = Workspace(project, settings)
+    workspace = overrides.get("workspace") or Workspace(project, settings)
+    for table in project.tables:
+        certify_table(workspace, table)
     resources: Mapping[str, Any] = {
         "workspace": workspace,
-        "open_engine": partial(open_engine, settings),
+        "open_engine": engines_resource(settings),
     } | overrides
     assets = [table_asset(workspace, table) for table in project.tables if table.transform is not None]
     if project.dbt is not None:

@@ -8,20 +8,18 @@ import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, build_dbt_asset_specs
 from dagster_dbt.dbt_project import using_dagster_dev
 
-from taxiway.engines import Engine
+from taxiway.engines import OpenEngine
 from taxiway.errors import PublishConflict, TaxiwayError
 from taxiway.lake import WHOLE, Lake
-from taxiway.marts import Build, DbtProject, MartsOutcome, Result, column_sources, materialise_marts
+from taxiway.marts import MARTS_ENGINE, Build, DbtProject, MartsOutcome, Result, column_sources, materialise_marts
 from taxiway.materialise import Workspace
 from taxiway.orchestration import events
 from taxiway.orchestration.automation import follow_inputs
 from taxiway.orchestration.pictures import pictures
 from taxiway.orchestration.table_asset import (
     CONFLICT_RETRIES,
-    ENGINE_TAG,
     FORCE_TAG,
     REBUILD_TAG,
-    OpenEngine,
     asset_key,
 )
 from taxiway.scratch import Scratch
@@ -96,7 +94,7 @@ def _run(context: dg.AssetExecutionContext, project: DbtProject, marts: Sequence
     workspace: Workspace = context.resources.workspace
     open_engine: OpenEngine = context.resources.open_engine
     tags = context.run.tags
-    engine: Engine = open_engine(tags.get(ENGINE_TAG))
+    engine = open_engine(MARTS_ENGINE)
     cpu = time.process_time()
     with Scratch.claim(workspace.settings.scratch) as scratch:
         try:

@@ -1,12 +1,12 @@
 """A table as a Dagster asset: names become dependencies, reach becomes partition mappings, verdicts become checks."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import dagster as dg
 
-from taxiway.engines import Engine
+from taxiway.engines import OpenEngine
 from taxiway.errors import PublishConflict, TaxiwayError
 from taxiway.lake import WHOLE, Lake
 from taxiway.materialise import Outcome, Workspace, materialise
@@ -17,8 +17,6 @@ from taxiway.orchestration.lineage import column_lineage
 from taxiway.orchestration.partitions import mapping, monthly
 from taxiway.orchestration.pictures import pictures
 from taxiway.tables import Table
-
-OpenEngine = Callable[[str | None], Engine]
 
 FORCE_TAG = "taxiway/force"
 REBUILD_TAG = "taxiway/rebuild"

@@ -56,14 +56,33 @@ def arrow_transform(
     """
 
     def declare(function: ArrowFunction) -> ArrowTransform:
-        tables, parameters = declared(function)
-        prepares = {tables[0]: prepare} if isinstance(prepare, Transform) and tables else prepare
-        if isinstance(prepares, Transform) or set(prepares) != set(tables):
-            given = "one" if isinstance(prepare, Transform) else f"prepares of {sorted(prepare)}"
-            raise DefinitionError(
-                f"{function.__name__}: takes the tables {list(tables)} but is given {given}: "
-                'name the prepare of each, prepare={"rows": ...}'
-            )
-        return ArrowTransform(function, MappingProxyType(dict(prepares)), parameters, libraries)
+        return ArrowTransform(function, *prepared_by(function, prepare), libraries)
 
     return declare
+
+
+def prepared_by(
+    function: Callable[..., object], prepare: Transform | Mapping[str, Transform]
+) -> tuple[Mapping[str, Transform], Mapping[str, Parameter]]:
+    """The prepares of a function's tables, in their order, and its parameters.
+
+    Raises DefinitionError where prepares and tables do not match.
+    """
+    tables, parameters = declared(function)
+    prepares = {tables[0]: prepare} if isinstance(prepare, Transform) and tables else prepare
+    if isinstance(prepares, Transform) or set(prepares) != set(tables):
+        given = "one" if isinstance(prepare, Transform) else f"prepares of {sorted(prepare)}"
+        raise DefinitionError(
+            f"{function.__name__}: takes the tables {list(tables)} but is given {given}: "
+            'name the prepare of each, prepare={"rows": ...}'
+        )
+    return MappingProxyType({name: prepares[name] for name in tables}), parameters
+
+
+def conformed(rows: pa.Table, schema: pa.Schema) -> pa.Table:
+    """What a function returned, with the columns of the schema in their order and types; raises DefinitionError."""
+    if not isinstance(rows, pa.Table):
+        raise DefinitionError(f"its function returned {type(rows).__name__}, not an Arrow table")
+    if sorted(rows.schema.names) != sorted(schema.names):
+        raise DefinitionError(f"its function returned the columns {rows.schema.names}, the contract has {schema.names}")
+    return rows.select(schema.names).cast(schema)

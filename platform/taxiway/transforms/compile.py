@@ -5,10 +5,10 @@ from functools import lru_cache
 from typing import Any
 
 import ibis
-import ibis.expr.operations as ops
 import ibis.expr.types as ir
 
 from taxiway.errors import DefinitionError
+from taxiway.transforms.agreed import agreed
 from taxiway.transforms.transform import Parameter, Transform
 
 
@@ -46,14 +46,7 @@ def to_sql(expression: ir.Expr, dialect: str) -> str:
 
 @lru_cache(maxsize=1024)
 def _sql(operation: Any, dialect: str) -> str:
-    replacer: Any = _select_instead_of_drop
-    return str(ibis.to_sql(operation.replace(replacer).to_expr(), dialect=dialect))
-
-
-def _select_instead_of_drop(node: Any, changed: Mapping[str, Any] | None) -> Any:
-    # Ibis keeps dropped columns as a set, so their order in the text would change from process to process.
-    node = node.__recreate__(changed) if changed else node
-    if not isinstance(node, ops.DropColumns):
-        return node
-    kept = node.to_expr().columns
-    return ops.Project(node.parent, {name: ops.Field(node.parent, name) for name in kept})
+    if dialect == "pyspark":
+        # Loading Ibis' backend declares the options that its compiler reads; it imports pyspark, so not before.
+        _ = ibis.pyspark
+    return str(ibis.to_sql(agreed(operation, dialect).to_expr(), dialect=dialect))

@@ -1,6 +1,7 @@
 """Publishers at the same time: of different partitions both succeed, of the same one only the first."""
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from multiprocessing.pool import Pool
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
@@ -11,7 +12,7 @@ from tests.working import processes, publish, rows
 
 from taxiway.addresses import Address
 from taxiway.errors import PublishConflict
-from taxiway.lake import WHOLE, Lake, PartitionState, Provenance, Publication
+from taxiway.lake import WHOLE, ArrowWriter, Lake, PartitionState, Provenance, Publication
 
 AT = "feature/levels"
 ADDRESS = Address.parse(AT)
@@ -59,7 +60,8 @@ def publish_one(root: Path, writer: int, partitions: Sequence[str], version: int
         None if list(partitions) == [WHOLE] else "month",
     )
     try:
-        return lake.publish(publication, lambda: pa.RecordBatchReader.from_batches(table.schema, batches()))
+        rows = partial(pa.RecordBatchReader.from_batches, table.schema)
+        return lake.publish(publication, ArrowWriter(table.schema, lambda: rows(batches())))
     except PublishConflict as conflict:
         return str(conflict)
 

@@ -65,7 +65,7 @@ def test_rows_of_another_month_go_to_quarantine_where_the_transform_tells_the_mo
 
     @transform
     def by_row(landing_readings: ir.Table) -> ir.Table:
-        return landing_readings.mutate(month=landing_readings.read_at.strftime("%Y-%m"))
+        return landing_readings.mutate(month=landing_readings.read_at.date().cast("string").substr(0, 7))
 
     here = with_table(made, replace(made.project.table(RAW), transform=by_row))
     land(here, ["2013-02"], change=(b"AAA,2013-02-01T0", b"AAA,2013-03-01T0"))
@@ -157,7 +157,7 @@ class Late(DuckDB):
     @contextmanager
     def session(self) -> Iterator[DuckDBSession]:
         with super().session() as session:
-            yield LateSession(session.connection, self.meanwhile)
+            yield LateSession(session.connection, session.folder, self.meanwhile)
 
 
 @dataclass(eq=False)

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 import ibis
 import ibis.expr.types as ir
 
-from taxiway.transforms.library.arithmetic import as_int64
 from taxiway.transforms.library.clock import MINUTE, microseconds
 from taxiway.transforms.library.values import Whole
 
@@ -50,13 +49,13 @@ def latest_as_of(
     line = happened.union(asked)
     is_event: Whole = line["_event"]
     # A query comes after the events of its own instant, and so sees the last of them.
-    up_to_here = ibis.window(
+    up_to_here = ibis.range_window(
         preceding=None,
         following=0,
         group_by=list(by),
         order_by=[line["_at"], is_event.desc(), *(line[_order(name)] for name in then_by)],
     )
-    numbered = line.mutate(_number=as_int64(is_event.sum().over(up_to_here)))
+    numbered = line.mutate(_number=is_event.sum().over(up_to_here))
     found = numbered.filter(numbered["_event"] == 1)
     found = found.select(*by, "_number", *(_value(name) for name in values), _event_at=found["_at"])
     asking = numbered.filter(numbered["_event"] == 0).select(*by, "_number", "_at", *(_kept(name) for name in keep))

@@ -7,8 +7,10 @@ own date functions disagree on parts of a unit.
 
 import ibis
 import ibis.expr.datatypes as dt
+import ibis.expr.operations as ops
 import ibis.expr.types as ir
 
+from taxiway.transforms.library.typing import typed
 from taxiway.transforms.library.values import Boolean, Clock, Day, Instant, Text, Whole
 
 INSTANT = dt.Timestamp(timezone="UTC", scale=6)
@@ -26,7 +28,8 @@ def local_clock(instant: Instant, zone: Text) -> Clock:
 
 @ibis.udf.scalar.builtin(signature=((CLOCK, dt.string), INSTANT))
 def instant_of(clock: Clock, zone: Text) -> Instant:
-    """An instant at which the clock of `zone` shows `clock`; engines differ where there are two or none."""
+    """The instant at which the clock of `zone` shows `clock`: the first of two, and where the clock skips it, as if
+    it had not."""
 
 
 @ibis.udf.scalar.builtin(signature=((INSTANT,), dt.int64))
@@ -40,10 +43,16 @@ def microseconds(moment: Instant | Clock) -> Whole:
 
 
 def plus_minutes(instant: Instant, minutes: Whole | int) -> Instant:
-    """The instant that many minutes later (earlier where negative); null where either is null."""
+    """The instant that many minutes later (earlier where negative); null where either is null.
+
+    Minutes beyond 32 bits, some 4,000 years, are an error of the engine.
+    """
     if isinstance(minutes, int):
         return instant + ibis.interval(minutes=minutes)
-    return instant + minutes.as_interval("m")
+    # An interval of 64 bits overflows on one engine and wraps on the other. Ibis would leave out a cast from what it
+    # takes for 32 bits, which a contract then reads as 64.
+    short: Whole = ops.Cast(minutes, dt.int32).to_expr()
+    return instant + short.as_interval("m")
 
 
 def minutes_between(earlier: Instant | Clock, later: Instant | Clock) -> Whole:
@@ -52,9 +61,16 @@ def minutes_between(earlier: Instant | Clock, later: Instant | Clock) -> Whole:
 
 
 def calendar_date(year: Whole, month: Whole, day: Whole) -> Day:
-    """The date of that year, month and day; null where there is none (2013-02-30) or one of them is null."""
-    parts = (year.cast("string").lpad(4, "0"), month.cast("string").lpad(2, "0"), day.cast("string").lpad(2, "0"))
-    return (parts[0] + "-" + parts[1] + "-" + parts[2]).try_cast("date")
+    """The date of that year, 1 to 9999, month and day; null where there is none (2013-02-30) or one is null."""
+    digits = [_digits(year, 4), _digits(month, 2), _digits(day, 2)]
+    return typed(digits[0] + "-" + digits[1] + "-" + digits[2], dt.date)
+
+
+def _digits(number: Whole, width: int) -> Text:
+    """The number with leading zeros; null where it has more digits, or is negative."""
+    wide = number.cast("int64")
+    fits = wide.between(0, 10**width - 1)
+    return ibis.ifelse(fits, (wide + 10**width).cast("string").substr(1, width), ibis.null("string"))
 
 
 def is_clock(hhmm: Whole) -> Boolean:

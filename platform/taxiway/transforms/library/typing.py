@@ -7,15 +7,19 @@ they accept (`1.5` as an integer, `1e3`, blanks, `24:00`).
 from collections.abc import Mapping
 from functools import reduce
 from operator import or_
+from typing import Any
 
 import ibis
 import ibis.expr.datatypes as dt
+import ibis.expr.operations as ops
 import ibis.expr.types as ir
 
 from taxiway.errors import DefinitionError
 from taxiway.transforms.library.values import Boolean, Text, Value
 
-_DAY = "[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
+# Engines write the year 0 in different ways, so a date begins with the year 1.
+_YEAR = "([0-9]{3}[1-9]|[0-9]{2}[1-9]0|[0-9][1-9]00|[1-9]000)"
+_DAY = _YEAR + "-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
 _TIME = "([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]([.][0-9]{1,6})?"
 _WHOLE = r"^[+-]?[0-9]+\z"
 _NUMBER = r"^[+-]?([0-9]+([.][0-9]*)?|[.][0-9]+)([eE][+-]?[0-9]+)?\z"
@@ -40,6 +44,18 @@ def typed(text: Text, dtype: dt.DataType) -> Value:
     if dtype.is_floating():
         fits = fits & ~value.isinf()
     return ibis.ifelse(fits, value, ibis.null(dtype))
+
+
+def delivered_text(choice: Any) -> Any:
+    """The text that a choice is the value of, where it is what `typed` makes of one; None for any other."""
+    value = choice.true_expr
+    if not isinstance(value, ops.TryCast) or not value.arg.dtype.is_string():
+        return None
+    try:
+        made: Value = typed(value.arg.to_expr(), value.to)
+    except DefinitionError:
+        return None
+    return value.arg if made.op() == choice else None
 
 
 def typing_problem(name: str, text: Text, dtype: dt.DataType) -> Text:

@@ -6,7 +6,6 @@ import ibis
 import ibis.expr.types as ir
 from ibis import _
 
-from taxiway.transforms.library.arithmetic import as_int64
 from taxiway.transforms.library.clock import HOUR, microseconds
 from taxiway.transforms.library.values import Value, Whole
 
@@ -41,12 +40,12 @@ def window_totals(
     # One row for each instant of the line of time: many flights share a minute.
     line = happened.union(asked)
     points = line.group_by([*by, "_at"]).agg(
-        _asked=_["_asked"].max(), **{_amount(name): as_int64(_total(line, name)) for name in totals}
+        _asked=_["_asked"].max(), **{_amount(name): _total(line, name) for name in totals}
     )
     sums: dict[str, Value] = {}
     for window, width in hours.items():
         frame = ibis.range_window(preceding=width * HOUR, following=0, group_by=list(by), order_by=points["_at"])
-        sums |= {f"{name}_{window}": as_int64(_total(points, name).over(frame)) for name in totals}
+        sums |= {f"{name}_{window}": _total(points, name).over(frame) for name in totals}
     answers = points.select(*by, "_at", "_asked", **sums).filter(_["_asked"] == 1)
     joined = asking.left_join(answers, [*by, "_at"])
     return joined.select(*keep, **{name: ibis.coalesce(joined[name], 0) for name in sums})

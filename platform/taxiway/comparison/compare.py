@@ -1,0 +1,241 @@
+"""The comparison itself: both sides as relations, matched by key, counted in one aggregate, with a few examples."""
+
+import tempfile
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from taxiway.comparison.given import Given, given
+from taxiway.comparison.outcome import Comparison, Difference, Side
+from taxiway.comparison.values import Compared
+from taxiway.engines.base import Reading
+from taxiway.engines.duckdb import DuckDB, DuckDBSession, identifier, literal
+from taxiway.errors import UsageError
+from taxiway.notebook import OpenLake, refuse_months
+from taxiway.spelling import nearest
+
+EXAMPLES = 3
+_GIVEN, _TABLE = "g", "t"
+
+
+def compare(
+    lake: OpenLake,
+    frame: Any,
+    table: str,
+    *,
+    key: Sequence[str] = (),
+    month: str | None = None,
+    version: int | None = None,
+    within: float | None = None,
+) -> Comparison:
+    """Where a frame, or a file of Parquet or CSV, and a table of the lake differ.
+
+    Rows are matched by `key`, by default that of the table's contract. Of a `month`, the table's rows are compared
+    with all that is given, or with its rows of that month where it has the column. `within` lets floats pass that
+    differ by no more, or beyond 1 by no more than that share. Raises UsageError where a side lacks the key or has
+    it twice, and for anything that cannot be compared, TableNotFound for what has not been made.
+    """
+    if within is not None and not 0 <= within < 1:
+        raise UsageError(f"a tolerance lies between 0 and 1, {within} does not")
+    snapshot = lake.snapshot(table, version)
+    if month is not None:
+        refuse_months(lake.settings, snapshot, [month])
+    with tempfile.TemporaryDirectory(prefix="taxiway-", ignore_cleanup_errors=True) as place:
+        folder = Path(place)
+        (folder / "spill").mkdir()
+        one = given(frame, folder)
+        settings = lake.settings
+        engine = DuckDB(settings.threads, settings.memory_limit, settings.scratch, settings.lake)
+        with closing(engine.connect(folder / "spill", reads=[one.path] if one.path else [])) as connection:
+            reading = Reading(snapshot, snapshot.schema, None if month is None else (month,))
+            DuckDBSession(connection).read(_TABLE, reading)
+            told = f"{snapshot.address} version {snapshot.version}" + (f" {month}" if month else "")
+            sides = _Sides(connection, one, told, tuple(key or _key_of(lake, table)))
+            partition = snapshot.partition_column
+            try:
+                sides.read_given(literal(month) if month else None, partition)
+                return sides.compared(within)
+            except duckdb.Error as error:
+                first = " ".join(str(error).strip().split("\n\n")[0].split())
+                raise UsageError(f"{one.name} and {told} cannot be compared: {first}") from error
+
+
+def _key_of(lake: OpenLake, table: str) -> Sequence[str]:
+    found = {str(address): made for address, made in lake.workspace.project.by_address.items()}.get(table)
+    if found is None:
+        raise UsageError(f"{table} has no contract: name the columns of its key, --key a --key b")
+    return found.rules.key
+
+
+@dataclass(frozen=True)
+class _Sides:
+    """Both sides as views of one connection, `g` and `t`."""
+
+    connection: duckdb.DuckDBPyConnection
+    given: Given
+    table_name: str
+    key: tuple[str, ...]
+
+    def read_given(self, month: str | None, partition: str | None) -> None:
+        """Make the view of what is given, with the types of the table where it has none, of one month only."""
+        if self.given.rows is not None:
+            self.connection.register("__given", self.given.rows)
+        self.connection.execute(f"CREATE TEMP VIEW raw AS SELECT * FROM {self.given.source}")
+        raw, typed = self._types("raw"), self._types(_TABLE)
+        columns = [
+            f"TRY_CAST({identifier(name)} AS {typed[name]}) AS {identifier(name)}"
+            if self.given.has_no_types and name in typed
+            else identifier(name)
+            for name in raw
+        ]
+        rows = f"SELECT {', '.join(columns)} FROM raw"
+        if month is not None and partition in raw:
+            rows += f" WHERE {identifier(partition)} = {month}"
+        self.connection.execute(f"CREATE TEMP VIEW {_GIVEN} AS {rows}")
+        if self.given.has_no_types:
+            self._refuse_unreadable([name for name in raw if name in typed], typed)
+
+    def compared(self, within: float | None) -> Comparison:
+        """Match the rows and say what differs."""
+        types = self._types(_GIVEN), self._types(_TABLE)
+        common = [Compared(name, types[0][name], types[1][name]) for name in types[1] if name in types[0]]
+        self._refuse_keys(common, types)
+        for side, name in ((_GIVEN, self.given.name), (_TABLE, self.table_name)):
+            self._refuse_twice(side, name)
+        valued = [column for column in common if column.name not in self.key and column.comparable]
+        counts = self._counts(valued, within)
+        sides = [
+            Side(
+                name,
+                counts[f"rows_{side}"],
+                counts[f"only_{side}"],
+                self._only(side, other) if counts[f"only_{side}"] else (),
+                tuple(column for column in types[place] if column not in types[1 - place]),
+            )
+            for place, (side, other, name) in enumerate(
+                ((_GIVEN, _TABLE, self.given.name), (_TABLE, _GIVEN, self.table_name))
+            )
+        ]
+        found = []
+        for column in common:
+            place = valued.index(column) if column in valued else None
+            told = Difference(
+                column.name, column.given_type.lower(), column.table_type.lower(), comparable=column.comparable
+            )
+            found.append(told if place is None else self._difference(told, column, counts, place, within))
+        return Comparison(sides[0], sides[1], self.key, counts["common"], tuple(found), within)
+
+    def _types(self, view: str) -> dict[str, str]:
+        described = self.connection.execute(f"DESCRIBE {view}").fetchall()
+        return {name: str(dtype) for name, dtype, *_ in described}
+
+    def _rows(self, sql: str) -> list[dict[str, Any]]:
+        found = self.connection.execute(sql)
+        names = [column[0] for column in found.description or ()]
+        return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+
+    def _joined(self, kind: str = "FULL") -> str:
+        sides = [f"(SELECT *, true AS __here FROM {side}) AS {side}" for side in (_GIVEN, _TABLE)]
+        return f"{sides[0]} {kind} JOIN {sides[1]} ON {self._matched}"
+
+    @cached_property
+    def _matched(self) -> str:
+        types = self._types(_GIVEN), self._types(_TABLE)
+        keys = [Compared(name, types[0][name], types[1][name]) for name in self.key]
+        return " AND ".join(f"{key.key(_GIVEN)} IS NOT DISTINCT FROM {key.key(_TABLE)}" for key in keys)
+
+    def _counts(self, columns: Sequence[Compared], within: float | None) -> dict[str, Any]:
+        both = "g.__here AND t.__here"
+        asked = [
+            "count(g.__here) AS rows_g",
+            "count(t.__here) AS rows_t",
+            "count(*) FILTER (t.__here IS NULL) AS only_g",
+            "count(*) FILTER (g.__here IS NULL) AS only_t",
+            f"count(*) FILTER ({both}) AS common",
+        ]
+        for place, column in enumerate(columns):
+            given, table = _pair(column)
+            differs = f"{both} AND NOT {column.same(given, table)}"
+            asked += [
+                f"count(*) FILTER ({differs}) AS differ_{place}",
+                f"count(*) FILTER ({differs} AND {column.passes(given, table, within)}) AS within_{place}",
+                f"count(*) FILTER ({both} AND {given} IS NULL AND {table} IS NOT NULL) AS null_given_{place}",
+                f"count(*) FILTER ({both} AND {table} IS NULL AND {given} IS NOT NULL) AS null_table_{place}",
+            ]
+        return self._rows(f"SELECT {', '.join(asked)} FROM {self._joined()}")[0]
+
+    def _difference(
+        self, told: Difference, column: Compared, counts: dict[str, Any], place: int, within: float | None
+    ) -> Difference:
+        names = ("differ", "within", "null_given", "null_table")
+        told = replace(told, **{name: counts[f"{name}_{place}"] for name in names})
+        if not told.differ:
+            return told
+        given, table = _pair(column)
+        differing = f"FROM {self._joined('INNER')} WHERE NOT {column.same(given, table)}"
+        keys = [f"t.{identifier(name)} AS {identifier(name)}" for name in self.key]
+        order = ", ".join(str(number + 1) for number in range(len(keys)))
+        # What the tolerance does not let pass is shown first.
+        first = f"{column.passes(given, table, within)}, {order}"
+        shown = f'{", ".join(keys)}, {given} AS given, {table} AS "table"'
+        examples = self._rows(f"SELECT {shown} {differing} ORDER BY {first} LIMIT {EXAMPLES}")
+        told = replace(told, examples=tuple(examples))
+        if not column.measured:
+            return told
+        size = column.size(given, table)
+        relative = f"max({size} / nullif({column.larger(given, table)}, 0))" if column.numeric else "NULL"
+        measured = self._rows(
+            f"SELECT max({size}) AS max_absolute, median({size}) AS median_absolute, {relative} AS max_relative "
+            f"{differing}"
+        )
+        return replace(told, **measured[0])
+
+    def _only(self, side: str, other: str) -> tuple[dict[str, Any], ...]:
+        keys = ", ".join(f"{side}.{identifier(name)} AS {identifier(name)}" for name in self.key)
+        lacking = f"SELECT {keys} FROM {self._joined()} WHERE {other}.__here IS NULL"
+        return tuple(self._rows(f"{lacking} ORDER BY ALL LIMIT {EXAMPLES}"))
+
+    def _refuse_keys(self, common: Sequence[Compared], types: tuple[dict[str, str], dict[str, str]]) -> None:
+        known = {column.name: column for column in common}
+        for name in self.key:
+            for place, side in ((0, self.given.name), (1, self.table_name)):
+                if name not in types[place]:
+                    raise UsageError(f"{side} has no column {name}, which is of the key; {nearest(name, types[place])}")
+            if not known[name].comparable:
+                raise UsageError(
+                    f"{name} is {known[name].given_type} in {self.given.name} and {known[name].table_type} in "
+                    f"{self.table_name}: rows cannot be matched by it"
+                )
+
+    def _refuse_twice(self, side: str, name: str) -> None:
+        keys = ", ".join(map(identifier, self.key))
+        twice = self._rows(
+            f"SELECT {keys}, count(*) AS __rows FROM {side} GROUP BY {keys} HAVING count(*) > 1 ORDER BY ALL LIMIT 1"
+        )
+        if twice:
+            rows = twice[0].pop("__rows")
+            example = ", ".join(f"{column}={value}" for column, value in twice[0].items())
+            raise UsageError(
+                f"{', '.join(self.key)} is no key of {name}: {example} has {rows} rows; name more columns, --key"
+            )
+
+    def _refuse_unreadable(self, names: Sequence[str], types: dict[str, str]) -> None:
+        """Refuse a CSV whose texts are not of the table's types: they would look like missing values."""
+        for name in names:
+            column = identifier(name)
+            unread = f"{column} IS NOT NULL AND TRY_CAST({column} AS {types[name]}) IS NULL"
+            found = self._rows(f"SELECT {column} AS text FROM raw WHERE {unread} LIMIT 1")
+            if found:
+                raise UsageError(
+                    f"{self.given.name}: {name} has '{found[0]['text']}', which is no {types[name].lower()}; "
+                    "give a file of Parquet, which has types"
+                )
+
+
+def _pair(column: Compared) -> tuple[str, str]:
+    return f"g.{identifier(column.name)}", f"t.{identifier(column.name)}"

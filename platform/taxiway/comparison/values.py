@@ -1,0 +1,105 @@
+"""How the values of a column are compared, in SQL: two types, and what of them is the same."""
+
+import re
+from dataclasses import dataclass
+
+from taxiway.engines.duckdb import identifier
+
+_WHOLE = re.compile(r"U?(TINYINT|SMALLINT|INTEGER|BIGINT|HUGEINT)$")
+_KINDS = (
+    ("whole", _WHOLE),
+    ("float", re.compile(r"(FLOAT|DOUBLE)$")),
+    ("decimal", re.compile(r"DECIMAL")),
+    ("text", re.compile(r"(VARCHAR|ENUM\(.*)$")),
+    ("instant", re.compile(r"(TIMESTAMP.*|DATE)$")),
+    ("none", re.compile(r'"?NULL"?$')),
+)
+_NUMBERS = {"whole", "float", "decimal"}
+
+
+@dataclass(frozen=True)
+class Compared:
+    """A column of both sides with the DuckDB types that it has there."""
+
+    name: str
+    given_type: str
+    table_type: str
+
+    @property
+    def kinds(self) -> tuple[str, str]:
+        """What kind of values each side has."""
+        return kind(self.given_type), kind(self.table_type)
+
+    @property
+    def comparable(self) -> bool:
+        """Whether the two types have values in common."""
+        given, table = self.kinds
+        return given == table or "none" in (given, table) or {given, table} <= _NUMBERS
+
+    @property
+    def numeric(self) -> bool:
+        """Whether a difference has a size that is a number."""
+        return set(self.kinds) <= _NUMBERS
+
+    @property
+    def measured(self) -> bool:
+        """Whether a difference has a size."""
+        return self.numeric or self.kinds == ("instant", "instant")
+
+    def key(self, side: str) -> str:
+        """The value of a key, by which rows of the two sides are matched."""
+        value, kinds = f"{side}.{identifier(self.name)}", set(self.kinds)
+        if kinds == {"instant"}:
+            return nanoseconds(value)
+        if kinds == {"text"}:
+            return f"{value}::VARCHAR"
+        if kinds == {"whole"}:
+            return f"{value}::HUGEINT"
+        return f"{value}::DOUBLE" if kinds <= _NUMBERS else value
+
+    def same(self, given: str, table: str) -> str:
+        """Whether two values are the same to the bit; null is the same as null."""
+        kinds = self.kinds
+        if "float" in kinds and "whole" in kinds:
+            number, whole = (given, table) if kinds[0] == "float" else (table, given)
+            equal = f"({number} = trunc({number}) AND TRY_CAST({number} AS HUGEINT) = {whole})"
+        elif set(kinds) == {"float"}:
+            equal = f"({given} = {table} AND ({given} <> 0 OR signbit({given}) = signbit({table})))"
+        elif set(kinds) == {"instant"}:
+            equal = f"({nanoseconds(given)} = {nanoseconds(table)})"
+        elif set(kinds) == {"text"}:
+            equal = f"({given}::VARCHAR = {table}::VARCHAR)"
+        elif "none" in kinds:
+            equal = "false"
+        else:
+            equal = f"({given} = {table})"
+        return f"coalesce({equal}, {given} IS NULL AND {table} IS NULL)"
+
+    def size(self, given: str, table: str) -> str:
+        """How far two values are apart, null where one is null or infinite; of instants in seconds."""
+        if not self.numeric:
+            return f"abs({nanoseconds(given)}::HUGEINT - {nanoseconds(table)}) / 1e9"
+        if set(self.kinds) == {"whole"}:
+            return f"abs({given}::HUGEINT - {table}::HUGEINT)::DOUBLE"
+        apart = f"abs({given}::DOUBLE - {table}::DOUBLE)"
+        return f"CASE WHEN isfinite({apart}) THEN {apart} END"
+
+    def passes(self, given: str, table: str, within: float | None) -> str:
+        """Whether two values that differ do so within the tolerance."""
+        if within is None or not self.numeric or "float" not in self.kinds:
+            return "false"
+        return f"coalesce({self.size(given, table)} <= {within!r} * greatest(1, {self.larger(given, table)}), false)"
+
+    def larger(self, given: str, table: str) -> str:
+        """The larger of two numbers' magnitudes."""
+        return f"greatest(abs({given}::DOUBLE), abs({table}::DOUBLE))"
+
+
+def kind(duckdb_type: str) -> str:
+    """The kind of values that a type of DuckDB has; a type of its own where it is none of those that mix."""
+    return next((name for name, pattern in _KINDS if pattern.match(duckdb_type)), duckdb_type)
+
+
+def nanoseconds(value: str) -> str:
+    """An instant as a number; one without a zone is UTC."""
+    return f"epoch_ns({value})"

@@ -1,0 +1,206 @@
+"""The Spark engine: Delta's own connector reads and publishes, results are staged as Parquet, nothing is collected."""
+# pyspark is an extra.
+# pyright: reportMissingImports=false
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from taxiway.engines.base import OfRows, Reading
+from taxiway.engines.spark_batches import map_rows, told_of_batches
+from taxiway.engines.spark_errors import told
+from taxiway.engines.spark_writer import SparkWriter
+from taxiway.engines.working import working
+from taxiway.errors import LakeError
+from taxiway.lake import Lake, Publication
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+StartSession = Callable[[], "SparkSession"]
+
+# The same names exist in every engine's session, so that a transform can read a clock anywhere. Spark casts between
+# the two kinds of timestamp by the session's zone, which is UTC.
+PRIMITIVES = (
+    """CREATE OR REPLACE TEMPORARY FUNCTION local_clock(instant TIMESTAMP, zone STRING) RETURNS TIMESTAMP_NTZ
+    RETURN CAST(from_utc_timestamp(instant, zone) AS TIMESTAMP_NTZ)""",
+    """CREATE OR REPLACE TEMPORARY FUNCTION instant_of(clock TIMESTAMP_NTZ, zone STRING) RETURNS TIMESTAMP
+    RETURN to_utc_timestamp(CAST(clock AS TIMESTAMP), zone)""",
+    "CREATE OR REPLACE TEMPORARY FUNCTION epoch_us(instant TIMESTAMP) RETURNS BIGINT RETURN unix_micros(instant)",
+)
+
+
+def identifier(name: str) -> str:
+    """A name quoted for Spark."""
+    return "`" + name.replace("`", "``") + "`"
+
+
+@dataclass(eq=False)
+class Spark:
+    """Sessions on one session of Spark's own, which `start` begins when it is first needed."""
+
+    scratch: Path
+    lake: Path
+    start: StartSession
+    name: str = field(default="spark", init=False)
+    version: str = field(default_factory=lambda: version("pyspark"), init=False)
+    _started: "SparkSession | None" = field(default=None, init=False)
+
+    @contextmanager
+    def session(self) -> Iterator["SparkSQL"]:
+        """A session whose staged data goes with it."""
+        with working(self.lake, self.scratch) as folder:
+            session = SparkSQL(self.started, folder)
+            try:
+                yield session
+            finally:
+                session.forget()
+
+    @property
+    def started(self) -> "SparkSession":
+        """Spark's own session; raises EngineError where it cannot start."""
+        if self._started is None:
+            self._started = self.start()
+            for primitive in PRIMITIVES:
+                self._started.sql(primitive)
+        return self._started
+
+    def close(self) -> None:
+        """Stop the session, where one was started."""
+        if self._started is not None:
+            self._started.stop()
+            self._started = None
+
+
+@dataclass(eq=False)
+class SparkSQL:
+    """One user of a Spark session, with a folder for what it stages; see `taxiway.engines.base.Session`."""
+
+    spark: "SparkSession"
+    folder: Path
+    dialect: str = field(default="pyspark", init=False)
+    _relations: set[str] = field(default_factory=set, init=False)
+    _loaded: dict[str, Path] = field(default_factory=dict, init=False)
+
+    def read(self, relation: str, reading: Reading) -> None:
+        """Give what is read of a table in the lake the name `relation`."""
+        snapshot = reading.snapshot
+        with told():
+            if snapshot is None or not snapshot.selected(reading.partitions):
+                empty = self.spark.createDataFrame([], ddl(reading.schema))
+                self._name(relation, empty)
+                return
+            rows = self.spark.read.format("delta").option("versionAsOf", snapshot.version).load(snapshot.uri)
+            for condition in _conditions(reading, snapshot.partition_column):
+                rows = rows.where(condition)
+            present = set(snapshot.schema.names)
+            typed = [_typed(f) if f.name in present else _typed(f, "NULL") for f in reading.schema]
+            self._name(relation, rows.selectExpr(*typed))
+
+    def load(self, relation: str, rows: pa.Table) -> None:
+        """Add rows to `relation`, which the first call makes."""
+        place = self._loaded.setdefault(relation, self.folder / uuid4().hex)
+        with told():
+            place.mkdir(exist_ok=True)
+            pq.write_table(rows, place / f"{uuid4().hex}.parquet")
+            self._name(relation, self.spark.read.schema(ddl(rows.schema)).parquet(str(place)))
+
+    def stage(self, relation: str, sql: str, schema: pa.Schema) -> None:
+        """Execute SQL once and keep the result with this schema, on disk, as `relation`."""
+        place = str(self.folder / uuid4().hex)
+        with told():
+            rows = self.spark.sql(sql).selectExpr(*(_typed(column) for column in schema))
+            rows.write.parquet(place)
+            self._name(relation, self.spark.read.schema(ddl(schema)).parquet(place))
+
+    def stage_batches(
+        self, relation: str, sql: str, function: OfRows, *, by: Sequence[str] = (), schema: pa.Schema
+    ) -> None:
+        """Add what the function makes of the rows of SQL, or of each group of them, to `relation`."""
+        place = self._loaded.setdefault(relation, self.folder / uuid4().hex)
+        with told(), told_of_batches():
+            made = map_rows(self.spark.sql(sql), function, [identifier(name) for name in by], ddl(schema))
+            made.write.mode("append").parquet(str(place))
+            self._name(relation, self.spark.read.schema(ddl(schema)).parquet(str(place)))
+
+    def query(self, sql: str) -> pa.Table:
+        """The result of SQL, in memory."""
+        with told():
+            return self.spark.sql(sql).toArrow()
+
+    def count(self, relation: str) -> int:
+        """How many rows a relation has."""
+        with told():
+            return self.spark.table(identifier(relation)).count()
+
+    def publish(self, lake: Lake, publication: Publication, sql: str, schema: pa.Schema) -> int:
+        """Publish the rows of SQL with this schema; returns the version. Raises as `Lake.publish`."""
+        with told():
+            rows = self.spark.sql(sql).selectExpr(*(_typed(column) for column in schema))
+        return lake.publish(publication, SparkWriter(schema, lake, rows))
+
+    def forget(self) -> None:
+        """Take away the names that this user gave."""
+        for relation in self._relations:
+            self.spark.catalog.dropTempView(relation)
+
+    def _name(self, relation: str, rows: "DataFrame") -> None:
+        rows.createOrReplaceTempView(relation)
+        self._relations.add(relation)
+
+
+def _conditions(reading: Reading, partition_column: str | None) -> Iterator[Any]:
+    from pyspark.sql import functions
+
+    own = None
+    if partition_column is not None:
+        key = functions.col(identifier(partition_column))
+        own = key.isin(list(reading.own)) if reading.own else None
+        if reading.partitions is not None:
+            yield key.isin(list(reading.partitions))
+    if reading.since is not None and reading.since_column is not None:
+        since = functions.lit(reading.since.isoformat()).cast("timestamp")
+        recent = functions.col(identifier(reading.since_column)) >= since
+        yield recent if own is None else own | recent
+
+
+_TYPES = {
+    pa.bool_(): "BOOLEAN",
+    pa.int8(): "TINYINT",
+    pa.int16(): "SMALLINT",
+    pa.int32(): "INT",
+    pa.int64(): "BIGINT",
+    pa.float32(): "FLOAT",
+    pa.float64(): "DOUBLE",
+    pa.string(): "STRING",
+    pa.large_string(): "STRING",
+    pa.binary(): "BINARY",
+    pa.date32(): "DATE",
+    pa.timestamp("us", "UTC"): "TIMESTAMP",
+    pa.timestamp("us"): "TIMESTAMP_NTZ",
+}
+
+
+def ddl(schema: pa.Schema) -> str:
+    """The schema as Spark writes it."""
+    return ", ".join(f"{identifier(column.name)} {_sql_type(column.type)}" for column in schema)
+
+
+def _typed(column: pa.Field, value: str | None = None) -> str:
+    name = identifier(column.name)
+    return f"CAST({value or name} AS {_sql_type(column.type)}) AS {name}"
+
+
+def _sql_type(arrow: pa.DataType) -> str:
+    if pa.types.is_list(arrow) or pa.types.is_large_list(arrow):
+        return f"ARRAY<{_sql_type(arrow.value_type)}>"
+    if arrow not in _TYPES:
+        raise LakeError(f"the type {arrow} has no counterpart in Spark")
+    return _TYPES[arrow]

@@ -1,0 +1,50 @@
+"""What the errors of Spark mean here, in one line."""
+# pyspark is an extra.
+# pyright: reportMissingImports=false
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from taxiway.errors import EngineError
+
+_FULL = re.compile(r"No space left on device|Disk quota exceeded")
+_MEMORY = re.compile(r"OutOfMemoryError|Cannot acquire|exceeds memory limits|Total size of serialized results")
+_LOST = re.compile(r"ExecutorLostFailure|SparkContext was shut down|Job .* cancelled because SparkContext")
+_GONE = re.compile(r"FileNotFoundException|FAILED_READ_FILE|DELTA_FILE_NOT_FOUND|PATH_NOT_FOUND")
+# A Java error's own words follow its class; the rest is its stack.
+_CAUSE = re.compile(r"(?:Caused by: )?(?:[a-z]\w*\.)+[A-Z]\w*(?:Exception|Error): (.+)")
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """Say what Spark's errors mean here; raises EngineError."""
+    from py4j.protocol import Py4JError
+    from pyspark.errors import PySparkException
+
+    try:
+        yield
+    except OSError as error:
+        raise EngineError(f"staging failed ({error}); make room for TAXIWAY_HOME/scratch") from error
+    except (PySparkException, Py4JError) as error:
+        raise EngineError(_meaning(str(error))) from error
+
+
+def _meaning(text: str) -> str:
+    why = first_cause(text)
+    if _FULL.search(text):
+        return f"the disk is full ({why}); make room for TAXIWAY_HOME/scratch and for the workers' own"
+    if _MEMORY.search(text):
+        return f"Spark's memory ran out ({why}); raise TAXIWAY_MEMORY_LIMIT, or spark.executor.memory in [spark]"
+    if _LOST.search(text):
+        return f"Spark lost its workers ({why}); see that they run, and run again"
+    if _GONE.search(text):
+        return f"a data file of a table is gone or damaged ({why}); taxiway doctor names the table"
+    return f"Spark could not compute it ({why}); mend the transform or its input"
+
+
+def first_cause(text: str) -> str:
+    """What a Java error says first of its causes, the innermost one last; its first line where it names none."""
+    causes = _CAUSE.findall(text)
+    line = causes[-1] if causes else next(iter(text.strip().splitlines()), "no message")
+    return " ".join(line.split())[:400]

@@ -1,0 +1,131 @@
+"""One meaning for every engine: where Ibis says one expression to two engines in ways that differ, it is said anew.
+
+What is in here changes how an expression is written for an engine, never what Ibis says that it means; what
+cannot be said alike is refused by the certificate.
+"""
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import ibis
+import ibis.expr.datatypes as dt
+import ibis.expr.operations as ops
+
+Rewrite = Callable[[Any], Any]
+
+
+def agreed(operation: Any, dialect: str) -> Any:
+    """The operation as it has to be written for a dialect, `duckdb` or `pyspark`."""
+    rules = {**_EVERYWHERE, **_ONLY[dialect]}
+
+    def replacer(node: Any, changed: Mapping[str, Any] | None) -> Any:
+        if isinstance(node, ops.WindowFunction):
+            return _window(node, dict(changed or {}))
+        again = node.__recreate__(changed) if changed else node
+        rule = rules.get(type(again))
+        return rule(again) if rule is not None else again
+
+    chosen: Any = replacer
+    return operation.replace(chosen)
+
+
+def _window(node: ops.WindowFunction, changed: dict[str, Any]) -> Any:
+    """A window of an aggregate that has to be cast is the window, cast."""
+    cast = changed.get("func")
+    if isinstance(cast, ops.Cast):
+        changed["func"] = cast.arg
+    again: Any = node.__recreate__(changed) if changed else node
+    return ops.Cast(again, cast.to) if isinstance(cast, ops.Cast) else again
+
+
+def _select_instead_of_drop(node: ops.DropColumns) -> Any:
+    # Ibis keeps dropped columns as a set, so their order in the text would change from process to process.
+    kept = node.to_expr().columns
+    return ops.Project(node.parent, {name: ops.Field(node.parent, name) for name in kept})
+
+
+def _nearest_double(node: ops.Literal) -> Any:
+    # Engines read a bare 0.1 as a decimal: Spark then divides decimals, and both round once more.
+    if not node.dtype.is_floating() or node.value is None or not math.isfinite(node.value):
+        return node
+    return ops.Cast(ops.Literal(repr(float(node.value)), dt.string), node.dtype)
+
+
+def _in_its_type(node: Any) -> Any:
+    """Arithmetic in the type that Ibis states: engines add two int16 in different types, and overflow alone."""
+    whole = node.dtype.is_integer() and node.left.dtype.is_integer() and node.right.dtype.is_integer()
+    if not whole or any(side.dtype == node.dtype and not isinstance(side, ops.Literal) for side in node.args):
+        return node
+    left, right = node.args
+    if isinstance(left, ops.Literal):
+        return type(node)(left, ops.Cast(right, node.dtype))
+    return type(node)(ops.Cast(left, node.dtype), right)
+
+
+def _as_stated(node: Any) -> Any:
+    """The value in the type that Ibis states, where an engine gives another: Ibis itself leaves out such a cast."""
+    return ops.Cast(node, node.dtype)
+
+
+def _whole_sum(node: Any) -> Any:
+    # DuckDB adds in 128 bits, Spark in 64.
+    return _as_stated(node) if node.dtype.is_integer() else node
+
+
+def _counted(node: Any) -> Any:
+    # Ibis has Spark add up the condition, which is null over no rows.
+    if node.where is None:
+        return node
+    cases: Any = ibis.ifelse(node.where.to_expr(), 1, ibis.null("int64"))
+    return cases.count().op()
+
+
+def _no_value(node: Any) -> Any:
+    return node.arg.to_expr().identical_to(ibis.null(node.arg.dtype)).op()
+
+
+def _is_null(node: ops.IsNull) -> Any:
+    # Ibis has Spark take NaN for a missing value.
+    return _no_value(node) if node.arg.dtype.is_floating() else node
+
+
+def _not_null(node: ops.NotNull) -> Any:
+    return ops.Not(_no_value(node)) if node.arg.dtype.is_floating() else node
+
+
+def _is(node: Any, value: float) -> Any:
+    return ops.Equals(node.arg, ops.Literal(value, dt.float64))
+
+
+def _is_nan(node: ops.IsNan) -> Any:
+    # Spark's own says false of null.
+    return _is(node, math.nan)
+
+
+def _is_inf(node: ops.IsInf) -> Any:
+    # Ibis compiles it to false.
+    return ops.Or(_is(node, math.inf), _is(node, -math.inf))
+
+
+_EVERYWHERE: Mapping[type, Rewrite] = {
+    ops.DropColumns: _select_instead_of_drop,
+    ops.Literal: _nearest_double,
+    ops.Add: _in_its_type,
+    ops.Subtract: _in_its_type,
+    ops.Multiply: _in_its_type,
+    # A month's first day is a timestamp to both.
+    ops.DateTruncate: _as_stated,
+}
+
+_ONLY: Mapping[str, Mapping[type, Rewrite]] = {
+    # A day and an interval give a timestamp.
+    "duckdb": {ops.Sum: _whole_sum, ops.DateAdd: _as_stated, ops.DateSub: _as_stated},
+    "pyspark": {
+        ops.CountStar: _counted,
+        ops.IsNull: _is_null,
+        ops.NotNull: _not_null,
+        ops.IsNan: _is_nan,
+        ops.IsInf: _is_inf,
+    },
+}

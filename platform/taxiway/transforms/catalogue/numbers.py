@@ -1,0 +1,134 @@
+"""Numbers: what may be computed with them row by row. Whole numbers are of up to 64 bits, floats of 64."""
+
+from typing import Any
+
+import ibis.expr.operations as ops
+
+from taxiway.transforms.catalogue.operator import (
+    Keys,
+    certified,
+    divides,
+    is_never_zero,
+    is_number,
+    is_short,
+    is_whole,
+    refused,
+)
+
+
+def _of_numbers(node: Any, _: Keys) -> bool:
+    return all(is_number(side) for side in node.args)
+
+
+def _of_whole(node: Any, _: Keys) -> bool:
+    return all(is_whole(side) for side in node.args)
+
+
+def _of_float(node: Any, _: Keys) -> bool:
+    return node.arg.dtype.is_floating()
+
+
+def _not_by_zero(node: Any, keys: Keys) -> bool:
+    return _of_numbers(node, keys) and is_never_zero(node.right)
+
+
+def _floors(node: Any, keys: Keys) -> bool:
+    exact = divides(node.right) or (is_short(node.left) and is_never_zero(node.right))
+    return _of_whole(node, keys) and exact
+
+
+def _leaves(node: Any, keys: Keys) -> bool:
+    return _of_whole(node, keys) and divides(node.right)
+
+
+ROUND = "keep the number as it is and round it where it is shown, or keep it in whole numbers of a smaller unit"
+
+NUMBERS = (
+    certified("arithmetic", "x + y, x - y, x * y", ops.Add, ops.Subtract, ops.Multiply, when=_of_numbers),
+    certified("sign and size", "-x, x.abs()", ops.Negate, ops.Abs, when=lambda node, _: is_number(node.arg)),
+    certified("division", "x / y.nullif(0), x / 7", ops.Divide, when=_not_by_zero),
+    refused(
+        "division by what may be 0",
+        "x / y",
+        ops.Divide,
+        differs="a division by 0 is infinite on DuckDB and an error on Spark",
+        instead="x / y.nullif(0), or exact_mean(total, count) of taxiway.transforms.library.arithmetic",
+    ),
+    certified("whole quotient", "x // 7; x // y.nullif(0) of up to 32 bits", ops.FloorDivide, when=_floors),
+    refused(
+        "whole quotient of a variable",
+        "x // y",
+        ops.FloorDivide,
+        differs="a quotient beyond 64 bits is an error on DuckDB and the largest number on Spark",
+        instead="x // 7 by a constant whose size is 2 or more, or x // y.nullif(0) of int32 or int16",
+    ),
+    certified("remainder", "x % 7", ops.Modulus, when=_leaves),
+    refused(
+        "remainder of a variable",
+        "x % y",
+        ops.Modulus,
+        differs="a division by 0 is null on DuckDB and an error on Spark, one of the least number by -1 the reverse",
+        instead="x % 7 by a constant whose size is 2 or more, or x - x // y.nullif(0) * y of int32 or int16",
+    ),
+    certified(
+        "bits", "x & y, x | y, x ^ y, ~x", ops.BitwiseAnd, ops.BitwiseOr, ops.BitwiseXor, ops.BitwiseNot, when=_of_whole
+    ),
+    refused(
+        "shift to the left",
+        "x << n",
+        ops.BitwiseLeftShift,
+        differs="a negative number is an error on DuckDB",
+        instead="x * 8, which raises where it overflows",
+    ),
+    certified("not a number, infinite", "x.isnan(), x.isinf()", ops.IsNan, ops.IsInf, when=_of_float),
+    refused(
+        "rounding",
+        "x.round()",
+        ops.Round,
+        when=lambda node, _: node.arg.dtype.is_floating() or node.digits is not None,
+        differs="engines round -0.0 and large numbers to other digits",
+        instead=ROUND,
+    ),
+    refused(
+        "rounding up or down",
+        "x.floor(), x.ceil()",
+        ops.Floor,
+        ops.Ceil,
+        differs="what does not fit into 64 bits is an error on DuckDB and the largest number on Spark",
+        instead="x // 7 of whole numbers; else " + ROUND,
+    ),
+    refused(
+        "sign",
+        "x.sign()",
+        ops.Sign,
+        differs="of NaN DuckDB says 0, Spark NaN, and -0.0 keeps its sign on Spark only",
+        instead="ibis.cases((x > 0, 1), (x < 0, -1), (x == 0, 0))",
+    ),
+    refused(
+        "square root",
+        "x.sqrt()",
+        ops.Sqrt,
+        differs="of a negative number it is an error on DuckDB and NaN on Spark",
+        instead="compare squares, x * x; or compute it in a batch_transform",
+    ),
+    refused(
+        "exponential and trigonometric functions",
+        "x.exp(), x.sin()",
+        ops.Exp,
+        ops.Sin,
+        ops.Cos,
+        ops.Tan,
+        differs="the last digits come from the engine's own mathematics",
+        instead="compute it in a batch_transform, which runs the same code for every engine",
+    ),
+    refused(
+        "logarithm",
+        "x.ln(), x.log(b)",
+        ops.Ln,
+        ops.Log,
+        ops.Log2,
+        ops.Log10,
+        differs="of 0 and below it is an error on DuckDB and null on Spark",
+        instead="compute it in a batch_transform, which runs the same code for every engine",
+    ),
+)

@@ -1,0 +1,110 @@
+"""Tables: selections, joins, set operations, groups."""
+
+from typing import Any
+
+import ibis.expr.operations as ops
+
+from taxiway.transforms.catalogue.operator import Keys, certified, is_plain, refused
+
+_KEYS = "whole numbers, text, dates or booleans in their place, e.g. of a smaller unit"
+
+
+def _comparable(dtype: Any) -> bool:
+    return is_plain(dtype) or (dtype.is_array() and _comparable(dtype.value_type))
+
+
+def _distinct(node: Any, _: Keys) -> bool:
+    return all(_comparable(dtype) for dtype in node.schema.types)
+
+
+def _groups(node: Any, _: Keys) -> bool:
+    return all(_comparable(group.dtype) for group in node.groups.values())
+
+
+def _sets(node: Any, keys: Keys) -> bool:
+    return not getattr(node, "distinct", True) or _distinct(node, keys)
+
+
+def _complete(node: Any, _: Keys) -> bool:
+    return not any(dtype.is_floating() for dtype in node.schema.types)
+
+
+TABLES = (
+    certified(
+        "selection",
+        "t.select('a', b=t.x), t.mutate(...), t.drop('a'), t.rename(...), t.filter(...)",
+        ops.UnboundTable,
+        ops.Project,
+        ops.Filter,
+        ops.DropColumns,
+        ops.Field,
+        ops.SelfReference,
+    ),
+    certified("order without effect", "t.order_by('a')", ops.Sort, ops.SortKey),
+    certified(
+        "joins",
+        "inner_join, left_join, right_join, outer_join, semi_join, anti_join, cross_join",
+        ops.JoinChain,
+        ops.JoinReference,
+    ),
+    certified(
+        "join",
+        "t.left_join(u, 'key')",
+        ops.JoinLink,
+        when=lambda node, _: node.how in ("inner", "left", "right", "outer", "semi", "anti", "cross"),
+    ),
+    refused(
+        "join as of a time",
+        "t.asof_join(u, on)",
+        ops.JoinLink,
+        when=lambda node, _: node.how == "asof",
+        differs="Spark has none",
+        instead="latest_as_of(...) of taxiway.transforms.library.as_of",
+    ),
+    certified(
+        "rows put together",
+        "ibis.union(t, u), t.intersect(u), t.difference(u)",
+        ops.Union,
+        ops.Intersection,
+        ops.Difference,
+        when=_sets,
+    ),
+    certified("different rows", "t.distinct()", ops.Distinct, when=_distinct),
+    certified("groups", "t.group_by('a').aggregate(...), t.aggregate(...)", ops.Aggregate, when=_groups),
+    refused(
+        "groups of floats",
+        "t.group_by('x'), t.distinct(), t.union(u, distinct=True)",
+        ops.Aggregate,
+        ops.Distinct,
+        ops.Union,
+        ops.Intersection,
+        ops.Difference,
+        differs="0.0 and -0.0 are one, and which of the two it is called differs",
+        instead=_KEYS,
+    ),
+    certified("rows without missing values", "t.drop_null()", ops.DropNull, when=_complete),
+    refused(
+        "rows without missing floats",
+        "t.drop_null()",
+        ops.DropNull,
+        differs="Ibis has Spark drop NaN too",
+        instead="t.filter(t.x.notnull())",
+    ),
+    certified("filled table", "t.fill_null(0)", ops.FillNull),
+    certified("items as rows", "x.unnest()", ops.Unnest),
+    certified("value of a table", "t.x.max() beside columns of another", ops.ScalarSubquery),
+    refused(
+        "first rows",
+        "t.limit(10), t.head()",
+        ops.Limit,
+        differs="rows have no order, and of those that tie each engine takes others",
+        instead="ibis.row_number() over an order that names a key, and a filter",
+    ),
+    refused(
+        "sample",
+        "t.sample(0.1)",
+        ops.Sample,
+        differs="each engine chooses by its own random numbers",
+        instead="a filter by x.hexdigest('sha256') of a key",
+    ),
+)

@@ -1,0 +1,549 @@
+"""For each entry of the catalogue, by its name, uses of it: of a certified one to compare, of a refused one to differ.
+
+`ROWS` are values of a row of `hard_values.hard`, windows among them, `AGGREGATES` values of a group, `TABLES` tables.
+`RAISES` are uses with values that are an error on every engine.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, date, datetime
+from typing import Any
+
+import ibis
+import ibis.expr.datatypes as dt
+
+from taxiway.contracts.guard import to_json
+from taxiway.transforms.library import clock
+from taxiway.transforms.library.typing import typed
+
+Use = Callable[..., Any]
+Uses = Mapping[str, Sequence[Use]]
+
+NEW_YORK = "America/New_York"
+SPRING = datetime(2013, 3, 10, 6, 59, 59, 999999, tzinfo=UTC)
+
+
+def near(t: Any) -> Any:
+    """Instants that can be moved by some thousand years."""
+    return ibis.ifelse(t.t.year() < 2100, t.t, ibis.null(clock.INSTANT))
+
+
+def over(function: Callable[[Any], Any], **window: Any) -> Use:
+    return lambda t: function(t).over(ibis.window(group_by="g", **window))
+
+
+def ranged(function: Callable[[Any], Any], order: str, before: Any, after: Any = 0) -> Use:
+    return lambda t: function(t).over(
+        ibis.range_window(group_by="g", order_by=order, preceding=before, following=after)
+    )
+
+
+HOURS = [ibis.interval(hours=n) for n in (24, 0)]
+DAYS = [ibis.interval(days=n) for n in (1, 1)]
+
+ROWS: Uses = {
+    "logic": [lambda t: t.b & t.b2, lambda t: t.b | t.b2, lambda t: t.b ^ t.b2, lambda t: ~t.b],
+    "equality": [
+        *(lambda t, n=n: t[n] == t[n + "2"] for n in "bhilfsdtcvw"),
+        *(lambda t, n=n: t[n] != t[n + "2"] for n in "bhilfsdtcv"),
+        *(lambda t, n=n: t[n].identical_to(t[n + "2"]) for n in "bhlfsdtv"),
+        lambda t: t.l == t.f,
+        lambda t: t.h == t.l,
+        lambda t: t.h == 7,
+        lambda t: t.f == 0.1,
+        lambda t: t.s == "a\\b'\"%\n",
+    ],
+    "comparison": [
+        *(lambda t, n=n: t[n] < t[n + "2"] for n in "bhilfsdtc"),
+        *(lambda t, n=n: t[n] >= t[n + "2"] for n in "bhilfsdtc"),
+        lambda t: t.f <= t.f2,
+        lambda t: t.f > t.f2,
+        lambda t: t.l < t.f,
+        lambda t: t.h <= t.l,
+        lambda t: t.t > SPRING,
+    ],
+    "between": [lambda t: t.h.between(t.h2, 100), lambda t: t.f.between(t.f2, 1.0), lambda t: t.s.between("A", t.s2)],
+    "one of": [
+        lambda t: t.l.isin([1, 2, None]),
+        lambda t: t.l.notin([1, 2]),
+        lambda t: t.f.isin([0.0, 0.1]),
+        lambda t: t.s.isin(["a", "é", ""]),
+        lambda t: t.d.isin([date(2013, 3, 10)]),
+    ],
+    "one of a column": [],
+    "missing": [
+        *(lambda t, n=n: t[n].isnull() for n in "blfsdtcvw"),
+        *(lambda t, n=n: t[n].notnull() for n in "blfsdtcvw"),
+    ],
+    "null for a value": [*(lambda t, n=n: t[n].nullif(t[n + "2"]) for n in "bhlfsdt"), lambda t: t.f.nullif(0)],
+    "first that is there": [
+        *(lambda t, n=n: ibis.coalesce(t[n], t[n + "2"]) for n in "bhlfsdtcvw"),
+        lambda t: t.l.fill_null(0),
+        lambda t: ibis.coalesce(t.v, ibis.literal([], type="array<string>")),
+    ],
+    "delivered text as a value": [
+        lambda t: typed(t.s, dt.int16),
+        lambda t: typed(t.s, dt.int32),
+        lambda t: typed(t.s, dt.int64),
+        lambda t: typed(t.s, dt.float64),
+        lambda t: typed(t.s, dt.date),
+        lambda t: typed(t.s, clock.INSTANT),
+        lambda t: clock.calendar_date(t.h, t.i, t.h2),
+        lambda t: clock.calendar_date(t.d.year(), t.d.month(), t.d.day()),
+        lambda t: clock.calendar_date(t.d.year(), t.d2.month(), t.d2.day()),
+    ],
+    "choice": [
+        lambda t: ibis.ifelse(t.b, t.s, t.s2),
+        lambda t: ibis.ifelse(t.f > 0, t.f, t.f2),
+        lambda t: ibis.ifelse(t.b, t.v, t.v2),
+        lambda t: ibis.ifelse(t.b, 1.0, 0.0),
+        lambda t: ibis.cases((t.b, 1), (t.b2, 2), else_=3),
+        lambda t: ibis.cases((t.b, t.l), (t.b2, t.l2)),
+        lambda t: t.h.cases((1, "a"), (2, "b"), else_="c"),
+    ],
+    "least and greatest of columns": [
+        *(lambda t, n=n: ibis.least(t[n], t[n + "2"]) for n in "bhlfsdtc"),
+        *(lambda t, n=n: ibis.greatest(t[n], t[n + "2"]) for n in "bhlfsdtc"),
+    ],
+    "least and greatest with bounds": [lambda t: t.l.clip(0, 10), lambda t: t.h.clip(lower=-7)],
+    "comparison of lists": [lambda t: t.v < t.v2],
+    "arithmetic": [
+        *(lambda t, n=n: t[n] + t[n + "2"] for n in "himf"),
+        *(lambda t, n=n: t[n] - t[n + "2"] for n in "himf"),
+        *(lambda t, n=n: t[n] * t[n + "2"] for n in "hif"),
+        lambda t: t.h + 1,
+        lambda t: 1 - t.h,
+        lambda t: t.h * 1000,
+        lambda t: t.i * t.h,
+        lambda t: t.d.year() * 100000000 + t.d.month(),
+        lambda t: t.f * 0.1,
+        lambda t: t.h + t.f,
+        lambda t: t.f + ibis.literal(0.1) * ibis.literal(3.0),
+        lambda t: t.s.length() + t.h,
+    ],
+    "sign and size": [lambda t: -t.f, lambda t: t.f.abs(), lambda t: -t.m, lambda t: t.m.abs()],
+    "division": [
+        lambda t: t.l / t.l2.nullif(0),
+        lambda t: t.h / t.h2.nullif(0),
+        lambda t: t.f / t.f2.nullif(0),
+        lambda t: t.l / 7,
+        lambda t: t.f / 0.3,
+        lambda t: t.l.cast("float64") / t.l2.nullif(0).cast("float64"),
+        lambda t: ibis.literal(0.1) / ibis.literal(0.3) + t.f,
+    ],
+    "division by what may be 0": [lambda t: t.l / t.l2],
+    "whole quotient": [
+        lambda t: t.l // 7,
+        lambda t: t.l // -7,
+        lambda t: t.l // 2,
+        lambda t: t.h // t.h2.nullif(0),
+        lambda t: t.i // t.i2.nullif(0),
+        lambda t: clock.minutes_between(t.t, t.t2),
+    ],
+    "whole quotient of a variable": [lambda t: t.l // t.l2.nullif(0)],
+    "remainder": [lambda t: t.l % 7, lambda t: t.l % -7, lambda t: t.h % 100, lambda t: (t.l % 60 + 60) % 60],
+    "remainder of a variable": [lambda t: t.l % t.l2.nullif(0)],
+    "bits": [lambda t: t.l & t.l2, lambda t: t.l | t.l2, lambda t: t.l ^ t.l2, lambda t: ~t.l],
+    "shift to the left": [lambda t: t.i << 3],
+    "not a number, infinite": [lambda t: t.f.isnan(), lambda t: t.f.isinf()],
+    "rounding": [lambda t: t.f.round(2)],
+    "rounding up or down": [lambda t: t.f.floor(), lambda t: t.f.ceil()],
+    "sign": [lambda t: t.f.sign()],
+    "square root": [lambda t: t.f.sqrt()],
+    "exponential and trigonometric functions": [
+        lambda t: ibis.ifelse(t.f.abs() < 100, t.f, ibis.null("float64")).exp(),
+        lambda t: ibis.ifelse(t.f.abs() < 100, t.f, ibis.null("float64")).sin(),
+    ],
+    "logarithm": [lambda t: t.f.ln(), lambda t: t.f.log10()],
+    "text put together": [
+        lambda t: t.s + t.s2,
+        lambda t: t.s + "-" + t.s2,
+        lambda t: ibis.literal("-").join([t.s, t.s2]),
+    ],
+    "length of text": [lambda t: t.s.length()],
+    "part of text": [
+        lambda t: t.s.substr(0, 1),
+        lambda t: t.s.substr(1, 2),
+        lambda t: t.s.substr(2),
+        lambda t: t.s.substr(0, 0),
+        lambda t: t.s.substr(60, 100),
+        lambda t: t.s[1:3],
+        lambda t: t.s.left(2),
+        lambda t: t.s.right(2),
+        lambda t: t.s.right(0),
+    ],
+    "part of text at a variable place": [lambda t: t.s.substr(t.h.cast("int64") % 5, 2), lambda t: t.s.substr(-2, 1)],
+    "text within text": [
+        lambda t: t.s.contains(t.s2),
+        lambda t: t.s.contains("%"),
+        lambda t: t.s.startswith(t.s2),
+        lambda t: t.s.endswith(t.s2),
+        lambda t: t.s.endswith("a"),
+    ],
+    "place of a text": [lambda t: t.s.find(t.s2), lambda t: t.s.find("a")],
+    "replaced text": [
+        lambda t: t.s.replace("a", "𝄞"),
+        lambda t: t.s.replace(t.s2, "x"),
+        lambda t: t.s.replace("", "x"),
+    ],
+    "repeated text": [lambda t: t.s.repeat(2), lambda t: t.s.repeat(0), lambda t: t.s.repeat(t.h % 4)],
+    "padded text": [lambda t: t.s.lpad(4, "0"), lambda t: t.s.rpad(4, "é")],
+    "text like a pattern": [lambda t: t.s.like("a%"), lambda t: t.s.like("a_b"), lambda t: t.s.like("%")],
+    "text like a pattern with escapes": [lambda t: t.s.like("a\\%b")],
+    "matching text": [
+        lambda t: t.s.re_search(r"^[a-z]+\z"),
+        lambda t: t.s.re_search(r"^[^\n]\z"),
+        lambda t: t.s.re_search(r"^(?:[A-Z]{1,2}|[0-9]+)"),
+        lambda t: t.s.re_search(r"[\-+]?1(\.[0-9]*)?"),
+        lambda t: t.s.re_search("[é𝄞]"),
+        lambda t: t.s.re_search(""),
+    ],
+    "matching text, by other signs": [lambda t: t.s.re_search("a$"), lambda t: (t.s + "\r").re_search("^a.$")],
+    "text taken out": [
+        lambda t: t.s.re_extract("(a)(b)?", 2),
+        lambda t: t.s.re_extract(r"^([0-9]+)-([0-9]+)", 1),
+        lambda t: t.s.re_extract("[^a]+", 0),
+        lambda t: t.s.re_extract(r"^[ ]*([^ ]+)", 1),
+    ],
+    "text replaced by pattern": [lambda t: t.s.re_replace("(a)", "\\1\\1")],
+    "digest of text": [lambda t: t.s.hexdigest("md5"), lambda t: t.s.hexdigest("sha256")],
+    "hash": [lambda t: t.l.hash()],
+    "upper and lower case": [lambda t: t.s.upper(), lambda t: t.s.lower(), lambda t: t.s.capitalize()],
+    "text without its blanks": [lambda t: t.s.strip(), lambda t: t.s.lstrip(), lambda t: t.s.rstrip()],
+    "text backwards": [lambda t: t.s.reverse()],
+    "distance of texts": [lambda t: t.s.levenshtein(t.s2)],
+    "split text": [lambda t: t.s.split(".")],
+    "time in a format": [lambda t: t.t.strftime("%Y-%m-%d %H:%M:%S.%f %j %p %I %y %b %a")],
+    "parts of a day": [
+        *(lambda t, n=n: t[n].year() for n in "dtc"),
+        *(lambda t, n=n: t[n].quarter() for n in "dtc"),
+        *(lambda t, n=n: t[n].month() for n in "dtc"),
+        *(lambda t, n=n: t[n].day() for n in "dtc"),
+        *(lambda t, n=n: t[n].day_of_year() for n in "dtc"),
+        *(lambda t, n=n: t[n].week_of_year() for n in "dtc"),
+    ],
+    "day of the week": [lambda t, n=n: t[n].day_of_week.index() for n in "dtc"],
+    "parts of a time": [
+        *(lambda t, n=n: t[n].hour() for n in "tc"),
+        *(lambda t, n=n: t[n].minute() for n in "tc"),
+        *(lambda t, n=n: t[n].second() for n in "tc"),
+    ],
+    "parts of a second": [lambda t: t.t.millisecond(), lambda t: t.t.microsecond()],
+    "seconds since 1970": [lambda t: ibis.ifelse(t.t.year() == 2013, t.t, ibis.null(clock.INSTANT)).epoch_seconds()],
+    "year of the week": [lambda t: t.d.iso_year()],
+    "day of a time": [lambda t: t.t.date(), lambda t: t.c.date()],
+    "date of numbers": [lambda t: ibis.date(t.d.year(), t.d2.month(), 28), lambda t: t.d == ibis.date(2013, 3, 10)],
+    "start of a unit": [
+        *(lambda t, u=u: t.d.truncate(u) for u in "YMWD"),
+        *(lambda t, u=u: t.t.truncate(u) for u in ("Y", "M", "W", "D", "h", "m", "s")),
+        lambda t: t.c.truncate("h"),
+        lambda t: t.d.truncate("M").cast("string"),
+    ],
+    "interval of a number": [
+        *(lambda t, u=u: near(t) + t.h.as_interval(u) for u in ("D", "h", "m", "s", "ms", "us", "M")),
+        *(lambda t, u=u: near(t) - t.i.as_interval(u) for u in ("h", "m", "s", "ms", "us")),
+        lambda t: clock.plus_minutes(near(t), t.i.cast("int64")),
+    ],
+    "interval of a large number": [lambda t: near(t) + t.l.as_interval("m")],
+    "moved time": [
+        lambda t: near(t) + ibis.interval(hours=5),
+        lambda t: near(t) + ibis.interval(days=1),
+        lambda t: near(t) + ibis.interval(months=1),
+        lambda t: near(t) - ibis.interval(months=1),
+        lambda t: near(t) - ibis.interval(years=1),
+        lambda t: near(t) - ibis.interval(weeks=1),
+        lambda t: near(t) - ibis.interval(milliseconds=1),
+        lambda t: near(t) - ibis.interval(microseconds=1),
+        lambda t: t.c - ibis.interval(hours=5),
+        lambda t: t.c - ibis.interval(days=1),
+        lambda t: t.d - ibis.interval(days=1),
+        lambda t: (t.d - ibis.interval(days=1)).cast("string"),
+        lambda t: t.d2 - ibis.interval(months=1),
+        lambda t: t.d.truncate("M") + (t.h % 100).as_interval("D"),
+    ],
+    "days between": [lambda t: t.d.delta(t.d2, unit="day")],
+    "months between": [lambda t: t.d.delta(t.d2, unit="month")],
+    "units between times": [lambda t: t.t.delta(t.t2, unit="hour"), lambda t: t.t.delta(t.t2, unit="day")],
+    "interval between": [lambda t: t.t - t.t2, lambda t: t.d - t.d2],
+    "interval bucket": [lambda t: t.t.bucket(hours=1)],
+    "constant": [
+        lambda t: ibis.ifelse(t.b, 0.1, 123456789.12345679),
+        lambda t: ibis.ifelse(t.b, ibis.literal(5e-324), ibis.literal(1.7976931348623157e308)),
+        lambda t: ibis.ifelse(t.b, ibis.literal(float("nan")), ibis.literal(float("-inf"))),
+        lambda t: ibis.literal(-0.0) + t.f,
+        lambda t: ibis.literal("𝄞é'\\n\n\"`$%") + t.s,
+        lambda t: t.t == ibis.literal(SPRING),
+        lambda t: t.c == ibis.literal(SPRING.replace(tzinfo=None)),
+        lambda t: t.d == ibis.literal(date(1, 1, 1)),
+        lambda t: ibis.ifelse(t.b, 2**63 - 1, t.l),
+        lambda t: ibis.ifelse(t.b, ibis.null("array<string>"), t.v),
+        lambda t: ibis.array(["x", ibis.null("string")]),
+        lambda t: ibis.literal(["a", "b"]),
+        lambda t: ibis.ifelse(t.b, ibis.literal(True), ibis.null("boolean")),
+    ],
+    "as a number": [
+        *(lambda t, n=n: t[n].cast("float64") for n in "hil"),
+        lambda t: t.b.cast("int64"),
+        lambda t: t.b.cast("int16"),
+        lambda t: t.h.cast("int64"),
+        lambda t: (t.l % 1000).cast("int16"),
+    ],
+    "float as a whole number": [lambda t: t.f.try_cast("int64")],
+    "as text": [*(lambda t, n=n: t[n].cast("string") for n in "bhild")],
+    "float as text": [lambda t: t.f.cast("string")],
+    "time as text": [lambda t: t.t.cast("string")],
+    "constant text as a value": [
+        lambda t: ibis.literal("2013-03-10 06:59:59.999999+00:00").cast(clock.INSTANT) == t.t,
+        lambda t: ibis.literal("2013-03-10").cast("timestamp") < t.c,
+        lambda t: ibis.literal("2012-02-29").cast("date") < t.d,
+        lambda t: ibis.literal("0.1").cast("float64") * t.f,
+    ],
+    "between dates, clocks and instants": [
+        lambda t: t.d.cast("timestamp(6)"),
+        lambda t: t.d.cast(clock.INSTANT),
+        lambda t: t.t.cast("timestamp(6)"),
+        lambda t: t.c.cast(clock.INSTANT),
+        lambda t: t.t.cast("date"),
+        lambda t: clock.microseconds(t.c),
+    ],
+    "time as a number": [lambda t: t.t.cast("int64")],
+    "text as a value": [
+        lambda t: t.s.try_cast("int16"),
+        lambda t: t.s.try_cast("date"),
+        lambda t: t.s.try_cast(clock.INSTANT),
+        lambda t: t.s.try_cast("boolean"),
+        lambda t: t.s.cast("int32"),
+    ],
+    "whole number, where it fits": [lambda t: t.l.try_cast("int16"), lambda t: t.l.try_cast("int32")],
+    "list of values": [lambda t: ibis.array([t.s, t.s2]), lambda t: ibis.array([t.f, t.f2])],
+    "length of a list": [lambda t: t.v.length(), lambda t: t.w.length()],
+    "lists put together": [lambda t: t.v + t.v2, lambda t: t.v.concat(ibis.array([t.s]))],
+    "items": [
+        lambda t: t.v.filter(lambda item: item.notnull()),
+        lambda t: t.v.filter(lambda item: item != "a"),
+        lambda t: t.v.map(lambda item: item + "!"),
+        lambda t: t.w.filter(lambda item: item.notnull()),
+        lambda t: t.w.map(lambda item: -item),
+        lambda t: t.v.filter(lambda item: item == t.s).length() > 0,
+    ],
+    "item of a list": [lambda t: t.v[0]],
+    "first items": [lambda t: t.v[0:1], lambda t: t.v[1:3]],
+    "list with a value": [lambda t: t.v.contains(t.s)],
+    "list of different values": [
+        lambda t: t.v.unique(),
+        lambda t: t.v.union(t.v2),
+        lambda t: t.v.intersect(t.v2),
+    ],
+    "total of a list": [lambda t: t.w.sums(), lambda t: t.w.means()],
+    "joined list": [lambda t: t.v.join("-")],
+    "lists of lists": [lambda t: ibis.array([t.v, t.v2]).flatten(), lambda t: t.v.repeat(2)],
+    "record": [
+        lambda t: ibis.ifelse(t.b, ibis.struct({"a": t.s, "b": t.l}), ibis.null("struct<a: string, b: int64>"))["b"],
+        lambda t: ibis.struct({"a": t.s, "b": t.l}) == ibis.struct({"a": t.s2, "b": t.l2}),
+    ],
+    "functions of every session": [
+        lambda t: clock.epoch_us(t.t),
+        *(
+            lambda t, z=z: clock.local_clock(t.t, z)
+            for z in (NEW_YORK, "Australia/Lord_Howe", "Asia/Kathmandu", "America/Phoenix", "UTC")
+        ),
+        lambda t: clock.local_clock(t.t, ibis.ifelse(t.b, NEW_YORK, "Europe/London")),
+        *(
+            lambda t, z=z: clock.instant_of(t.c, z)
+            for z in (NEW_YORK, "Australia/Lord_Howe", "Asia/Kathmandu", "America/Havana", "UTC")
+        ),
+        lambda t: clock.instant_of(t.d.cast("timestamp(6)"), ibis.ifelse(t.b, NEW_YORK, "America/Sao_Paulo")),
+    ],
+    "record as JSON": [
+        lambda t: to_json(ibis.struct({"a": t.s, 'we"ird ü': t.s2})).cast("string"),
+        lambda t: to_json(ibis.struct({"h": t.h, "l": t.l, "b": t.b, "d": t.d, "v": t.v})).cast("string"),
+    ],
+    "floats and times as JSON": [
+        lambda t: to_json(ibis.struct({"f": t.f})).cast("string"),
+        lambda t: to_json(ibis.struct({"t": t.t})).cast("string"),
+    ],
+    "window over ties": [
+        over(lambda t: t.count()),
+        over(lambda t: t.m.sum(), order_by="tie"),
+        over(lambda t: t.s.max()),
+        over(lambda t: t.m.count(where=t.b)),
+        over(lambda t: t.count(where=t.b)),
+        over(lambda t: t.b.any()),
+        over(lambda t: t.b.all()),
+        over(lambda t: t.d.min()),
+        lambda t: t.count().over(ibis.window(group_by="f")),
+        lambda t: t.count().over(ibis.window()),
+        over(lambda t: ibis.rank(), order_by="tie"),
+        over(lambda t: ibis.dense_rank(), order_by="f"),
+        ranged(lambda t: t.m.sum(), "tie", 1),
+        ranged(lambda t: t.m.min(), "tie", (1, 1), None),
+        ranged(lambda t: t.count(), "m", 60, 60),
+        ranged(lambda t: t.m.sum(), "t", None),
+        ranged(lambda t: t.count(), "t", *HOURS),
+        ranged(lambda t: t.m.sum(), "t", *DAYS),
+        ranged(lambda t: t.count(), "c", *HOURS),
+        ranged(lambda t: t.count(), "d", *DAYS),
+        lambda t: t.m.sum().over(
+            ibis.range_window(group_by="g", order_by=[t.tie, t.b.desc(), t.f], preceding=None, following=0)
+        ),
+    ],
+    "numbering": [
+        over(lambda t: ibis.row_number(), order_by="id"),
+        over(lambda t: ibis.row_number(), order_by=["s", "id"]),
+        lambda t: ibis.row_number().over(ibis.window(group_by="g", order_by=[t.f.desc(), t.id])),
+        lambda t: ibis.row_number().over(ibis.window(order_by=[t.zero, t.d.desc(nulls_first=True), t.id])),
+        over(lambda t: ibis.ntile(3), order_by="id"),
+        over(lambda t: t.s.lag(), order_by="id"),
+        over(lambda t: t.s.lead(2, "x"), order_by="id"),
+        over(lambda t: t.m.sum(), order_by="id", preceding=3, following=1),
+        over(lambda t: t.m.sum(), order_by="id", preceding=None, following=0),
+        over(lambda t: t.m.sum(), order_by="id", preceding=0, following=None),
+        over(lambda t: t.m.count(), order_by="id", preceding=(3, 1)),
+        over(lambda t: t.s.min(), order_by="id", following=(1, 2)),
+    ],
+    "parts of a window": [over(lambda t: ibis.row_number(), order_by="id", preceding=None, following=None)],
+    "numbering in an order with ties": [
+        over(lambda t: ibis.row_number(), order_by="tie"),
+        over(lambda t: t.m.sum(), order_by="tie", preceding=1, following=0),
+        over(lambda t: t.s.lag(), order_by="tie"),
+    ],
+}
+
+AGGREGATES: Uses = {
+    "counts": [
+        lambda t: t.count(),
+        lambda t: t.count(where=t.b),
+        lambda t: t.f.count(),
+        lambda t: t.f.count(where=t.b),
+        *(lambda t, n=n: t[n].nunique() for n in ("b", "l", "f", "zero", "s", "d", "t")),
+        lambda t: t.l.nunique(where=t.b),
+    ],
+    "sum of whole numbers": [
+        *(lambda t, n=n: t[n].sum() for n in "bhim"),
+        lambda t: t.m.sum(where=t.b),
+        lambda t: t.m.sum() * 3 + 1,
+        lambda t: t.m.sum() / t.m.count().nullif(0),
+    ],
+    "sum of floats": [lambda t: ibis.ifelse(t.f.abs() < 1e30, t.f, ibis.null("float64")).sum()],
+    "mean": [lambda t: t.l.mean()],
+    "least and greatest": [
+        *(lambda t, n=n: t[n].min() for n in "bhlsdtc"),
+        *(lambda t, n=n: t[n].max() for n in "bhlsdtc"),
+        lambda t: t.l.min(where=t.b),
+    ],
+    "least and greatest float": [lambda t: t.zero.min(), lambda t: t.zero.max()],
+    "any and all": [
+        lambda t: t.b.any(),
+        lambda t: t.b.all(),
+        lambda t: t.b.any(where=t.b2),
+        lambda t: t.b.all(where=t.b2),
+    ],
+    "deviation, variance, correlation, covariance": [
+        lambda t: t.i.std(),
+        lambda t: t.i.var(),
+        lambda t: t.i.cov(t.h),
+        lambda t: t.i.corr(t.h, how="pop"),
+    ],
+    "estimated number of values": [lambda t: t.s.approx_nunique()],
+    "most frequent value": [lambda t: t.s.mode()],
+    "value of the greatest": [lambda t: t.s.argmax(t.tie), lambda t: t.s.argmin(t.tie)],
+    "first, last, any value": [
+        lambda t: t.s.first(order_by=t.id),
+        lambda t: t.s.last(order_by=t.id),
+        lambda t: t.s.arbitrary(),
+    ],
+    "collected values": [
+        lambda t: t.i.collect(order_by=t.id),
+        lambda t: t.s.group_concat("-", order_by=t.id),
+        lambda t: t.i.collect(distinct=True),
+    ],
+}
+
+
+def joined(how: str, *columns: str) -> Use:
+    return lambda t, u: t.join(u, [t[name] == u["u_" + name] for name in columns], how=how).select("id", "u_id")
+
+
+TABLES: Uses = {
+    "selection": [
+        lambda t, u: t.filter(t.f > 0).drop("l").mutate(x=t.h + 1).rename(y="s").select("id", "x", "y"),
+        lambda t, u: t.filter(t.f.isnull() | t.b),
+    ],
+    "order without effect": [lambda t, u: t.order_by("s").select("id", "s")],
+    "joins": [
+        joined("inner", "s"),
+        joined("left", "l"),
+        joined("left", "f"),
+        joined("right", "d"),
+        joined("outer", "h"),
+        joined("inner", "v"),
+        joined("left", "g", "tie"),
+        lambda t, u: t.inner_join(u, [t.zero == u.u_f]).select("id", "u_id", "zero", "u_f"),
+        lambda t, u: t.left_join(u.filter(u.u_id < 0), [t.s == u.u_s]).select("id", "u_id"),
+    ],
+    "join": [
+        lambda t, u: t.semi_join(u, [t.s == u.u_s]).select("id"),
+        lambda t, u: t.anti_join(u, [t.s == u.u_s]).select("id"),
+        lambda t, u: t.anti_join(u, [t.f == u.u_f]).select("id"),
+        lambda t, u: t.left_join(u, [t.s == u.u_s, t.l < u.u_h]).select("id", "u_id"),
+        lambda t, u: t.inner_join(u, [t.s.identical_to(u.u_s)]).select("id", "u_id"),
+        lambda t, u: t.filter(t.id < 7).cross_join(u.filter(u.u_id < 7)).select("id", "u_id"),
+        lambda t, u: t.left_join(t.filter(t.b).select("id", other="s"), "id").select("id", "other"),
+    ],
+    "join as of a time": [lambda t, u: t.asof_join(u, t.t >= u.u_t).select("id", "u_id")],
+    "rows put together": [
+        lambda t, u: t.select("g", "b", "f").union(t.select("g", "b", "f")),
+        lambda t, u: t.select("g", "b").union(t.select("g", "b"), distinct=True),
+        lambda t, u: t.select(x="s").intersect(u.select(x="u_s")),
+        lambda t, u: t.select(x="s").intersect(t.select(x="s2"), distinct=False),
+        lambda t, u: t.select(x="s").difference(u.select(x="u_s")),
+        lambda t, u: t.select(x="s").difference(u.select(x="u_s"), distinct=False),
+    ],
+    "different rows": [
+        lambda t, u: t.select("g", "b", "tie").distinct(),
+        lambda t, u: t.select("d", "t", "v").distinct(),
+    ],
+    "groups": [
+        lambda t, u: t.group_by("g").aggregate(n=t.count()),
+        lambda t, u: t.group_by("d", "t", "s").aggregate(n=t.count()),
+        lambda t, u: t.group_by("v").aggregate(n=t.count()),
+        lambda t, u: t.group_by(parity=t.l % 2).aggregate(n=t.count()),
+        lambda t, u: t.aggregate(n=t.count()),
+    ],
+    "groups of floats": [
+        lambda t, u: t.group_by(x=-t.zero.abs()).aggregate(n=t.count()),
+        lambda t, u: t.select(x=-t.zero.abs()).distinct(),
+        lambda t, u: t.select(x=-t.zero.abs()).intersect(t.select(x=-t.zero.abs())),
+    ],
+    "rows without missing values": [lambda t, u: t.select("id", "l", "s").drop_null()],
+    "rows without missing floats": [lambda t, u: t.select("id", "f").drop_null()],
+    "filled table": [lambda t, u: t.select("l", "h").fill_null(0)],
+    "items as rows": [lambda t, u: t.select("id", x=t.v.unnest())],
+    "value of a table": [lambda t, u: t.filter(t.l >= u.u_l.max()).select("id")],
+    "one of a column": [
+        lambda t, u: t.filter(t.s.isin(u.u_s)).select("id"),
+        lambda t, u: t.filter(t.l.notin(u.filter(u.u_l.notnull()).u_l)).select("id"),
+        lambda t, u: t.filter(t.l.notin(u.u_l)).select("id"),
+    ],
+    "first rows": [lambda t, u: t.order_by("tie").limit(10).select("id")],
+    "sample": [lambda t, u: t.sample(0.5).select("id")],
+}
+
+MIDNIGHT = datetime(2013, 1, 1, tzinfo=UTC)
+
+RAISES: Mapping[str, Sequence[tuple[Use, Mapping[str, Any]]]] = {
+    "arithmetic": [
+        (lambda t: t.l + t.l2, {"l": 2**63 - 1, "l2": 1}),
+        (lambda t: t.l - t.l2, {"l": -(2**63), "l2": 1}),
+        (lambda t: t.l * t.l2, {"l": 2**62, "l2": 2}),
+    ],
+    "sign and size": [(lambda t: -t.l, {"l": -(2**63)}), (lambda t: t.l.abs(), {"l": -(2**63)})],
+    "as a number": [(lambda t: t.l.cast("int16"), {"l": 2**15}), (lambda t: t.l.cast("int32"), {"l": -(2**31) - 1})],
+    "interval of a number": [
+        (lambda t: t.t + t.i.as_interval("D"), {"i": 2**31 - 1, "t": MIDNIGHT}),
+        (lambda t: t.t + t.i.as_interval("M"), {"i": 2**31 - 1, "t": MIDNIGHT}),
+    ],
+    "sum of whole numbers": [
+        (lambda t: t.l.sum().over(ibis.window()) // 2, {"l": 2**63 - 1}),
+    ],
+}
+"""Of a sum all rows have the value: it is the total that does not fit."""

@@ -1,0 +1,109 @@
+"""The year on a real cluster, a master and two workers; its driver and then a worker are killed in mid-run."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.parity.bits import differences
+from tests.parity.test_tables import TABLES, YEAR, compute, home
+from tests.working import ROOT, contents, unavailable
+
+from taxiway.engines import check_engine, open_engine
+from taxiway.errors import EngineError
+from taxiway.materialise import Workspace
+from taxiway.settings import load_settings
+
+CLUSTER = ROOT / "deployments" / "spark-cluster"
+TAXIWAY = Path(sys.executable).with_name("taxiway")
+RUN_S = 1500
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Workspace:
+    made = home(tmp_path / "home")
+    try:
+        check_engine(made.settings, "spark")
+    except EngineError as error:
+        unavailable(str(error))
+    return made
+
+
+@pytest.fixture
+def cluster(tmp_path: Path) -> Iterator[Path]:
+    """The folder of a running cluster, with the master's address in the file `master`."""
+    folder = tmp_path / "cluster"
+    variables = os.environ | {"FOLDER": str(folder), "PORT": str(free_port())}
+    said = subprocess.run([CLUSTER, "start"], env=variables, capture_output=True, text=True, timeout=120, check=False)
+    assert said.returncode == 0, said.stderr
+    (folder / "master").write_text(said.stdout.strip().partition("=")[2])
+    yield folder
+    subprocess.run([CLUSTER, "stop"], env=variables, timeout=60, check=True)
+
+
+def start(place: Workspace, cluster: Path) -> subprocess.Popen[str]:
+    """`taxiway run` of all raw and feature tables on the cluster, in a process of its own."""
+    variables = os.environ | {
+        "TAXIWAY_HOME": str(place.settings.home),
+        "TAXIWAY_SPARK_MASTER": (cluster / "master").read_text(),
+    }
+    command = [TAXIWAY, "run", "raw", "feature", "--engine", "spark"]
+    return subprocess.Popen(
+        command, env=variables, cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
+    )
+
+
+def hear(run: subprocess.Popen[str], pattern: str) -> str:
+    """What the run says up to a line that matches."""
+    assert run.stderr is not None
+    said = ""
+    end = time.monotonic() + RUN_S
+    for line in run.stderr:
+        said += line
+        if re.search(pattern, line):
+            return said
+        assert time.monotonic() < end, f"waited for {pattern!r}: {said}"
+    raise AssertionError(f"the run ended before it said {pattern!r}: {said}")
+
+
+@pytest.mark.timeout(2 * RUN_S)
+def test_a_killed_driver_and_a_killed_worker_cost_time_and_nothing_else(place: Workspace, cluster: Path) -> None:
+    driver = start(place, cluster)
+    hear(driver, "started feature/carrier_punctuality")
+    time.sleep(2)
+    driver.kill()
+    driver.wait()
+    published = {table.at for table in TABLES if place.lake.find(table.address) is not None}
+    assert "feature/flights" in published
+    assert "feature/origin_congestion" not in published
+
+    run = start(place, cluster)
+    hear(run, "started feature/origin_congestion")
+    os.killpg(int((cluster / "worker-1.pid").read_text()), signal.SIGKILL)
+    said = hear(run, "done +feature/delay_features")
+    assert run.wait(timeout=RUN_S) == 0, said
+
+    expected = home(place.settings.home.parent / "expected")
+    compute(expected, open_engine(expected.settings, "duckdb"), YEAR)
+    for table in TABLES:
+        both = (contents(each.lake, table.address) for each in (expected, place))
+        assert differences(*both, table.rules.key) == [], table.at
+
+
+def test_a_master_that_does_not_answer_is_told_in_one_line(place: Workspace) -> None:
+    master = f"spark://127.0.0.1:{free_port()}"
+    settings = load_settings("local", root=ROOT, home=place.settings.home, spark_master=master)
+    with pytest.raises(EngineError, match=rf"{master} does not answer .*TAXIWAY_SPARK_MASTER"):
+        check_engine(settings, "spark")

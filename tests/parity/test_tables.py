@@ -1,0 +1,93 @@
+"""Every table of the flights on the whole year: the same rows on each engine, however its months are computed."""
+
+import random
+from collections.abc import Iterator, Sequence
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import pytest
+from tests.parity.bits import differences
+from tests.parity.conftest import EngineFor
+from tests.working import contents, land, workspace
+
+from flights.project import project
+from taxiway.engines import Engine
+from taxiway.lake import WHOLE
+from taxiway.materialise import Workspace, materialise
+from taxiway.tables import Table
+
+YEAR = tuple(f"2013-{month:02d}" for month in range(1, 13))
+SEED = 20130209
+
+ORDERED = tuple(TopologicalSorter({t: project.inputs(t) for t in project.tables if t.transform}).static_order())
+TABLES = tuple(table for table in ORDERED if table.address.layer in ("raw", "feature"))
+MODELS = tuple(table for table in ORDERED if table.address.layer == "model")
+
+
+def home(folder: Path) -> Workspace:
+    """The flights of the year in a home of their own, with all files delivered."""
+    made = workspace(folder, project, months=12, zone="America/New_York")
+    land(made)
+    return made
+
+
+def compute(place: Workspace, engine: Engine, months: Sequence[str], tables: Sequence[Table] = TABLES) -> None:
+    """Bring the tables up to date for these months, all of which must be published."""
+    for table in tables:
+        keys = months if table.monthly else [WHOLE]
+        refused = materialise(place, table, keys, engine, run="test").refused
+        assert not refused, [result.message for result in refused]
+
+
+def at_once(place: Workspace, engine: Engine) -> None:
+    compute(place, engine, YEAR, (*TABLES, *MODELS))
+
+
+def in_ranges(place: Workspace, engine: Engine) -> None:
+    for months in (YEAR[:5], YEAR[5:7], YEAR[7:]):
+        compute(place, engine, months)
+
+
+def month_by_month(place: Workspace, engine: Engine) -> None:
+    for month in YEAR:
+        compute(place, engine, [month])
+
+
+def in_any_order(place: Workspace, engine: Engine) -> None:
+    """Each month as it comes, and with it again what its coming has made stale."""
+    done: list[str] = []
+    for month in random.Random(SEED).sample(YEAR, len(YEAR)):
+        done.append(month)
+        compute(place, engine, sorted(done))
+
+
+MODES = (at_once, in_ranges, month_by_month, in_any_order)
+
+
+@pytest.fixture(scope="module")
+def expected(tmp_path_factory: pytest.TempPathFactory, engine_for: EngineFor) -> Workspace:
+    """The year by DuckDB, all months at once."""
+    place = home(tmp_path_factory.mktemp("expected") / "home")
+    at_once(place, engine_for("duckdb", place.settings))
+    return place
+
+
+@pytest.fixture(
+    params=[(e, m) for m in MODES for e in ("duckdb", "spark")][1:], ids=lambda p: f"{p[0]}-{p[1].__name__}"
+)
+def computed(request: pytest.FixtureRequest, tmp_path: Path, engine_for: EngineFor) -> Iterator[Workspace]:
+    """The year by an engine in a mode."""
+    name, mode = request.param
+    place = home(tmp_path / "home")
+    mode(place, engine_for(name, place.settings))
+    return place
+
+
+@pytest.mark.timeout(1200)
+def test_the_year_is_the_same(expected: Workspace, computed: Workspace) -> None:
+    for table in (*TABLES, *MODELS):
+        if computed.lake.find(table.address) is not None:
+            both = (contents(place.lake, table.address) for place in (expected, computed))
+            assert differences(*both, table.rules.key) == [], table.at
+    quarantined = [contents(place.lake, "quarantine/raw__weather") for place in (expected, computed)]
+    assert differences(*quarantined, ["source_file", "source_row"]) == []
