@@ -37,6 +37,16 @@ def all_at_once() -> dict[str, list[dict]]:
         return tables(place)
 
 
+@pytest.mark.parametrize("rows_a_load", [1, 300])
+def test_files_that_are_loaded_in_parts_give_the_same_tables(
+    empty: Workspace, monkeypatch: pytest.MonkeyPatch, rows_a_load: int
+) -> None:
+    monkeypatch.setattr("taxiway.materialise.stage._ROWS_A_LOAD", rows_a_load)
+    land(empty)
+    run_all(empty)
+    assert tables(empty) == all_at_once()
+
+
 def test_windows_do_reach_over_the_ends_of_months() -> None:
     first = {row["month"]: row for row in all_at_once()[LEVELS] if row["read_at"].day == 1 and row["read_at"].hour == 0}
     assert {month: row["readings_24h"] for month, row in first.items()} == {
