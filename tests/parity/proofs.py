@@ -1,3 +1,5 @@
+# Ibis types a literal as a bare value, whatever it is cast to.
+# pyright: reportCallIssue=false, reportArgumentType=false, reportIndexIssue=false
 """For each entry of the catalogue, by its name, uses of it: of a certified one to compare, of a refused one to differ.
 
 `ROWS` are values of a row of `hard_values.hard`, windows among them, `AGGREGATES` values of a group, `TABLES` tables.

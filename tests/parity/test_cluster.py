@@ -11,9 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.parity.bits import differences
-from tests.parity.test_tables import TABLES, YEAR, compute, home
-from tests.working import ROOT, contents, unavailable
+from tests.parity.test_tables import TABLES, YEAR, compute, differing, home
+from tests.working import ROOT, unavailable
 
 from taxiway.engines import check_engine, open_engine
 from taxiway.errors import EngineError
@@ -98,8 +97,7 @@ def test_a_killed_driver_and_a_killed_worker_cost_time_and_nothing_else(place: W
     expected = home(place.settings.home.parent / "expected")
     compute(expected, open_engine(expected.settings, "duckdb"), YEAR)
     for table in TABLES:
-        both = (contents(each.lake, table.address) for each in (expected, place))
-        assert differences(*both, table.rules.key) == [], table.at
+        assert differing(expected, place, table.address, table.rules.key) == [], table.at
 
 
 def test_a_master_that_does_not_answer_is_told_in_one_line(place: Workspace) -> None:

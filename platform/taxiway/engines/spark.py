@@ -67,9 +67,10 @@ class Spark:
     def started(self) -> "SparkSession":
         """Spark's own session; raises EngineError where it cannot start."""
         if self._started is None:
-            self._started = self.start()
+            started = self.start()
             for primitive in PRIMITIVES:
-                self._started.sql(primitive)
+                started.sql(primitive)
+            self._started = started
         return self._started
 
     def close(self) -> None:
@@ -111,6 +112,11 @@ class SparkSQL:
             place.mkdir(exist_ok=True)
             pq.write_table(rows, place / f"{uuid4().hex}.parquet")
             self._name(relation, self.spark.read.schema(ddl(rows.schema)).parquet(str(place)))
+
+    def define(self, relation: str, sql: str) -> None:
+        """Give the result of SQL the name `relation`; it is computed when it is read."""
+        with told():
+            self._name(relation, self.spark.sql(sql))
 
     def stage(self, relation: str, sql: str, schema: pa.Schema) -> None:
         """Execute SQL once and keep the result with this schema, on disk, as `relation`."""

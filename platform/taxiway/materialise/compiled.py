@@ -4,6 +4,7 @@ import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import ibis
 import ibis.expr.types as ir
@@ -67,7 +68,7 @@ def certify_table(workspace: Workspace, table: Table) -> None:
         if table.delivered is not None:
             keys = {table.transform.inputs[0]: frozenset({"source_file", "source_row"})}
         certify(f"{table.at}: {table.transform.name}", _result(workspace, table), keys)
-    shape = dict(table.rules.ibis_schema.items())
+    shape: dict[str, Any] = dict(table.rules.ibis_schema.items())
     for rule in table.rules.rules:
         shape |= rule.hidden
     staged = ibis.table(shape, name=STAGED)
