@@ -41,7 +41,9 @@ def pairs(raw_readings: ir.Table) -> ir.Table:
     one, other, third = (raw_readings.view() for _ in range(3))
     found: Any = one.cross_join(other.select(o="gauge", p="source_row")).cross_join(third.select(q="source_row"))
     return found.select(
-        "month", pair=(found.p * 1000 + found.q).hash().cast("string").repeat(20), number=found.source_row * found.p
+        "month",
+        pair=(found.p * 1000 + found.q).cast("string").hexdigest("sha256").repeat(6),
+        number=found.source_row * found.p,
     )
 
 

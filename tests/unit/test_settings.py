@@ -77,6 +77,8 @@ def test_every_setting_and_what_the_suite_reads_may_be_a_variable(
         "ENGINE": "duckdb",
         "THREADS": "1",
         "MEMORY_LIMIT": "2GB",
+        "SPARK_MASTER": "local[2]",
+        "SPARK": '{"spark.driver.memory": "1g"}',
         "FIRST_MONTH": "2013-02",
         "END_MONTH": "2013-03",
         "ZONE": "UTC",
