@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.parity.test_tables import TABLES, YEAR, compute, differing, home
+from tests.parity.test_whole_year import TABLES, YEAR, compute, differing, home
 from tests.working import ROOT, unavailable
 
 from taxiway.engines import check_engine, open_engine
