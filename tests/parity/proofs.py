@@ -232,6 +232,8 @@ ROWS: Uses = {
         *(lambda t, n=n: t[n].hour() for n in "tc"),
         *(lambda t, n=n: t[n].minute() for n in "tc"),
         *(lambda t, n=n: t[n].second() for n in "tc"),
+        lambda t: t.t.second() / 7,
+        lambda t: t.c.second() == 59,
     ],
     "parts of a second": [lambda t: t.t.millisecond(), lambda t: t.t.microsecond()],
     "seconds since 1970": [lambda t: ibis.ifelse(t.t.year() == 2013, t.t, ibis.null(clock.INSTANT)).epoch_seconds()],

@@ -25,7 +25,9 @@ def build_definitions(project: Project, settings: Settings, **overrides: Any) ->
     every engine.
     """
     check_parameters(project, settings)
-    workspace = overrides.get("workspace") or Workspace(project, settings)
+    given = overrides.get("workspace")
+    # What was compiled for it is not compiled again.
+    workspace = given if isinstance(given, Workspace) else Workspace(project, settings)
     for table in project.tables:
         certify_table(workspace, table)
     resources: Mapping[str, Any] = {

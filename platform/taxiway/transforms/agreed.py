@@ -114,14 +114,17 @@ _EVERYWHERE: Mapping[type, Rewrite] = {
     ops.Add: _in_its_type,
     ops.Subtract: _in_its_type,
     ops.Multiply: _in_its_type,
-    # A month's first day is a timestamp to both.
+    # The first day of a month is a timestamp to both, and the start of an instant's hour an instant.
     ops.DateTruncate: _as_stated,
+    ops.TimestampTruncate: _as_stated,
 }
 
 _ONLY: Mapping[str, Mapping[type, Rewrite]] = {
     # A day and an interval give a timestamp.
     "duckdb": {ops.Sum: _whole_sum, ops.DateAdd: _as_stated, ops.DateSub: _as_stated},
     "pyspark": {
+        # Parts of a second are in it.
+        ops.ExtractSecond: _as_stated,
         ops.CountStar: _counted,
         ops.IsNull: _is_null,
         ops.NotNull: _not_null,
