@@ -15,6 +15,7 @@ from taxiway.addresses import Address
 from taxiway.engines import open_engine
 from taxiway.lake import WHOLE, ArrowWriter, Lake, PartitionState, Provenance, Publication, Snapshot
 from taxiway.materialise import Outcome, Workspace, materialise
+from taxiway.notebook import OpenLake
 from taxiway.settings import load_settings
 from taxiway.tables import Project, Table
 from tests import gauges
@@ -62,6 +63,15 @@ def run_all(place: Workspace, partitions: Sequence[str] | None = None, **options
     tables = ("raw/gauges", "raw/readings", "feature/level_history", "feature/river_month")
     chosen = {at: partitions if place.project.table(at).monthly else None for at in tables}
     return [run(place, at, keys, **options) for at, keys in chosen.items()]
+
+
+def opened(place: Workspace, months: Sequence[str]) -> OpenLake:
+    """The lake of the gauges, to read, with these months made."""
+    land(place, months)
+    run_all(place, months)
+    lake = OpenLake(place.settings)
+    lake.__dict__["workspace"] = place
+    return lake
 
 
 def statuses(outcome: Outcome) -> dict[str, str]:

@@ -105,7 +105,7 @@ class OpenLake:
         `what` is a table, its address, or a transform, which needs a `contract` where it belongs to no
         table. Raises UsageError where that or the month is missing, and what the transform raises.
         """
-        from taxiway.engines import open_engine
+        from taxiway.engines import engines
         from taxiway.materialise import try_out
 
         table = self._table(what, contract)
@@ -114,7 +114,8 @@ class OpenLake:
             raise UsageError(f"{table.at} is {'' if table.monthly else 'not '}partitioned by month: {needs}")
         if month is not None:
             self.settings.months.between(month, month)
-        trial = try_out(self.workspace, table, month or WHOLE, open_engine(self.settings, table.engine))
+        with engines(self.settings) as open_engine:
+            trial = try_out(self.workspace, table, month or WHOLE, open_engine(table.engine))
         return Preview(table.at, trial.verdict, self._connect().from_arrow(trial.rows), trial.samples)
 
     def address(self, table: str) -> Address:

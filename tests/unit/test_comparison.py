@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.working import contents, land, publish, run_all
+from tests.working import contents, land, opened, publish, run_all
 
 from taxiway.addresses import Address
 from taxiway.comparison import Comparison, compare
@@ -30,11 +30,7 @@ KEY = ("gauge", "read_at")
 @pytest.fixture
 def lake(gauges: Workspace) -> OpenLake:
     """The gauges of two months, made."""
-    land(gauges, ["2013-01", "2013-02"])
-    run_all(gauges, ["2013-01", "2013-02"])
-    opened = OpenLake(gauges.settings)
-    opened.__dict__["workspace"] = gauges
-    return opened
+    return opened(gauges, ["2013-01", "2013-02"])
 
 
 def differing(found: Comparison) -> dict[str, int]:

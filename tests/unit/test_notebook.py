@@ -5,7 +5,7 @@ from pathlib import Path
 import ibis.expr.types as ir
 import pytest
 from tests import gauges as river
-from tests.working import land, rows, run_all
+from tests.working import land, opened, rows, run_all
 
 import taxiway
 from taxiway.contracts import Contract, Int64, Text, column, table
@@ -41,11 +41,7 @@ def readings(raw_readings: ir.Table) -> ir.Table:
 @pytest.fixture
 def lake(gauges: Workspace) -> OpenLake:
     """The gauges of two months, made."""
-    land(gauges, ["2013-01", "2013-02"])
-    run_all(gauges, ["2013-01", "2013-02"])
-    opened = OpenLake(gauges.settings)
-    opened.__dict__["workspace"] = gauges
-    return opened
+    return opened(gauges, ["2013-01", "2013-02"])
 
 
 def test_open_imports_nothing_before_it_is_called() -> None:

@@ -111,7 +111,7 @@ class SparkSQL:
         with told():
             place.mkdir(exist_ok=True)
             pq.write_table(rows, place / f"{uuid4().hex}.parquet")
-            self._name(relation, self.spark.read.schema(ddl(rows.schema)).parquet(str(place)))
+            self._name_files(relation, place, rows.schema)
 
     def define(self, relation: str, sql: str) -> None:
         """Give the result of SQL the name `relation`; it is computed when it is read."""
@@ -120,11 +120,10 @@ class SparkSQL:
 
     def stage(self, relation: str, sql: str, schema: pa.Schema) -> None:
         """Execute SQL once and keep the result with this schema, on disk, as `relation`."""
-        place = str(self.folder / uuid4().hex)
+        place = self.folder / uuid4().hex
         with told():
-            rows = self.spark.sql(sql).selectExpr(*(_typed(column) for column in schema))
-            rows.write.parquet(place)
-            self._name(relation, self.spark.read.schema(ddl(schema)).parquet(place))
+            self._rows(sql, schema).write.parquet(str(place))
+            self._name_files(relation, place, schema)
 
     def stage_batches(
         self, relation: str, sql: str, function: OfRows, *, by: Sequence[str] = (), schema: pa.Schema
@@ -134,7 +133,7 @@ class SparkSQL:
         with told(), told_of_batches():
             made = map_rows(self.spark.sql(sql), function, [identifier(name) for name in by], ddl(schema))
             made.write.mode("append").parquet(str(place))
-            self._name(relation, self.spark.read.schema(ddl(schema)).parquet(str(place)))
+            self._name_files(relation, place, schema)
 
     def query(self, sql: str) -> pa.Table:
         """The result of SQL, in memory."""
@@ -149,13 +148,19 @@ class SparkSQL:
     def publish(self, lake: Lake, publication: Publication, sql: str, schema: pa.Schema) -> int:
         """Publish the rows of SQL with this schema; returns the version. Raises as `Lake.publish`."""
         with told():
-            rows = self.spark.sql(sql).selectExpr(*(_typed(column) for column in schema))
+            rows = self._rows(sql, schema)
         return lake.publish(publication, SparkWriter(schema, lake, rows))
 
     def forget(self) -> None:
         """Take away the names that this user gave."""
         for relation in self._relations:
             self.spark.catalog.dropTempView(relation)
+
+    def _rows(self, sql: str, schema: pa.Schema) -> "DataFrame":
+        return self.spark.sql(sql).selectExpr(*(_typed(column) for column in schema))
+
+    def _name_files(self, relation: str, place: Path, schema: pa.Schema) -> None:
+        self._name(relation, self.spark.read.schema(ddl(schema)).parquet(str(place)))
 
     def _name(self, relation: str, rows: "DataFrame") -> None:
         rows.createOrReplaceTempView(relation)

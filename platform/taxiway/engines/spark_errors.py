@@ -35,7 +35,7 @@ def _meaning(text: str) -> str:
     if _FULL.search(text):
         return f"the disk is full ({why}); make room for TAXIWAY_HOME/scratch and for the workers' own"
     if _MEMORY.search(text):
-        return f"Spark's memory ran out ({why}); raise TAXIWAY_MEMORY_LIMIT, or spark.executor.memory in [spark]"
+        return f"Spark's memory ran out ({why}); raise spark.driver.memory or spark.executor.memory in [spark]"
     if _LOST.search(text):
         return f"Spark lost its workers ({why}); see that they run, and run again"
     if _GONE.search(text):

@@ -19,6 +19,7 @@ import pyarrow.compute as pc
 from taxiway.addresses import Address
 from taxiway.contracts import Contract, TableContract, compile_contract
 from taxiway.errors import UsageError
+from taxiway.testing.bits import identical
 from taxiway.testing.running import run_transform
 from taxiway.transforms import Parameter, Transform
 
@@ -116,7 +117,7 @@ class _Judge:
         for name in full.column_names:
             due = self._due(full, moments.get(name))
             before, after = full[name].filter(due), masked[name].filter(due)
-            same = _identical(before, after)
+            same = identical(before, after)
             if not same.all():
                 row = int(np.argmin(same))
                 raise AssertionError(
@@ -163,14 +164,3 @@ def _looked_up(table: pa.Table, key: Sequence[str], other: pa.Table, column: str
     if joined.num_rows != table.num_rows:
         raise AssertionError(f"{', '.join(key)} is no key of the table that has {column}")
     return joined[_KNOWN]
-
-
-def _identical(left: pa.ChunkedArray, right: pa.ChunkedArray) -> np.ndarray:
-    """Which values are the same to the bit; null is the same as null."""
-    left_null, right_null = (np.asarray(pc.is_null(side)) for side in (left, right))
-    if pa.types.is_floating(left.type):
-        bits = [np.asarray(pc.fill_null(side, 0.0), dtype="float64").view("int64") for side in (left, right)]
-        equal = bits[0] == bits[1]
-    else:
-        equal = np.asarray(pc.fill_null(pc.equal(left, right), True))
-    return (left_null == right_null) & (left_null | equal)
