@@ -100,7 +100,7 @@ def _described(workspace: "Workspace", table: "Table") -> dict[str, Any]:
         nothing = dict.fromkeys(("rows", "partitions", "version", "bytes", "changed", "run"))
         return described | nothing | {"stale": None}
     return described | {
-        "rows": sum(file.rows for file in snapshot.files),
+        "rows": snapshot.rows(),
         "partitions": len({file.partition for file in snapshot.files}),
         "version": snapshot.version,
         "bytes": sum(file.bytes for file in snapshot.files),

@@ -1,6 +1,16 @@
 """Engines execute compiled SQL: the protocol (`base`), DuckDB, the default (`duckdb`), and Spark (`spark`)."""
 
 from taxiway.engines.base import Engine, Reading, Session
-from taxiway.engines.open import ENGINES, OpenEngine, check_engine, engines, open_engine
+from taxiway.engines.open import ENGINES, IN_PROCESS, OpenEngine, check_engine, engines, open_engine
 
-__all__ = ["ENGINES", "Engine", "OpenEngine", "Reading", "Session", "check_engine", "engines", "open_engine"]
+__all__ = [
+    "ENGINES",
+    "IN_PROCESS",
+    "Engine",
+    "OpenEngine",
+    "Reading",
+    "Session",
+    "check_engine",
+    "engines",
+    "open_engine",
+]

@@ -28,6 +28,13 @@ class Reading:
     since_column: str | None = None
     since: datetime | None = None
 
+    @property
+    def known_rows(self) -> int | None:
+        """How many rows are read, where that is all rows of these partitions and the table's log says it."""
+        if self.snapshot is None:
+            return 0
+        return self.snapshot.rows(self.partitions) if self.since is None else None
+
 
 class Session(Protocol):
     """One connection of an engine. Its relations live until it closes."""

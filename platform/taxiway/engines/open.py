@@ -13,7 +13,10 @@ from taxiway.settings import Settings
 if TYPE_CHECKING:
     from taxiway.engines.spark_session import SessionOf
 
-ENGINES = ("duckdb", "spark")
+IN_PROCESS = "duckdb"
+"""The engine for what is small or has to be local, whichever engine computes: marts, what the UI shows of a table."""
+
+ENGINES = (IN_PROCESS, "spark")
 
 OpenEngine = Callable[[str | None], Engine]
 
@@ -39,7 +42,7 @@ def open_engine(settings: Settings, name: str | None = None, session_of: "Sessio
     """
     give_back_large_blocks()
     chosen = name or settings.engine
-    if chosen == "duckdb":
+    if chosen == IN_PROCESS:
         from taxiway.engines.duckdb import DuckDB
 
         return DuckDB(settings.threads, settings.memory_limit, settings.scratch, settings.lake)

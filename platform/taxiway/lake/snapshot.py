@@ -17,11 +17,14 @@ from taxiway.lake.provenance import WHOLE, PartitionState, partition_states
 
 @dataclass(frozen=True)
 class DataFile:
-    """A live Parquet file: its path below the table, its partition key, rows and bytes."""
+    """A live Parquet file: its path below the table, its partition key, rows and bytes.
+
+    Whoever wrote it need not have said how many rows it has.
+    """
 
     path: str
     partition: str
-    rows: int
+    rows: int | None
     bytes: int
 
 
@@ -102,6 +105,11 @@ class Snapshot:
         features = set(self.delta.protocol().reader_features or ())
         mode = self.delta.metadata().configuration.get("delta.columnMapping.mode", "none")
         return "deletionVectors" not in features and mode in (None, "none")
+
+    def rows(self, partitions: Sequence[str] | None = None) -> int | None:
+        """How many rows these partitions have, all by default; None where the log does not say."""
+        counted = [file.rows for file in self.selected(partitions)]
+        return sum(filter(None, counted)) if self.plain_files() and None not in counted else None
 
     def selected(self, partitions: Sequence[str] | None = None) -> tuple[DataFile, ...]:
         """The live files of these partitions, all by default."""

@@ -8,10 +8,9 @@ from taxiway.marts.build import Build, build_marts
 from taxiway.marts.invoke import Result
 from taxiway.marts.lineage import column_sources
 from taxiway.marts.project import DbtProject, Model
-from taxiway.marts.publish import MARTS_ENGINE, MartsOutcome, materialise_marts
+from taxiway.marts.publish import MartsOutcome, materialise_marts
 
 __all__ = [
-    "MARTS_ENGINE",
     "Build",
     "DbtProject",
     "MartsOutcome",

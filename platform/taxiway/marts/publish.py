@@ -26,9 +26,6 @@ from taxiway.transforms import Parameter
 from taxiway.transforms.compile import bind_parameters
 from taxiway.transforms.fingerprint import fingerprint, library_versions
 
-MARTS_ENGINE = "duckdb"
-"""What marts are guarded and published by, whatever the engine of other tables: dbt builds them in a DuckDB file."""
-
 
 @dataclass(frozen=True)
 class MartsOutcome:
@@ -211,5 +208,5 @@ def _outcome(workspace: Workspace, plan: Plan, result: PartitionResult, engine: 
         version=latest.version if latest else None,
         partitions=(result,),
         seconds=clock.seconds,
-        rows_read=sum(file.rows for files in read for file in files),
+        rows_read=sum(file.rows or 0 for files in read for file in files),
     )

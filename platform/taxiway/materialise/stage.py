@@ -198,11 +198,13 @@ def _bind(workspace: Workspace, plan: Plan, session: Session, keys: Sequence[str
         if source.monthly:
             reached = {k for key in keys for k in partitions_in_reach(months, plan.table, source, reach, key)}
             partitions = tuple(sorted(reached))
-            since = min(filter(None, (read_since(months, source, reach, key) for key in keys)), default=None)
+            if not reached <= set(keys):
+                since = min(filter(None, (read_since(months, source, reach, key) for key in keys)), default=None)
         column = reach.on if isinstance(reach, Lookback) else None
         reading = Reading(snapshot, source.rules.schema, partitions, tuple(keys), column, since)
         session.read(relation, reading)
-        rows += session.count(relation)
+        known = reading.known_rows
+        rows += session.count(relation) if known is None else known
     return rows
 
 

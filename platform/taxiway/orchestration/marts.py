@@ -8,10 +8,10 @@ import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, build_dbt_asset_specs
 from dagster_dbt.dbt_project import using_dagster_dev
 
-from taxiway.engines import OpenEngine
+from taxiway.engines import IN_PROCESS, OpenEngine
 from taxiway.errors import PublishConflict, TaxiwayError
 from taxiway.lake import WHOLE, Lake
-from taxiway.marts import MARTS_ENGINE, Build, DbtProject, MartsOutcome, Result, column_sources, materialise_marts
+from taxiway.marts import Build, DbtProject, MartsOutcome, Result, column_sources, materialise_marts
 from taxiway.materialise import Workspace
 from taxiway.orchestration import events
 from taxiway.orchestration.automation import follow_inputs
@@ -94,7 +94,7 @@ def _run(context: dg.AssetExecutionContext, project: DbtProject, marts: Sequence
     workspace: Workspace = context.resources.workspace
     open_engine: OpenEngine = context.resources.open_engine
     tags = context.run.tags
-    engine = open_engine(MARTS_ENGINE)
+    engine = open_engine(IN_PROCESS)
     cpu = time.process_time()
     with Scratch.claim(workspace.settings.scratch) as scratch:
         try:
@@ -119,7 +119,7 @@ def _run(context: dg.AssetExecutionContext, project: DbtProject, marts: Sequence
     used = events.resources_used(cpu)
     for mart, outcome in done.outcomes.items():
         (result,) = outcome.partitions
-        shown = pictures(context, workspace, mart, outcome, engine)
+        shown = pictures(context, workspace, mart, outcome, open_engine)
         yield dg.MaterializeResult(
             asset_key=asset_key(mart),
             data_version=dg.DataVersion(result.data_version or ""),

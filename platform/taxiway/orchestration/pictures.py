@@ -7,7 +7,7 @@ from typing import Any
 import dagster as dg
 import ibis
 
-from taxiway.engines import Engine, Reading
+from taxiway.engines import IN_PROCESS, OpenEngine, Reading
 from taxiway.lake import WHOLE
 from taxiway.materialise import Outcome, PartitionResult, Workspace
 from taxiway.orchestration import events
@@ -21,7 +21,7 @@ _ROWS = "published"
 
 
 def pictures(
-    context: dg.AssetExecutionContext, workspace: Workspace, table: Table, outcome: Outcome, engine: Engine
+    context: dg.AssetExecutionContext, workspace: Workspace, table: Table, outcome: Outcome, open_engine: OpenEngine
 ) -> dict[str, dict[str, Any]]:
     """Metadata by partition, of those that are up to date and have rows: `preview`, and each figure by its name.
 
@@ -35,7 +35,8 @@ def pictures(
     if snapshot is None or not missing:
         return shown
     rows = ibis.table(table.rules.ibis_schema, name=_ROWS)
-    with engine.session() as session:
+    # A few rows of each partition: where every question is a job, asking takes longer than computing.
+    with open_engine(IN_PROCESS).session() as session:
         for partition in (result.partition for result in missing):
             read = None if partition == WHOLE else (partition,)
             session.read(_ROWS, Reading(snapshot, table.rules.schema, read))

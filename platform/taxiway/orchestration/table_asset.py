@@ -95,7 +95,7 @@ def _run(context: dg.AssetExecutionContext, table: Table) -> Iterator[Any]:
         raise dg.RetryRequested(max_retries=CONFLICT_RETRIES, seconds_to_wait=1) from conflict
     except TaxiwayError as error:
         raise dg.Failure(str(error), allow_retries=False) from error
-    shown = pictures(context, workspace, table, outcome, engine)
+    shown = pictures(context, workspace, table, outcome, open_engine)
     yield from _report(context, table, outcome, inputs, events.resources_used(cpu), shown)
 
 

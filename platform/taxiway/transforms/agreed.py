@@ -12,6 +12,8 @@ import ibis
 import ibis.expr.datatypes as dt
 import ibis.expr.operations as ops
 
+from taxiway.transforms.sliding import growing
+
 Rewrite = Callable[[Any], Any]
 
 
@@ -21,7 +23,8 @@ def agreed(operation: Any, dialect: str) -> Any:
 
     def replacer(node: Any, changed: Mapping[str, Any] | None) -> Any:
         if isinstance(node, ops.WindowFunction):
-            return _window(node, dict(changed or {}))
+            window = _window(node, dict(changed or {}))
+            return growing(window) if dialect == "pyspark" and isinstance(window, ops.WindowFunction) else window
         again = node.__recreate__(changed) if changed else node
         rule = rules.get(type(again))
         return rule(again) if rule is not None else again
