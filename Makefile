@@ -11,7 +11,7 @@ PYTEST := $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev setup-spark demo test test-spark soak ui bench lint lock clean
+.PHONY: help setup setup-dev setup-spark demo test soak ui bench lint lock clean
 
 help:  ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/make \1\t\2/' | expand -t 16
@@ -55,9 +55,6 @@ lint: setup-dev  ## ruff, pyright, import-linter
 
 test: lint  ## lint and run the suite; TAXIWAY_REQUIRE=all turns skips into failures
 	$(PYTEST)
-
-test-spark: setup-dev setup-spark  ## hold the engine spark against DuckDB; needs Java 17
-	$(BIN)/pytest tests/parity
 
 soak: setup-dev  ## the suite with full counts of kills and seeds
 	TAXIWAY_SOAK=1 $(PYTEST) --timeout 3600

@@ -2,8 +2,6 @@
 
 import os
 import re
-import signal
-import socket
 import subprocess
 import sys
 import time
@@ -11,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.parity.cluster import Cluster, free_port, running
 from tests.parity.test_whole_year import TABLES, YEAR, compute, differing, home
 from tests.working import ROOT, unavailable
 
@@ -19,15 +18,8 @@ from taxiway.errors import EngineError
 from taxiway.materialise import Workspace
 from taxiway.settings import load_settings
 
-CLUSTER = ROOT / "deployments" / "spark-cluster"
 TAXIWAY = Path(sys.executable).with_name("taxiway")
 RUN_S = 1500
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @pytest.fixture
@@ -41,22 +33,16 @@ def place(tmp_path: Path) -> Workspace:
 
 
 @pytest.fixture
-def cluster(tmp_path: Path) -> Iterator[Path]:
-    """The folder of a running cluster, with the master's address in the file `master`."""
-    folder = tmp_path / "cluster"
-    variables = os.environ | {"FOLDER": str(folder), "PORT": str(free_port())}
-    said = subprocess.run([CLUSTER, "start"], env=variables, capture_output=True, text=True, timeout=120, check=False)
-    assert said.returncode == 0, said.stderr
-    (folder / "master").write_text(said.stdout.strip().partition("=")[2])
-    yield folder
-    subprocess.run([CLUSTER, "stop"], env=variables, timeout=60, check=True)
+def cluster(tmp_path: Path) -> Iterator[Cluster]:
+    with running(tmp_path / "cluster") as started:
+        yield started
 
 
-def start(place: Workspace, cluster: Path) -> subprocess.Popen[str]:
+def start(place: Workspace, cluster: Cluster) -> subprocess.Popen[str]:
     """`taxiway run` of all raw and feature tables on the cluster, in a process of its own."""
     variables = os.environ | {
         "TAXIWAY_HOME": str(place.settings.home),
-        "TAXIWAY_SPARK_MASTER": (cluster / "master").read_text(),
+        "TAXIWAY_SPARK_MASTER": cluster.master,
     }
     command = [TAXIWAY, "run", "raw", "feature", "--engine", "spark"]
     return subprocess.Popen(
@@ -78,7 +64,7 @@ def hear(run: subprocess.Popen[str], pattern: str) -> str:
 
 
 @pytest.mark.timeout(2 * RUN_S)
-def test_a_killed_driver_and_a_killed_worker_cost_time_and_nothing_else(place: Workspace, cluster: Path) -> None:
+def test_a_killed_driver_and_a_killed_worker_cost_time_and_nothing_else(place: Workspace, cluster: Cluster) -> None:
     driver = start(place, cluster)
     hear(driver, "started feature/carrier_punctuality")
     time.sleep(2)
@@ -90,7 +76,7 @@ def test_a_killed_driver_and_a_killed_worker_cost_time_and_nothing_else(place: W
 
     run = start(place, cluster)
     hear(run, "started feature/origin_congestion")
-    os.killpg(int((cluster / "worker-1.pid").read_text()), signal.SIGKILL)
+    cluster.kill("worker-1")
     said = hear(run, "done +feature/delay_features")
     assert run.wait(timeout=RUN_S) == 0, said
 

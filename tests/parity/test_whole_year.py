@@ -56,11 +56,10 @@ def month_by_month(place: Workspace, engine: Engine) -> None:
 
 
 def in_any_order(place: Workspace, engine: Engine) -> None:
-    """Each month as it comes, and with it again what its coming has made stale."""
-    done: list[str] = []
+    """Each month as it comes, and in the end what the coming of earlier ones has made stale."""
     for month in random.Random(SEED).sample(YEAR, len(YEAR)):
-        done.append(month)
-        compute(place, engine, sorted(done))
+        compute(place, engine, [month])
+    compute(place, engine, YEAR)
 
 
 MODES = (at_once, in_ranges, month_by_month, in_any_order)

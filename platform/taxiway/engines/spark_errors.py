@@ -10,7 +10,9 @@ from taxiway.errors import EngineError
 
 _FULL = re.compile(r"No space left on device|Disk quota exceeded")
 _MEMORY = re.compile(r"OutOfMemoryError|Cannot acquire|exceeds memory limits|Total size of serialized results")
-_LOST = re.compile(r"ExecutorLostFailure|SparkContext was shut down|Job .* cancelled because SparkContext")
+_LOST = re.compile(
+    r"ExecutorLostFailure|SparkContext was shut down|Job .* cancelled (?:because SparkContext|as part of cancellation)"
+)
 _GONE = re.compile(r"FileNotFoundException|FAILED_READ_FILE|DELTA_FILE_NOT_FOUND|PATH_NOT_FOUND")
 # A Java error's own words follow its class; the rest is its stack.
 _CAUSE = re.compile(r"(?:Caused by: )?(?:[a-z]\w*\.)+[A-Z]\w*(?:Exception|Error): (.+)")

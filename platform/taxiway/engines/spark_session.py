@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Mapping
 from importlib.util import find_spec
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 from taxiway.errors import EngineError
@@ -28,6 +29,8 @@ _HOW = "make setup-spark, and Java 17, e.g. apt-get install openjdk-17-jre-headl
 _VERSION = re.compile(r'version "(\d+)')
 _STANDALONE = re.compile(r"spark://([^:,/]+):(\d+)")
 _UNRESOLVED = re.compile(r"unresolved dependenc|UnresolvedDependencies|module not found|download failed", re.IGNORECASE)
+_SILENT = "All masters are unresponsive"
+_SHORT = 500
 _ANSWER_S = 10
 _WORKERS_S = 60
 
@@ -108,11 +111,13 @@ def start_session(settings: Settings, session_of: SessionOf | None = None) -> "S
                 SparkContext(conf=conf, gateway=gateway)
             session = (session_of or _own)(config)
         except (PySparkException, Py4JError, OSError) as error:
-            raise EngineError(_why(log, error)) from error
+            raise EngineError(_why(log, error, config)) from error
     # Only spark-submit reads the setting; without it workers run whatever python3 is.
     session.sparkContext.pythonExec = config["spark.pyspark.python"]
     session.sparkContext.setLogLevel("ERROR")
-    _await_workers(session, settings)
+    if _STANDALONE.match(settings.spark_master):
+        _await_workers(session, settings)
+        Thread(target=_cancel_without_workers, args=[session], name="spark-workers", daemon=True).start()
     return session
 
 
@@ -125,12 +130,17 @@ def _own(config: Mapping[str, str]) -> "SparkSession":
     return builder.getOrCreate()
 
 
-def _why(log: Path, error: Exception) -> str:
+def _why(log: Path, error: Exception, config: Mapping[str, str]) -> str:
     said = log.read_text(errors="replace")
     if _UNRESOLVED.search(said):
-        return f"Spark's jars ({', '.join(PACKAGES)}) cannot be had; connect to Maven Central once: {_HOW} (see {log})"
-    first = next(iter(str(error).strip().splitlines()), type(error).__name__)
-    return f"Spark cannot start ({first}); see {log}, and taxiway doctor"
+        packages = config["spark.jars.packages"]
+        return f"Spark's jars ({packages}) cannot be had; connect to Maven Central once: {_HOW} (see {log})"
+    if _SILENT in said:
+        return f"the Spark master {config['spark.master']} does not answer; start it, or set TAXIWAY_SPARK_MASTER"
+    # A JVM that does not start says why in a line or two; one that did says more, and Python has the cause.
+    lines = [line.strip() for line in (said if len(said) < _SHORT else str(error)).splitlines() if line.strip()]
+    told = " ".join(lines[:2]) or type(error).__name__
+    return f"Spark cannot start ({told}); see {log}, and taxiway doctor"
 
 
 def _see_that_it_answers(host: str, port: int) -> None:
@@ -144,11 +154,8 @@ def _see_that_it_answers(host: str, port: int) -> None:
 
 def _await_workers(session: "SparkSession", settings: Settings) -> None:
     """Wait until a worker has given an executor; a master without workers would let every query wait for ever."""
-    if not _STANDALONE.match(settings.spark_master):
-        return
     end = time.monotonic() + _WORKERS_S
-    context: Any = session.sparkContext
-    while context._jsc.sc().getExecutorMemoryStatus().size() < 2:
+    while not _has_workers(session):
         if time.monotonic() > end:
             session.stop()
             raise EngineError(
@@ -156,3 +163,30 @@ def _await_workers(session: "SparkSession", settings: Settings) -> None:
                 "see that they have the memory and cores that [spark] asks for"
             )
         time.sleep(0.2)
+
+
+def _cancel_without_workers(session: "SparkSession") -> None:
+    """As long as the session lives, cancel its jobs where it has no workers any more and gets no new ones.
+
+    Spark itself would wait for them for ever.
+    """
+    from py4j.protocol import Py4JError
+
+    context: Any = session.sparkContext
+    seen = time.monotonic()
+    try:
+        while context._jsc is not None and not context._jsc.sc().isStopped():
+            if _has_workers(session):
+                seen = time.monotonic()
+            elif time.monotonic() - seen > _WORKERS_S:
+                context._jsc.sc().cancelAllJobs()
+            time.sleep(1)
+    except (Py4JError, AttributeError, OSError):
+        # The session was stopped in between, or its JVM has ended: whoever waits for it is told.
+        return
+
+
+def _has_workers(session: "SparkSession") -> bool:
+    context: Any = session.sparkContext
+    # The driver is one of them.
+    return context._jsc.sc().getExecutorMemoryStatus().size() > 1

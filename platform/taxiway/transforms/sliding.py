@@ -47,14 +47,9 @@ def _is_total(function: Any) -> bool:
 
 def _slides(window: ops.WindowFunction) -> bool:
     start: Any = window.start
-    return (
-        start is not None
-        and window.end is not None
-        and start.preceding
-        and len(window.order_by) == 1
-        and isinstance(start.value, ops.Literal)
-        and isinstance(start.value.value, int)
-    )
+    if start is None or window.end is None or not start.preceding or len(window.order_by) != 1:
+        return False
+    return isinstance(start.value, ops.Literal) and start.value.dtype.is_integer()
 
 
 def _between(window: ops.WindowFunction, function: Any) -> tuple[Any, Any]:

@@ -1,0 +1,98 @@
+"""Spark failing, each in a process of its own, as a session is one a process: `python -m tests.parity.spark_fault
+CASE FOLDER` prints what was said."""
+
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from pathlib import Path
+from threading import Timer
+
+import pyarrow as pa
+from tests.parity.cluster import running
+from tests.working import workspace
+
+from taxiway.engines import engines, spark_session
+from taxiway.errors import EngineError
+from taxiway.settings import Settings
+
+# A gigabyte of text in one list.
+GREEDY = """SELECT k, length(array_join(collect_list(text), '')) AS n FROM (
+    SELECT id % 2 AS k, repeat(cast(id AS STRING), 1000) AS text FROM range(0, 400000, 1, 4)) GROUP BY k"""
+# Rows that do not get smaller, on their way from one stage to the next.
+BULKY = """SELECT sha2(cast(id AS STRING), 512) AS a, sha2(cast(id + 1 AS STRING), 512) AS b
+    FROM range(0, 6000000, 1, 4) DISTRIBUTE BY a"""
+ENDLESS = "SELECT count(*) AS n FROM range(0, 10000000000000, 1, 4) WHERE sha2(cast(id AS STRING), 512) = 'x'"
+SCHEMAS = {"k": pa.int64(), "n": pa.int64(), "a": pa.string(), "b": pa.string()}
+
+
+def failing(
+    settings: Settings, sql: str | None = None, *, columns: str = "", meanwhile: Callable[[], None] | None = None
+) -> str:
+    """What a session says that stages the SQL, or only starts; `meanwhile` is done while it runs."""
+    try:
+        with engines(settings) as opened, opened("spark").session() as session:
+            if meanwhile is not None:
+                Timer(5, meanwhile).start()
+            if sql is not None:
+                session.stage("found", sql, pa.schema([(name, SCHEMAS[name]) for name in columns]))
+    except EngineError as error:
+        return str(error)
+    raise AssertionError("it did not fail")
+
+
+def no_session(folder: Path) -> str:
+    """A JVM that does not start."""
+    return failing(workspace(folder, spark={"spark.driver.memory": "1k"}).settings)
+
+
+def no_jars(folder: Path) -> str:
+    """Jars that are nowhere."""
+    missing = {"spark.jars.packages": "io.delta:delta-spark_4.1_2.13:0.0.0"}
+    return failing(workspace(folder, spark=missing).settings)
+
+
+def silent_master(folder: Path) -> str:
+    """A master that takes the connection and says nothing."""
+    with closing(socket.create_server(("127.0.0.1", 0))) as silent:
+        master = f"spark://127.0.0.1:{silent.getsockname()[1]}"
+        return failing(workspace(folder, spark_master=master).settings)
+
+
+def lost_cluster(folder: Path) -> str:
+    """Master and workers die while a query runs."""
+    with running(folder / "cluster") as cluster:
+        place = workspace(folder / "home", spark_master=cluster.master)
+
+        def die() -> None:
+            spark_session._WORKERS_S = 10
+            for name in ("master", "worker-1", "worker-2"):
+                cluster.kill(name)
+
+        return failing(place.settings, ENDLESS, columns="n", meanwhile=die)
+
+
+def no_memory(folder: Path) -> str:
+    """A group that no executor can hold."""
+    with running(folder / "cluster", MEMORY="600m") as cluster:
+        memory = {"spark.executor.memory": "500m", "spark.task.maxFailures": "2"}
+        place = workspace(folder / "home", spark_master=cluster.master, spark=memory)
+        return failing(place.settings, GREEDY, columns="kn")
+
+
+def no_room(folder: Path) -> str:
+    """A small disk for what workers put down between two stages."""
+    disk = folder / "disk"
+    disk.mkdir(parents=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=160m", "tmpfs", disk], check=True)
+    with running(folder / "cluster", SPARK_LOCAL_DIRS=str(disk)) as cluster:
+        return failing(workspace(folder / "home", spark_master=cluster.master).settings, BULKY, columns="ab")
+
+
+CASES: Mapping[str, Callable[[Path], str]] = {
+    case.__name__: case for case in (no_session, no_jars, silent_master, lost_cluster, no_memory, no_room)
+}
+
+if __name__ == "__main__":
+    print(CASES[sys.argv[1]](Path(sys.argv[2])))

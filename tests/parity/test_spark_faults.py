@@ -1,0 +1,49 @@
+"""Spark failing: one clear line within a bounded time, whatever fails."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from tests.parity.spark_fault import CASES
+from tests.working import ROOT, unavailable, workspace
+
+from taxiway.engines import check_engine
+from taxiway.errors import EngineError
+
+# A namespace of its own lets anybody mount a small disk that only the test sees and that goes with it.
+OWN_MOUNTS = ("unshare", "--map-root-user", "--mount")
+WAIT_S = 600
+
+SAID = {
+    "no_session": r"Spark cannot start \(.*maximum heap.*\); see .*spark\.log, and taxiway doctor",
+    "no_jars": r"Spark's jars \(io\.delta:delta-spark_4\.1_2\.13:0\.0\.0\) cannot be had; connect to Maven Central once",
+    "silent_master": r"the Spark master spark://127\.0\.0\.1:\d+ does not answer; start it, or set TAXIWAY_SPARK_MASTER",
+    "lost_cluster": r"Spark lost its workers \(.*\); see that they run, and run again",
+    "no_memory": r"Spark's memory ran out \(.*\); raise spark\.driver\.memory or spark\.executor\.memory in \[spark\]",
+    "no_room": r"the disk is full \(.*No space left on device.*\); make room for TAXIWAY_HOME/scratch and for the workers",
+}
+
+
+@pytest.fixture(autouse=True)
+def _spark(tmp_path: Path) -> None:
+    try:
+        check_engine(workspace(tmp_path / "home").settings, "spark")
+    except EngineError as error:
+        unavailable(str(error))
+
+
+@pytest.mark.timeout(WAIT_S + 60)
+@pytest.mark.parametrize("case", CASES)
+def test_what_fails_is_told_in_one_line(case: str, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "tests.parity.spark_fault", case, str(tmp_path / "place")]
+    if case == "no_room":
+        command = [*OWN_MOUNTS, *command]
+    done = subprocess.run(
+        command, cwd=ROOT, env=os.environ, capture_output=True, text=True, timeout=WAIT_S, check=False
+    )
+    assert done.returncode == 0, done.stderr[-4000:]
+    (said,) = done.stdout.splitlines()
+    assert re.fullmatch(f"{SAID[case]}.*", said), said
