@@ -1,6 +1,7 @@
 """How the cost of a row grows with the data: copies of a project's data are landed and run in a home of their own."""
 
 import json
+import re
 import shutil
 import sys
 import time
@@ -16,7 +17,7 @@ from taxiway.benchmark.machine import Machine
 from taxiway.benchmark.measure import Scale
 from taxiway.benchmark.process import Command, follow
 from taxiway.benchmark.scale_run import jobs
-from taxiway.errors import TaxiwayError
+from taxiway.errors import TaxiwayError, UsageError
 from taxiway.landing import LandingZone
 from taxiway.materialise import Workspace
 from taxiway.partitions import shift_month
@@ -32,6 +33,8 @@ MEMORY = "4GB"
 # What the lake and what an engine spills take of the disk, measured against the delivered files.
 _DISK_OF_DELIVERED = 3.0
 _TOLD_EVERY = 24
+_BYTES = {"MB": 10**6, "GB": 10**9, "MiB": 2**20, "GiB": 2**30}
+_LIMIT = re.compile(rf"(\d+(?:\.\d+)?)\s?({'|'.join(_BYTES)})")
 
 Tell = Callable[[str], None]
 
@@ -243,10 +246,11 @@ def _variables(settings: Settings, home: Path, months: Sequence[str], engine: st
 
 
 def megabytes(limit: str) -> int:
-    """A memory limit of the settings (`4GB`, `512 MiB`) in MiB, rounded down."""
-    unit = limit[limit.index("B") - (2 if "i" in limit else 1) :]
-    bytes_of = {"MB": 10**6, "GB": 10**9, "MiB": 2**20, "GiB": 2**30}
-    return int(float(limit.removesuffix(unit)) * bytes_of[unit]) // 2**20
+    """A memory limit, such as 4GB or 512 MiB, in MiB, rounded down; raises UsageError for what is none."""
+    match = _LIMIT.fullmatch(limit)
+    if match is None:
+        raise UsageError(f"{limit!r} is no memory limit: write it as 4GB or 512MiB")
+    return int(float(match[1]) * _BYTES[match[2]]) // 2**20
 
 
 def _size(folder: Path) -> int:

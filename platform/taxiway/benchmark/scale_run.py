@@ -1,4 +1,4 @@
-"""The process that `taxiway bench scale` measures: all raw and feature tables of the deployment, range by range.
+"""The process that `taxiway bench scale` measures: the raw and feature tables of the deployment, by ranges of months.
 
 `python -m taxiway.benchmark.scale_run MONTHS_A_STEP` prints a line of JSON for every table of every step.
 """
@@ -32,11 +32,10 @@ def steps_of(months: Sequence[str], months_a_step: int) -> list[Sequence[str]]:
 
 
 def jobs(project: Project, months: Sequence[str], months_a_step: int) -> Iterator[tuple[Table, Sequence[str]]]:
-    """Each table with the partitions that it is made for, in order; what has no months is made in the first step."""
-    for number, step in enumerate(steps_of(months, months_a_step)):
-        for table in tables_of(project):
-            if table.monthly or number == 0:
-                yield table, step if table.monthly else (WHOLE,)
+    """Each table with the partitions of a step, in order: all steps of a table before the tables that read it."""
+    for table in tables_of(project):
+        for step in steps_of(months, months_a_step) if table.monthly else [(WHOLE,)]:
+            yield table, step
 
 
 def main(months_a_step: int, say: Callable[[dict[str, object]], None]) -> None:
