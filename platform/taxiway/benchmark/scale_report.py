@@ -9,7 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from taxiway.benchmark.machine import Machine
 from taxiway.benchmark.report import machine_table, number, table
-from taxiway.benchmark.scale import ScaleRun, growth
+from taxiway.benchmark.scale import ScaleRun, growth, series
 from taxiway.errors import UsageError
 
 RUN_COLUMNS = (
@@ -39,8 +39,8 @@ def scale_data(runs: Sequence[ScaleRun]) -> dict[str, Any]:
             for run in runs
         ],
         "growth": [
-            {"engine": before.engine, "from_factor": before.factor, "to_factor": after.factor, "times": times}
-            for before, after, times in growth(runs)
+            {"of": name, "from_factor": before.factor, "to_factor": after.factor, "times": times}
+            for name, before, after, times in growth(runs)
         ],
     }
 
@@ -95,16 +95,17 @@ def run_rows(runs: Sequence[ScaleRun]) -> list[dict[str, str]]:
 
 
 def grown(runs: Sequence[ScaleRun]) -> list[str]:
-    """How the cost of a row grew on each engine, in words."""
+    """How the cost of a row grew, in words."""
     return [
-        f"{before.engine}: from factor {before.factor} to {after.factor} a row costs {number(times, 'times')}"
-        for before, after, times in growth(runs)
+        f"{name}: from factor {before.factor} to {after.factor} a row costs {number(times, 'times')}"
+        for name, before, after, times in growth(runs)
     ]
 
 
 def when_to_change(runs: Sequence[ScaleRun]) -> str:
     """The sentence that tells a reader when another engine is cheaper, from the factors measured on both."""
-    cost = {(run.engine, run.factor): run for run in runs}
+    # The cheapest where an engine was measured with several steps.
+    cost = {(run.engine, run.factor): run for run in sorted(runs, key=lambda run: -run.cost)}
     both = sorted(factor for engine, factor in cost if engine == "duckdb" and ("spark", factor) in cost)
     if not both:
         return "When to change engines is not known: no factor was measured on both."
@@ -121,7 +122,7 @@ def when_to_change(runs: Sequence[ScaleRun]) -> str:
 
 
 def draw(runs: Sequence[ScaleRun], file: Path) -> None:
-    """A picture of the cost of a row against the factor, a line for each engine, in the format that the name asks for.
+    """A picture of the cost of a row against their number, a line for each series, in the format of the file's name.
 
     Raises UsageError for a format that there is not.
     """
@@ -129,9 +130,8 @@ def draw(runs: Sequence[ScaleRun], file: Path) -> None:
 
     figure = Figure(figsize=(7, 4), layout="constrained")
     axes = figure.add_subplot()
-    for engine in dict.fromkeys(run.engine for run in runs):
-        own = sorted((run for run in runs if run.engine == engine), key=lambda run: run.factor)
-        axes.plot([run.counted / 1e6 for run in own], [run.cost for run in own], marker="o", label=engine)
+    for name, own in series(runs).items():
+        axes.plot([run.counted / 1e6 for run in own], [run.cost for run in own], marker="o", label=name)
     axes.set_xscale("log")
     axes.set_ylim(bottom=0)
     axes.set_xlabel(f"million {runs[0].what} (log)")
@@ -155,14 +155,11 @@ def _machines(runs: Sequence[ScaleRun]) -> Iterator[str]:
 
 
 def _by_table(run: ScaleRun) -> Iterator[str]:
-    step = f"{run.months_a_step} months" if run.months_a_step else "all months"
+    (name,) = series([run])
     phases = tuple(run.phases)
-    yield f"## {run.engine}, factor {run.factor}"
+    yield f"## {name}: factor {run.factor}"
     yield ""
-    yield (
-        f"{run.months} months, {step} at a time, memory limit {run.memory_limit}; {number(run.bytes_landed, 'bytes')} "
-        f"landed."
-    )
+    yield (f"{run.months} months, memory limit {run.memory_limit}; {number(run.bytes_landed, 'bytes')} landed.")
     yield ""
     rows = [
         (

@@ -73,6 +73,7 @@ def _measure(
 ) -> "list[ScaleRun]":
     from taxiway.benchmark import MEMORY, MONTHS_A_STEP, load_benchmarks, measure_scale
     from taxiway.benchmark.scale import megabytes
+    from taxiway.benchmark.scale_report import run_rows
     from taxiway.engines import check_engine
 
     chosen = engine or workspace.settings.engine
@@ -86,9 +87,11 @@ def _measure(
     runs = []
     for factor in dict.fromkeys(factors):
         hint(f"factor {factor} on {chosen}")
-        runs.append(
-            measure_scale(workspace, offered, factor, chosen, months_a_step=step, memory_limit=limit, tell=hint)
-        )
+        run = measure_scale(workspace, offered, factor, chosen, months_a_step=step, memory_limit=limit, tell=hint)
+        # Told at once: the next factor may take hours.
+        (told,) = run_rows([run])
+        hint(f"factor {factor}: {told['run']}, {told['a million']} a million {run.what}, peak {told['peak']}")
+        runs.append(run)
     return runs
 
 

@@ -57,7 +57,8 @@ def test_the_figures_are_those_of_the_lake(fresh: CommandLine, tmp_path: Path):
     assert first["bytes_landed"] == sum(file.size for file in place.landing.files())
     for table in first["tables"]:
         files = place.lake.open(place.project.table(table["table"]).address).files
-        assert table["bytes"] == pytest.approx(sum(file.bytes for file in files), rel=0.02)
+        # Rows have no order that is kept, and files of few rows are some percent larger in one than in another.
+        assert table["bytes"] == pytest.approx(sum(file.bytes for file in files), rel=0.1)
     assert first["bytes_written"] > sum(table["bytes"] for table in first["tables"])
     assert 0 < sum(first["phases"].values()) < first["seconds"]
     assert first["seconds_a_million"] == pytest.approx(first["seconds"] / first["counted"] * 1e6)
@@ -77,10 +78,10 @@ def test_earlier_results_are_told_written_and_drawn_with_new_ones(fresh: Command
     page, plot = tmp_path / "docs" / "scale.md", tmp_path / "docs" / "scale.svg"
     words = ["bench", "scale", "--with", str(earlier), "--write", str(page), "--plot", str(plot)]
     said = fresh.done(*words, "--factor", "2")
-    assert "duckdb: from factor 1 to 2 a row costs " in said.out
+    assert "duckdb, 12 months at a time: from factor 1 to 2 a row costs " in said.out
     text = page.read_text()
-    assert "## duckdb, factor 1" in text
-    assert "## duckdb, factor 2" in text
+    assert "## duckdb, 12 months at a time: factor 1" in text
+    assert "## duckdb, 12 months at a time: factor 2" in text
     assert "![seconds a million readings against their number](scale.svg)" in text
     assert "no factor was measured on both" in text
     assert plot.read_text().startswith("<?xml")
