@@ -51,14 +51,15 @@ def test_three_copies_run_on_duckdb(tmp_path: Path):
     assert left(tmp_path) == []
 
 
-def test_an_interrupt_ends_what_was_started_and_leaves_nothing(tmp_path: Path):
+@pytest.mark.parametrize("kind", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_ends_what_was_started_and_leaves_nothing(tmp_path: Path, kind: signal.Signals):
     words = ["--factor", "1", "--engine", "duckdb"]
     process = subprocess.Popen([*PROGRAM, *words], env=variables(tmp_path), cwd=ROOT, stderr=subprocess.PIPE, text=True)
     assert process.stderr is not None
     for line in process.stderr:
         if line.startswith("the engine has started"):
             assert started(tmp_path)
-            process.send_signal(signal.SIGINT)
+            process.send_signal(kind)
             break
     _, err = process.communicate()
     assert process.returncode == 130, err

@@ -1,5 +1,7 @@
 """`taxiway bench scale`: what a row costs when there are more and more of them."""
 
+import signal
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,7 +12,7 @@ from taxiway.cli.output import hint, print_json, print_rows
 from taxiway.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from taxiway.benchmark import ScaleRun
     from taxiway.materialise import Workspace
@@ -85,14 +87,28 @@ def _measure(
     megabytes(limit)
     step = MONTHS_A_STEP[chosen] if months_a_step is None else months_a_step
     runs = []
-    for factor in dict.fromkeys(factors):
-        hint(f"factor {factor} on {chosen}")
-        run = measure_scale(workspace, offered, factor, chosen, months_a_step=step, memory_limit=limit, tell=hint)
-        # Told at once: the next factor may take hours.
-        (told,) = run_rows([run])
-        hint(f"factor {factor}: {told['run']}, {told['a million']} a million {run.what}, peak {told['peak']}")
-        runs.append(run)
+    with _interruptible():
+        for factor in dict.fromkeys(factors):
+            hint(f"factor {factor} on {chosen}")
+            run = measure_scale(workspace, offered, factor, chosen, months_a_step=step, memory_limit=limit, tell=hint)
+            # Told at once: the next factor may take hours.
+            (told,) = run_rows([run])
+            hint(f"factor {factor}: {told['run']}, {told['a million']} a million {run.what}, peak {told['peak']}")
+            runs.append(run)
     return runs
+
+
+@contextmanager
+def _interruptible() -> "Iterator[None]":
+    """SIGTERM ends the block as Ctrl-C does, so that what it has started and written goes too; so does SIGINT where
+    this was born ignoring it, in a shell's background.
+    """
+    before = {kind: signal.signal(kind, signal.default_int_handler) for kind in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for kind, handler in before.items():
+            signal.signal(kind, handler)
 
 
 def _write(runs: "Sequence[ScaleRun]", report: Path | None, plot: Path | None) -> None:
