@@ -13,7 +13,20 @@ from taxiway.benchmark.scale import ScaleRun, growth, series
 from taxiway.errors import UsageError
 
 RUN_COLUMNS = (
-    *("engine", "factor", "counted", "rows", "landing", "start", "run", "CPU", "rows a second", "a million", "peak"),
+    *(
+        "engine",
+        "months a step",
+        "factor",
+        "counted",
+        "rows",
+        "landing",
+        "start",
+        "run",
+        "CPU",
+        "rows a second",
+        "a million",
+        "peak",
+    ),
     "written",
 )
 _HOW = (
@@ -75,6 +88,7 @@ def run_rows(runs: Sequence[ScaleRun]) -> list[dict[str, str]]:
                 RUN_COLUMNS,
                 (
                     run.engine,
+                    str(run.months_a_step or "all"),
                     str(run.factor),
                     f"{run.counted:,} {run.what}",
                     f"{run.rows:,}",
@@ -134,7 +148,10 @@ def draw(runs: Sequence[ScaleRun], file: Path) -> None:
         axes.plot([run.counted / 1e6 for run in own], [run.cost for run in own], marker="o", label=name)
     axes.set_xscale("log")
     axes.set_ylim(bottom=0)
-    axes.set_xlabel(f"million {runs[0].what} (log)")
+    measured = sorted({run.counted / 1e6 for run in runs})
+    axes.set_xticks(measured, [f"{million:.3g}" for million in measured])
+    axes.set_xticks([], minor=True)
+    axes.set_xlabel(f"million {runs[0].what}")
     axes.set_ylabel(f"seconds a million {runs[0].what}")
     axes.grid(alpha=0.3)
     axes.legend()
