@@ -4,6 +4,7 @@ import pkgutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from graphlib import TopologicalSorter
 from importlib import import_module
 from pathlib import Path
 from types import MappingProxyType
@@ -153,6 +154,12 @@ class Project:
             if other is not table:
                 raise DefinitionError(f"{other.at} and {table.at} are both {table.address.relation} to a transform")
         return found
+
+    @cached_property
+    def in_order(self) -> tuple[Table, ...]:
+        """The tables that have a transform, each after those that it is computed from."""
+        sources = {table: tuple(self.inputs(table)) for table in self.tables if table.transform is not None}
+        return tuple(TopologicalSorter(sources).static_order())
 
     def table(self, address: str | Address) -> Table:
         """The table at an address; raises UsageError, with the nearest names, where there is none."""

@@ -2,9 +2,10 @@
 
 from taxiway.benchmark import Benchmarks
 
-from . import guard, imports, year
+from . import copies, guard, imports, year
 
 benchmarks = Benchmarks(
     trials=(year.platform_year, year.plain_year, year.platform_part, year.plain_part, guard.trial, imports.trial),
     measures=(year.cold, year.corrected, year.unchanged, guard.measure, year.memory, imports.measure),
+    scale=copies.scale,
 )

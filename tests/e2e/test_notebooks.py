@@ -4,7 +4,6 @@ import json
 import os
 import re
 from functools import partial
-from graphlib import TopologicalSorter
 from pathlib import Path
 
 import nbformat
@@ -47,8 +46,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     """The publisher's files of the year, and all tables but the marts of `MONTHS`."""
     made = workspace(tmp_path_factory.mktemp("notebooks") / "home", project, months=12, zone="America/New_York")
     land(made)
-    with_transform = [table for table in project.tables if table.transform is not None]
-    for table in TopologicalSorter({table: project.inputs(table) for table in with_transform}).static_order():
+    for table in project.in_order:
         run(made, table.at, MONTHS if table.monthly else WHOLE)
     return made
 

@@ -2,7 +2,6 @@
 
 import random
 from collections.abc import Sequence
-from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -21,9 +20,8 @@ YEAR = tuple(f"2013-{month:02d}" for month in range(1, 13))
 SEED = 20130209
 WEATHER = Address("raw", "weather")
 
-ORDERED = tuple(TopologicalSorter({t: project.inputs(t) for t in project.tables if t.transform}).static_order())
-TABLES = tuple(table for table in ORDERED if table.address.layer in ("raw", "feature"))
-MODELS = tuple(table for table in ORDERED if table.address.layer == "model")
+TABLES = tuple(table for table in project.in_order if table.address.layer in ("raw", "feature"))
+MODELS = tuple(table for table in project.in_order if table.address.layer == "model")
 
 
 def home(folder: Path) -> Workspace:

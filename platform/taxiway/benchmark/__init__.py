@@ -6,13 +6,16 @@ folder that `Project.benchmarks` names.
 
 from taxiway.benchmark.load import load_benchmarks
 from taxiway.benchmark.machine import Machine
-from taxiway.benchmark.measure import Benchmarks, Measure, Step, Target, Trial, at_least, at_most
-from taxiway.benchmark.process import BenchmarkFailed, Command, Finished, execute
+from taxiway.benchmark.measure import Benchmarks, Measure, Scale, Step, Target, Trial, at_least, at_most
+from taxiway.benchmark.process import BenchmarkFailed, Command, Finished, execute, follow
 from taxiway.benchmark.report import as_data, as_markdown
 from taxiway.benchmark.run import run_trials
 from taxiway.benchmark.samples import Range, Results, Sample
+from taxiway.benchmark.scale import MEMORY, MONTHS_A_STEP, ScaleRun, growth, measure_scale
 
 __all__ = [
+    "MEMORY",
+    "MONTHS_A_STEP",
     "BenchmarkFailed",
     "Benchmarks",
     "Command",
@@ -22,6 +25,8 @@ __all__ = [
     "Range",
     "Results",
     "Sample",
+    "Scale",
+    "ScaleRun",
     "Step",
     "Target",
     "Trial",
@@ -30,6 +35,9 @@ __all__ = [
     "at_least",
     "at_most",
     "execute",
+    "follow",
+    "growth",
     "load_benchmarks",
+    "measure_scale",
     "run_trials",
 ]

@@ -69,11 +69,27 @@ class Measure:
 
 
 @dataclass(frozen=True)
+class Scale:
+    """How a project's data is multiplied: `copies` of all of it, in months that follow each other from the first on.
+
+    `months(factor)` are those that so many copies reach; `copies(factor)` yields name and bytes of every file that is
+    delivered for them, in their order, and holds no more than one copy. `counted` is the table whose rows say how much
+    there is, and `what` it holds: raw/flights and flights. Both raise UsageError for a factor that cannot be.
+    """
+
+    what: str
+    counted: str
+    months: Callable[[int], Sequence[str]]
+    copies: Callable[[int], Iterator[tuple[str, bytes]]]
+
+
+@dataclass(frozen=True)
 class Benchmarks:
-    """All that a project measures."""
+    """All that a project measures; with `scale`, also how its cost grows with its data."""
 
     trials: tuple[Trial, ...]
     measures: tuple[Measure, ...]
+    scale: Scale | None = None
 
     def chosen(self, names: Sequence[str]) -> tuple[Measure, ...]:
         """The measures of these names, all for none, in the project's order; raises UsageError for another name."""

@@ -23,10 +23,10 @@ def as_markdown(machine: Machine, measures: Sequence[Measure], results: Results,
         "",
         f"Written by `{command}`. {_HOW}",
         "",
-        *_machine(machine),
+        *machine_table(machine),
         "## Targets",
         "",
-        *_table(
+        *table(
             TARGET_COLUMNS,
             [[*cells, "yes" if is_met else "**no**"] for *cells, is_met in targets(measures, results)],
         ),
@@ -82,9 +82,10 @@ def _sample(sample: Any) -> dict[str, float]:
     return {name: sample.value(name) for name in _OWN} | dict(sample.figures)
 
 
-def _machine(machine: Machine) -> Iterator[str]:
+def machine_table(machine: Machine) -> Iterator[str]:
+    """The lines that tell what was measured with."""
     libraries = ", ".join(f"{name} {version}" for name, version in machine.libraries.items())
-    yield from _table(
+    yield from table(
         ("machine", ""),
         [
             ("CPU", f"{machine.cpu}, {machine.cores} cores"),
@@ -97,7 +98,7 @@ def _machine(machine: Machine) -> Iterator[str]:
 
 
 def _steps(measure: Measure, results: Results) -> Iterator[str]:
-    yield from _table(
+    yield from table(
         ("step", "runs", "wall", "CPU", "peak memory"),
         [
             (
@@ -116,7 +117,7 @@ def _steps(measure: Measure, results: Results) -> Iterator[str]:
         for name in results.figures(step)
     ]
     if figures:
-        yield from _table(("step", "figure", "value"), figures)
+        yield from table(("step", "figure", "value"), figures)
 
 
 def _unit(figure: str) -> str:
@@ -127,7 +128,8 @@ def _words(figure: str) -> str:
     return figure.removesuffix("_seconds").removesuffix("_bytes").replace("_", " ")
 
 
-def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """The lines of a table in Markdown, and the empty one after it."""
     yield _row(columns)
     yield _row(["---"] * len(columns))
     yield from map(_row, rows)

@@ -7,6 +7,7 @@ import typer
 
 from taxiway.cli.options import Json, open_workspace
 from taxiway.cli.output import hint, print_json, print_rows
+from taxiway.cli.scale import scale
 from taxiway.errors import UsageError
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from taxiway.benchmark import Measure, Results
 
 bench = typer.Typer(add_completion=False, invoke_without_command=True)
+bench.command()(scale)
 
 
 @bench.callback()

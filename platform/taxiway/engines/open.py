@@ -9,6 +9,7 @@ from taxiway.engines.base import Engine
 from taxiway.engines.memory import give_back_large_blocks
 from taxiway.errors import UsageError
 from taxiway.settings import Settings
+from taxiway.spelling import nearest
 
 if TYPE_CHECKING:
     from taxiway.engines.spark_session import SessionOf
@@ -28,7 +29,7 @@ def check_engine(settings: Settings, name: str | None = None) -> None:
     """
     chosen = name or settings.engine
     if chosen not in ENGINES:
-        raise UsageError(f"there is no engine '{chosen}'; there are: {', '.join(ENGINES)}")
+        raise UsageError(f"there is no engine '{chosen}'; {nearest(chosen, ENGINES)}")
     if chosen == "spark":
         from taxiway.engines.spark_session import check_spark
 
@@ -51,7 +52,7 @@ def open_engine(settings: Settings, name: str | None = None, session_of: "Sessio
         from taxiway.engines.spark_session import start_session
 
         return Spark(settings.scratch, settings.lake, partial(start_session, settings, session_of))
-    raise UsageError(f"there is no engine '{chosen}'; there are: {', '.join(ENGINES)}")
+    raise UsageError(f"there is no engine '{chosen}'; {nearest(chosen, ENGINES)}")
 
 
 @contextmanager

@@ -113,7 +113,10 @@ class Snapshot:
 
     def selected(self, partitions: Sequence[str] | None = None) -> tuple[DataFile, ...]:
         """The live files of these partitions, all by default."""
-        return self.files if partitions is None else tuple(f for f in self.files if f.partition in set(partitions))
+        if partitions is None:
+            return self.files
+        wanted = frozenset(partitions)
+        return tuple(file for file in self.files if file.partition in wanted)
 
 
 def _commit_info(entry: Path) -> dict[str, object]:

@@ -1,0 +1,93 @@
+"""What is concluded from runs of growing data: growth within a series, and when to change engines."""
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from taxiway.benchmark import Command, Machine, ScaleRun, follow, growth
+from taxiway.benchmark.process import BenchmarkFailed
+from taxiway.benchmark.scale import megabytes
+from taxiway.benchmark.scale_report import draw, scale_markdown, when_to_change
+from taxiway.errors import UsageError
+
+MACHINE = Machine("A CPU", 2, 8_000_000_000, "Linux", "CPython 3.11", {"duckdb": "1.5"})
+RUN = ScaleRun(
+    engine="duckdb",
+    factor=1,
+    months=12,
+    months_a_step=12,
+    memory_limit="4GB",
+    what="flights",
+    counted=1_000_000,
+    rows=9_000_000,
+    landing_seconds=1,
+    start_seconds=1,
+    seconds=10,
+    cpu_seconds=12,
+    peak_bytes=10**9,
+    bytes_landed=10**8,
+    bytes_written=10**8,
+    tables=(),
+    machine=MACHINE,
+)
+
+
+def run(engine: str, factor: int, seconds_a_million: float, months_a_step: int = 12) -> ScaleRun:
+    counted = factor * RUN.counted
+    seconds = seconds_a_million * factor
+    return replace(RUN, engine=engine, factor=factor, counted=counted, seconds=seconds, months_a_step=months_a_step)
+
+
+def test_growth_is_from_a_factor_to_the_next_of_the_same_series():
+    runs = [run("duckdb", 10, 30), run("duckdb", 1, 10), run("spark", 3, 50), run("duckdb", 3, 20)]
+    runs += [run("duckdb", 5, 40, months_a_step=0)]
+    assert [(name, a.factor, b.factor, times) for name, a, b, times in growth(runs)] == [
+        ("duckdb, 12 months at a time", 1, 3, 2.0),
+        ("duckdb, 12 months at a time", 3, 10, 1.5),
+    ]
+
+
+def test_engines_are_changed_where_the_other_is_cheaper():
+    runs = [run("duckdb", 1, 10), run("spark", 1, 90), run("duckdb", 10, 40), run("spark", 10, 30)]
+    assert when_to_change(runs) == (
+        "Change to Spark at 10,000,000 flights: there DuckDB takes 40.00 s a million against 30.00 s."
+    )
+    assert when_to_change(runs[:2]).startswith("Stay on DuckDB up to 1,000,000 flights")
+    assert "10.00 s a million against 90.00 s on Spark" in when_to_change(runs[:2])
+    assert "not known" in when_to_change(runs[2:3])
+
+
+def test_the_page_tells_the_machine_once():
+    text = scale_markdown([run("duckdb", 1, 10), run("spark", 1, 90)])
+    assert text.count("A CPU, 2 cores") == 1
+    assert "![" not in text
+
+
+def test_a_format_that_there_is_not_is_wrong_use(tmp_path: Path):
+    with pytest.raises(UsageError, match=r"scale\.tabular: .*name it \.svg or \.png"):
+        draw([RUN], tmp_path / "scale.tabular")
+
+
+@pytest.mark.parametrize(("limit", "found"), [("4GB", 3814), ("512MiB", 512), ("1.5 GiB", 1536), ("100MB", 95)])
+def test_memory_limits_in_mebibytes(limit: str, found: int):
+    assert megabytes(limit) == found
+
+
+def test_what_a_process_and_its_children_hold_is_counted_together():
+    size = 150_000_000
+    hold = f"held = bytearray({size}); print('told', flush=True)"
+    child = f"import sys, time; {hold}; time.sleep(1.5)"
+    code = f"import subprocess, sys, time; {hold}; subprocess.run([sys.executable, '-c', {child!r}])"
+    heard: list[str] = []
+    found = follow(Command((sys.executable, "-c", code)), heard.append)
+    assert heard == ["told\n", "told\n"]
+    assert found.peak_bytes > 2 * size
+    assert found.wall_seconds > 1.5
+    assert found.cpu_seconds > 0
+
+
+def test_a_followed_command_that_fails_is_told_with_its_last_words():
+    with pytest.raises(BenchmarkFailed, match="ended with 1: out of luck"):
+        follow(Command((sys.executable, "-c", "import sys; sys.exit('out of luck')")), print)
