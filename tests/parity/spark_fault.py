@@ -76,7 +76,7 @@ def lost_cluster(folder: Path) -> str:
 def no_memory(folder: Path) -> str:
     """A group that no executor can hold."""
     with running(folder / "cluster", MEMORY="600m") as cluster:
-        memory = {"spark.executor.memory": "500m", "spark.task.maxFailures": "2"}
+        memory = {"spark.executor.memory": "500m"}
         place = workspace(folder / "home", spark_master=cluster.master, spark=memory)
         return failing(place.settings, GREEDY, columns="kn")
 
@@ -85,7 +85,7 @@ def no_room(folder: Path) -> str:
     """A small disk for what workers put down between two stages."""
     disk = folder / "disk"
     disk.mkdir(parents=True)
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=160m", "tmpfs", disk], check=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=400m", "tmpfs", disk], check=True)
     with running(folder / "cluster", SPARK_LOCAL_DIRS=str(disk)) as cluster:
         return failing(workspace(folder / "home", spark_master=cluster.master).settings, BULKY, columns="ab")
 

@@ -9,10 +9,12 @@ from contextlib import contextmanager
 from taxiway.errors import EngineError
 
 _FULL = re.compile(r"No space left on device|Disk quota exceeded")
-_MEMORY = re.compile(r"OutOfMemoryError|Cannot acquire|exceeds memory limits|Total size of serialized results")
-_LOST = re.compile(
-    r"ExecutorLostFailure|SparkContext was shut down|Job .* cancelled (?:because SparkContext|as part of cancellation)"
+# An executor whose memory runs out ends with the code that Java has for it.
+_MEMORY = re.compile(
+    r"OutOfMemoryError|[Ee]xit(?:ed with)? code (?:3|52)\b|Cannot acquire|exceeds memory limits|"
+    r"Total size of serialized results"
 )
+_LOST = re.compile(r"ExecutorLostFailure|SparkContext was shut down|Job .* cancelled")
 _GONE = re.compile(r"FileNotFoundException|FAILED_READ_FILE|DELTA_FILE_NOT_FOUND|PATH_NOT_FOUND")
 # A Java error's own words follow its class; the rest is its stack.
 _CAUSE = re.compile(r"(?:Caused by: )?(?:[a-z]\w*\.)+[A-Z]\w*(?:Exception|Error): (.+)")
@@ -39,7 +41,7 @@ def _meaning(text: str) -> str:
     if _MEMORY.search(text):
         return f"Spark's memory ran out ({why}); raise spark.driver.memory or spark.executor.memory in [spark]"
     if _LOST.search(text):
-        return f"Spark lost its workers ({why}); see that they run, and run again"
+        return f"Spark lost its workers ({why}); see that they run and have room, and run again"
     if _GONE.search(text):
         return f"a data file of a table is gone or damaged ({why}); taxiway doctor names the table"
     return f"Spark could not compute it ({why}); mend the transform or its input"

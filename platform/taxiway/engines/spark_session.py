@@ -33,6 +33,7 @@ _SILENT = "All masters are unresponsive"
 _SHORT = 500
 _ANSWER_S = 10
 _WORKERS_S = 60
+_EXECUTORS = 20
 
 SessionOf = Callable[[Mapping[str, str]], "SparkSession"]
 
@@ -56,6 +57,8 @@ def spark_config(settings: Settings) -> dict[str, str]:
         "spark.sql.shuffle.partitions": str(4 * settings.threads),
         "spark.databricks.delta.snapshotPartitions": "2",
         "spark.driver.memory": "2g",
+        # Left to end by itself, an executor without memory takes new tasks meanwhile and fails them for other reasons.
+        "spark.executor.extraJavaOptions": "-XX:+ExitOnOutOfMemoryError",
         "spark.pyspark.python": sys.executable,
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
@@ -155,7 +158,7 @@ def _see_that_it_answers(host: str, port: int) -> None:
 def _await_workers(session: "SparkSession", settings: Settings) -> None:
     """Wait until a worker has given an executor; a master without workers would let every query wait for ever."""
     end = time.monotonic() + _WORKERS_S
-    while not _has_workers(session):
+    while not _workers(session):
         if time.monotonic() > end:
             session.stop()
             raise EngineError(
@@ -166,27 +169,46 @@ def _await_workers(session: "SparkSession", settings: Settings) -> None:
 
 
 def _cancel_without_workers(session: "SparkSession") -> None:
-    """As long as the session lives, cancel its jobs where it has no workers any more and gets no new ones.
+    """As long as the session lives, cancel its jobs where it has no workers any more, or loses one after the other.
 
-    Spark itself would wait for them for ever.
+    Spark itself would wait, or start executors anew, for ever.
     """
     from py4j.protocol import Py4JError
 
     context: Any = session.sparkContext
-    seen = time.monotonic()
+    seen, known, came, done = time.monotonic(), set[str](), 0, 0
     try:
         while context._jsc is not None and not context._jsc.sc().isStopped():
-            if _has_workers(session):
-                seen = time.monotonic()
-            elif time.monotonic() - seen > _WORKERS_S:
-                context._jsc.sc().cancelAllJobs()
+            workers, tasks = _workers(session), _tasks_done(session)
+            came = len(workers - known) + (came if tasks == done else 0)
+            seen = time.monotonic() if workers else seen
+            known, done = workers, tasks
+            if time.monotonic() - seen > _WORKERS_S:
+                _cancel(session, f"there was no worker for {_WORKERS_S} s")
+            elif came > _EXECUTORS:
+                _cancel(session, f"{came} executors ended without a task done, spark.log says why")
             time.sleep(1)
     except (Py4JError, AttributeError, OSError):
         # The session was stopped in between, or its JVM has ended: whoever waits for it is told.
         return
 
 
-def _has_workers(session: "SparkSession") -> bool:
+def _workers(session: "SparkSession") -> set[str]:
+    """The addresses of the executors."""
     context: Any = session.sparkContext
-    # The driver is one of them.
-    return context._jsc.sc().getExecutorMemoryStatus().size() > 1
+    addresses = context._jsc.sc().getExecutorMemoryStatus().keys().mkString(" ").split()
+    driver = context._jvm.org.apache.spark.SparkEnv.get().blockManager().blockManagerId().hostPort()
+    return set(addresses) - {driver}
+
+
+def _tasks_done(session: "SparkSession") -> int:
+    """How many tasks of the stages that are running were done."""
+    status = session.sparkContext.statusTracker()
+    stages = [status.getStageInfo(stage) for stage in status.getActiveStageIds()]
+    return sum(stage.numCompletedTasks for stage in stages if stage is not None)
+
+
+def _cancel(session: "SparkSession", why: str) -> None:
+    context: Any = session.sparkContext
+    for job in session.sparkContext.statusTracker().getActiveJobsIds():
+        context._jsc.sc().cancelJob(job, why)
