@@ -2,10 +2,28 @@
 
 from taxiway.benchmark import Benchmarks
 
-from . import copies, guard, imports, year
+from . import copies, guard, guard_on_spark, imports, scala, year
 
 benchmarks = Benchmarks(
-    trials=(year.platform_year, year.plain_year, year.platform_part, year.plain_part, guard.trial, imports.trial),
-    measures=(year.cold, year.corrected, year.unchanged, guard.measure, year.memory, imports.measure),
+    trials=(
+        year.platform_year,
+        year.plain_year,
+        year.platform_part,
+        year.plain_part,
+        guard.trial,
+        guard_on_spark.trial,
+        scala.trial,
+        imports.trial,
+    ),
+    measures=(
+        year.cold,
+        year.corrected,
+        year.unchanged,
+        guard.measure,
+        guard_on_spark.measure,
+        scala.measure,
+        year.memory,
+        imports.measure,
+    ),
     scale=copies.scale,
 )

@@ -16,6 +16,7 @@ from guard_rules import KEY_SQL, Guarded, aggregate_sql, pandera_rule, pandera_s
 from pandera.errors import SchemaErrors
 
 from taxiway.contracts import audit, compile_contract, key_audit, repeated_keys, samples, verdicts
+from taxiway.engines import Session
 from taxiway.engines.duckdb import DuckDBSession
 from taxiway.transforms.compile import to_sql
 
@@ -23,10 +24,9 @@ from taxiway.transforms.compile import to_sql
 Answer = tuple[float, float, dict[str, int], int]
 
 
-def guard(db: duckdb.DuckDBPyConnection) -> Answer:
+def guard(session: Session) -> Answer:
     """The platform's: audit and key, and then five samples of each rule that broke."""
     contract = compile_contract(Guarded)
-    session = DuckDBSession(db)
     staged = ibis.table(contract.ibis_schema, name="staged")
     # A run has compiled the audit when it comes here: it is part of the table's fingerprint.
     to_sql(audit(contract, staged), session.dialect)
@@ -58,10 +58,9 @@ def by_hand(db: duckdb.DuckDBPyConnection, *, with_rejected: bool) -> Answer:
     return seconds, 0.0, counts, sum(duplicated["duplicated_keys"].to_pylist())
 
 
-def by_pandera(db: duckdb.DuckDBPyConnection, *, with_key: bool) -> Answer:
+def by_pandera(table: ibis.Table, *, with_key: bool) -> Answer:
     """pandera's Ibis backend, all failures collected."""
     schema = pandera_schema(with_key=with_key)
-    table = ibis.duckdb.from_connection(db).table("staged")
     counts: dict[str, int] = {}
     duplicated = 0
     began = time.perf_counter()
@@ -82,11 +81,11 @@ def by_pandera(db: duckdb.DuckDBPyConnection, *, with_key: bool) -> Answer:
 
 
 CONTENDERS: dict[str, Callable[[duckdb.DuckDBPyConnection], Answer]] = {
-    "guard": guard,
+    "guard": lambda db: guard(DuckDBSession(db)),
     "aggregate": lambda db: by_hand(db, with_rejected=False),
     "aggregate-and-rejected": lambda db: by_hand(db, with_rejected=True),
-    "pandera": lambda db: by_pandera(db, with_key=True),
-    "pandera-without-key": lambda db: by_pandera(db, with_key=False),
+    "pandera": lambda db: by_pandera(ibis.duckdb.from_connection(db).table("staged"), with_key=True),
+    "pandera-without-key": lambda db: by_pandera(ibis.duckdb.from_connection(db).table("staged"), with_key=False),
 }
 
 
@@ -102,8 +101,14 @@ def main() -> None:
     ):
         db.execute(f"SET {setting}")
     db.execute(f"CREATE TEMP TABLE staged AS FROM read_parquet('{file}')")
-    seconds, evidence, counts, duplicated = CONTENDERS[name](db)
+    answer = CONTENDERS[name](db)
     (rows,) = db.execute("SELECT count(*) FROM staged").fetchall()[0]
+    tell(rows, answer)
+
+
+def tell(rows: int, answer: Answer) -> None:
+    """Print what was found."""
+    seconds, evidence, counts, duplicated = answer
     print(
         json.dumps(
             {

@@ -58,7 +58,10 @@ class Target:
 
 @dataclass(frozen=True)
 class Measure:
-    """A question, the trials whose steps answer it, the steps that the report shows, and the targets."""
+    """A question, the trials whose steps answer it, the steps that the report shows, and the targets.
+
+    `engine` is one that it cannot be answered without, beside the deployment's.
+    """
 
     name: str
     title: str
@@ -66,6 +69,7 @@ class Measure:
     steps: tuple[str, ...]
     judge: Callable[[Results], Sequence[Target]]
     notes: tuple[str, ...] = ()
+    engine: str | None = None
 
 
 @dataclass(frozen=True)

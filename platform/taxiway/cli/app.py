@@ -6,6 +6,7 @@ import typer
 
 from taxiway.cli.bench import bench
 from taxiway.cli.compare import compare
+from taxiway.cli.compiled import compile_table
 from taxiway.cli.demo import demo
 from taxiway.cli.doctor import doctor
 from taxiway.cli.land import LandCommand, land
@@ -20,6 +21,7 @@ from taxiway.version import __version__
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 for command in (demo, land, run, tables, show, sql, history, quarantine, compare, ui, doctor):
     app.command(cls=LandCommand if command is land else None)(command)
+app.command("compile")(compile_table)
 app.add_typer(new, name="new")
 app.add_typer(bench, name="bench")
 

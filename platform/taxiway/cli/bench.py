@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from taxiway.benchmark import Measure, Results
+    from taxiway.settings import Settings
 
 bench = typer.Typer(add_completion=False, invoke_without_command=True)
 bench.command()(scale)
@@ -46,7 +47,7 @@ def measure(
 
     workspace = open_workspace()
     benchmarks = load_benchmarks(workspace.project)
-    measures = benchmarks.chosen(only or [])
+    measures = _possible(workspace.settings, benchmarks.chosen(only or []), asked=bool(only))
     target = write or (workspace.settings.root / "docs" / "benchmarks.md" if not only else None)
     if target is not None and target.is_dir():
         raise UsageError(f"--write {target} is a folder: name a file")
@@ -61,6 +62,24 @@ def measure(
         print_json(as_data(machine, measures, results))
     else:
         _print(measures, results)
+
+
+def _possible(settings: "Settings", measures: "Sequence[Measure]", *, asked: bool) -> "Sequence[Measure]":
+    """The measures whose engine can be used here; says why others are left out, or raises that where they are asked."""
+    from taxiway.engines import check_engine
+    from taxiway.errors import EngineError
+
+    found = []
+    for measure in measures:
+        try:
+            check_engine(settings, measure.engine)
+        except EngineError as error:
+            if asked:
+                raise
+            hint(f"{measure.name} is left out: {error}")
+        else:
+            found.append(measure)
+    return found
 
 
 def _print(measures: "Sequence[Measure]", results: "Results") -> None:

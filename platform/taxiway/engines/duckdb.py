@@ -1,6 +1,6 @@
 """The DuckDB engine: reads the Parquet files of a Delta version where they lie, spills to scratch, locked down."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,16 +21,19 @@ from taxiway.lake import ArrowWriter, Lake, Publication, Snapshot
 BATCH_ROWS = 100_000
 
 # The same names exist in every engine's session, so that a transform can read a clock anywhere.
-PRIMITIVES = (
-    "CREATE TEMP MACRO local_clock(instant, zone) AS timezone(zone, instant)",
+PRIMITIVES: Mapping[str, str] = {
+    "local_clock": "CREATE OR REPLACE TEMP MACRO local_clock(instant, zone) AS timezone(zone, instant)",
     # Of two instants DuckDB's own gives the second. The first is the one by the offset of the day before, where the
     # clock shows its time then; 36 hours before the same time of UTC is before either, whatever the offset.
-    """CREATE TEMP MACRO by_the_day_before(clock, zone) AS make_timestamptz(2 * epoch_us(clock) - 129600000000
+    "by_the_day_before": """CREATE OR REPLACE TEMP MACRO by_the_day_before(clock, zone) AS
+    make_timestamptz(2 * epoch_us(clock) - 129600000000
     - epoch_us(timezone(zone, make_timestamptz(epoch_us(clock) - 129600000000))))""",
-    """CREATE TEMP MACRO instant_of(clock, zone) AS
+    "instant_of": """CREATE OR REPLACE TEMP MACRO instant_of(clock, zone) AS
     CASE WHEN timezone(zone, by_the_day_before(clock, zone)) = clock THEN by_the_day_before(clock, zone)
     ELSE timezone(zone, clock) END""",
-)
+}
+# What must be set for the same SQL to give the same rows.
+MEANING = "SET TimeZone = 'UTC'"
 
 
 def identifier(name: str) -> str:
@@ -78,11 +81,11 @@ class DuckDB:
         connection.execute(f"SET threads = {self.threads}")
         connection.execute(f"SET memory_limit = {literal(self.memory_limit)}")
         connection.execute(f"SET temp_directory = {literal(str(folder))}")
-        connection.execute("SET TimeZone = 'UTC'")
+        connection.execute(MEANING)
         # Rows have no order that anybody may rely on, and keeping one costs memory.
         connection.execute("SET preserve_insertion_order = false")
         connection.execute("SET python_enable_replacements = false")
-        for primitive in PRIMITIVES:
+        for primitive in PRIMITIVES.values():
             connection.execute(primitive)
         folders = (self.lake, folder, *(path for path in reads if path.is_dir()))
         connection.execute(f"SET allowed_directories = [{', '.join(literal(str(path)) for path in folders)}]")
@@ -117,7 +120,7 @@ class DuckDBSession:
 
     def stage(self, relation: str, sql: str, schema: pa.Schema) -> None:
         """Execute SQL once and keep the result with this schema, on disk where it is large, as `relation`."""
-        columns = ", ".join(_typed(field) for field in schema)
+        columns = ", ".join(typed(field) for field in schema)
         self._run(f"CREATE OR REPLACE TEMP TABLE {identifier(relation)} AS SELECT {columns} FROM ({sql})")
 
     def stage_batches(
@@ -170,29 +173,12 @@ class DuckDBSession:
 
     def source(self, relation: str, reading: Reading) -> str:
         """The query that reads it; one over files where the table can be read file by file, else over this session."""
-        snapshot = reading.snapshot
-        files = snapshot.selected(reading.partitions) if snapshot is not None else ()
-        if snapshot is None or not files:
-            columns = ", ".join(_typed(field, "NULL") for field in reading.schema)
-            return f"SELECT {columns} WHERE false"
-        if snapshot.plain_files():
-            return self._files(snapshot, [f.path for f in files], reading)
-        return self._through_delta(relation, snapshot, reading)
+        return source(reading) or self._through_delta(relation, reading)
 
-    def _files(self, snapshot: Snapshot, paths: Sequence[str], reading: Reading) -> str:
-        listed = ", ".join(literal(f"{snapshot.uri}/{path}") for path in paths)
-        hive = "hive_partitioning = false"
-        if snapshot.partition_column is not None:
-            hive = f"hive_partitioning = true, hive_types = {{{literal(snapshot.partition_column)}: VARCHAR}}"
-        # A column that was added later is in none of the files of a partition that was not published since.
-        known = ", ".join(_typed(field, "NULL") for field in snapshot.schema)
-        return (
-            f"SELECT {_columns(reading, snapshot)} FROM (SELECT {known} WHERE false UNION ALL BY NAME "
-            f"FROM read_parquet([{listed}], union_by_name = true, {hive})){_since(reading, snapshot.partition_column)}"
-        )
-
-    def _through_delta(self, relation: str, snapshot: Snapshot, reading: Reading) -> str:
+    def _through_delta(self, relation: str, reading: Reading) -> str:
         """The rows by deltalake's own reader, held in memory; its Arrow dataset reads mapped columns as null."""
+        snapshot = reading.snapshot
+        assert snapshot is not None
         chosen = ""
         if reading.partitions is not None and snapshot.partition_column is not None:
             keys = ", ".join(literal(key) for key in reading.partitions)
@@ -211,9 +197,32 @@ class DuckDBSession:
         return f"SELECT {columns} FROM {identifier(view)}{_since(reading, snapshot.partition_column)}"
 
 
+def source(reading: Reading) -> str | None:
+    """The query that reads it file by file; None where the table has to be read through Delta."""
+    snapshot = reading.snapshot
+    files = snapshot.selected(reading.partitions) if snapshot is not None else ()
+    if snapshot is None or not files:
+        columns = ", ".join(typed(field, "NULL") for field in reading.schema)
+        return f"SELECT {columns} WHERE false"
+    return _files(snapshot, [f.path for f in files], reading) if snapshot.plain_files() else None
+
+
+def _files(snapshot: Snapshot, paths: Sequence[str], reading: Reading) -> str:
+    listed = ", ".join(literal(f"{snapshot.uri}/{path}") for path in paths)
+    hive = "hive_partitioning = false"
+    if snapshot.partition_column is not None:
+        hive = f"hive_partitioning = true, hive_types = {{{literal(snapshot.partition_column)}: VARCHAR}}"
+    # A column that was added later is in none of the files of a partition that was not published since.
+    known = ", ".join(typed(field, "NULL") for field in snapshot.schema)
+    return (
+        f"SELECT {_columns(reading, snapshot)} FROM (SELECT {known} WHERE false UNION ALL BY NAME "
+        f"FROM read_parquet([{listed}], union_by_name = true, {hive})){_since(reading, snapshot.partition_column)}"
+    )
+
+
 def _columns(reading: Reading, snapshot: Snapshot) -> str:
     present = set(snapshot.schema.names)
-    return ", ".join(_typed(f) if f.name in present else _typed(f, "NULL") for f in reading.schema)
+    return ", ".join(typed(f) if f.name in present else typed(f, "NULL") for f in reading.schema)
 
 
 @contextmanager
@@ -273,7 +282,8 @@ _TYPES = {
 }
 
 
-def _typed(field: pa.Field, value: str | None = None) -> str:
+def typed(field: pa.Field, value: str | None = None) -> str:
+    """A column, or a value in its place, in the column's type."""
     name = identifier(field.name)
     return f"{value or name}::{_sql_type(field.type)} AS {name}"
 

@@ -2,12 +2,12 @@
 # pyspark is an extra.
 # pyright: reportMissingImports=false
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import pyarrow as pa
@@ -28,18 +28,24 @@ StartSession = Callable[[], "SparkSession"]
 
 # The same names exist in every engine's session, so that a transform can read a clock anywhere. Spark casts between
 # the two kinds of timestamp by the session's zone, which is UTC.
-PRIMITIVES = (
-    """CREATE OR REPLACE TEMPORARY FUNCTION local_clock(instant TIMESTAMP, zone STRING) RETURNS TIMESTAMP_NTZ
-    RETURN CAST(from_utc_timestamp(instant, zone) AS TIMESTAMP_NTZ)""",
-    """CREATE OR REPLACE TEMPORARY FUNCTION instant_of(clock TIMESTAMP_NTZ, zone STRING) RETURNS TIMESTAMP
-    RETURN to_utc_timestamp(CAST(clock AS TIMESTAMP), zone)""",
-    "CREATE OR REPLACE TEMPORARY FUNCTION epoch_us(instant TIMESTAMP) RETURNS BIGINT RETURN unix_micros(instant)",
-)
+PRIMITIVES: Mapping[str, str] = {
+    "local_clock": """CREATE OR REPLACE TEMPORARY FUNCTION local_clock(instant TIMESTAMP, zone STRING)
+    RETURNS TIMESTAMP_NTZ RETURN CAST(from_utc_timestamp(instant, zone) AS TIMESTAMP_NTZ)""",
+    "instant_of": """CREATE OR REPLACE TEMPORARY FUNCTION instant_of(clock TIMESTAMP_NTZ, zone STRING)
+    RETURNS TIMESTAMP RETURN to_utc_timestamp(CAST(clock AS TIMESTAMP), zone)""",
+    "epoch_us": """CREATE OR REPLACE TEMPORARY FUNCTION epoch_us(instant TIMESTAMP) RETURNS BIGINT
+    RETURN unix_micros(instant)""",
+}
 
 
 def identifier(name: str) -> str:
     """A name quoted for Spark."""
     return "`" + name.replace("`", "``") + "`"
+
+
+def literal(text: str) -> str:
+    """A text quoted for Spark."""
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
 @dataclass(eq=False)
@@ -68,7 +74,7 @@ class Spark:
         """Spark's own session; raises EngineError where it cannot start."""
         if self._started is None:
             started = self.start()
-            for primitive in PRIMITIVES:
+            for primitive in PRIMITIVES.values():
                 started.sql(primitive)
             self._started = started
         return self._started
@@ -92,18 +98,7 @@ class SparkSQL:
 
     def read(self, relation: str, reading: Reading) -> None:
         """Give what is read of a table in the lake the name `relation`."""
-        snapshot = reading.snapshot
-        with told():
-            if snapshot is None or not snapshot.selected(reading.partitions):
-                empty = self.spark.createDataFrame([], ddl(reading.schema))
-                self._name(relation, empty)
-                return
-            rows = self.spark.read.format("delta").option("versionAsOf", snapshot.version).load(snapshot.uri)
-            for condition in _conditions(reading, snapshot.partition_column):
-                rows = rows.where(condition)
-            present = set(snapshot.schema.names)
-            typed = [_typed(f) if f.name in present else _typed(f, "NULL") for f in reading.schema]
-            self._name(relation, rows.selectExpr(*typed))
+        self.define(relation, source(reading))
 
     def load(self, relation: str, rows: pa.Table) -> None:
         """Add rows to `relation`, which the first call makes."""
@@ -157,7 +152,7 @@ class SparkSQL:
             self.spark.catalog.dropTempView(relation)
 
     def _rows(self, sql: str, schema: pa.Schema) -> "DataFrame":
-        return self.spark.sql(sql).selectExpr(*(_typed(column) for column in schema))
+        return self.spark.sql(sql).selectExpr(*(typed(column) for column in schema))
 
     def _name_files(self, relation: str, place: Path, schema: pa.Schema) -> None:
         self._name(relation, self.spark.read.schema(ddl(schema)).parquet(str(place)))
@@ -167,19 +162,29 @@ class SparkSQL:
         self._relations.add(relation)
 
 
-def _conditions(reading: Reading, partition_column: str | None) -> Iterator[Any]:
-    from pyspark.sql import functions
+def source(reading: Reading) -> str:
+    """The query that reads it."""
+    snapshot = reading.snapshot
+    if snapshot is None or not snapshot.selected(reading.partitions):
+        return f"SELECT {', '.join(typed(column, 'NULL') for column in reading.schema)} WHERE false"
+    present = set(snapshot.schema.names)
+    columns = (typed(column, None if column.name in present else "NULL") for column in reading.schema)
+    conditions = list(_conditions(reading, snapshot.partition_column))
+    where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
+    table = f"delta.{identifier(snapshot.uri)} VERSION AS OF {snapshot.version}"
+    return f"SELECT {', '.join(columns)} FROM {table}{where}"
 
+
+def _conditions(reading: Reading, partition_column: str | None) -> Iterator[str]:
     own = None
     if partition_column is not None:
-        key = functions.col(identifier(partition_column))
-        own = key.isin(list(reading.own)) if reading.own else None
+        key = identifier(partition_column)
+        own = f"{key} IN ({', '.join(map(literal, reading.own))})" if reading.own else None
         if reading.partitions is not None:
-            yield key.isin(list(reading.partitions))
+            yield f"{key} IN ({', '.join(map(literal, reading.partitions))})"
     if reading.since is not None and reading.since_column is not None:
-        since = functions.lit(reading.since.isoformat()).cast("timestamp")
-        recent = functions.col(identifier(reading.since_column)) >= since
-        yield recent if own is None else own | recent
+        recent = f"{identifier(reading.since_column)} >= TIMESTAMP {literal(reading.since.isoformat())}"
+        yield recent if own is None else f"({own} OR {recent})"
 
 
 _TYPES = {
@@ -204,7 +209,8 @@ def ddl(schema: pa.Schema) -> str:
     return ", ".join(f"{identifier(column.name)} {_sql_type(column.type)}" for column in schema)
 
 
-def _typed(column: pa.Field, value: str | None = None) -> str:
+def typed(column: pa.Field, value: str | None = None) -> str:
+    """A column, or a value in its place, in the column's type."""
     name = identifier(column.name)
     return f"CAST({value or name} AS {_sql_type(column.type)}) AS {name}"
 

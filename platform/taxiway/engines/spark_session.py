@@ -25,6 +25,14 @@ JAVA = 17
 PACKAGES = ("io.delta:delta-spark_4.1_2.13:4.2.0",)
 """What Spark's own archive lacks, as Maven coordinates."""
 
+MEANING = {
+    "spark.sql.session.timeZone": "UTC",
+    # An overflow or a division by zero is an error or a null that the transform asks for, never another number.
+    "spark.sql.ansi.enabled": "true",
+    "spark.sql.jsonGenerator.ignoreNullFields": "false",
+}
+"""What must be set for the same SQL to give the same rows."""
+
 _HOW = "make setup-spark, and Java 17, e.g. apt-get install openjdk-17-jre-headless"
 _VERSION = re.compile(r'version "(\d+)')
 _STANDALONE = re.compile(r"spark://([^:,/]+):(\d+)")
@@ -47,10 +55,7 @@ def spark_config(settings: Settings) -> dict[str, str]:
         "spark.jars.packages": ",".join(PACKAGES),
         "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
         "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
-        "spark.sql.session.timeZone": "UTC",
-        # An overflow or a division by zero is an error or a null that the transform asks for, never another number.
-        "spark.sql.ansi.enabled": "true",
-        "spark.sql.jsonGenerator.ignoreNullFields": "false",
+        **MEANING,
         "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
         "spark.sql.parquet.compression.codec": "zstd",
         # Small tables: the defaults of 200 and 50 cost seconds for every query and every commit.

@@ -7,6 +7,7 @@ from taxiway.materialise.compiled import certify_table
 from taxiway.materialise.execute import materialise
 from taxiway.materialise.outcome import Outcome, PartitionResult
 from taxiway.materialise.plan import PartitionPlan, Plan, make_plan
+from taxiway.materialise.script import Script, make_script
 from taxiway.materialise.trial import Trial, try_out
 from taxiway.materialise.workspace import Workspace
 
@@ -15,10 +16,12 @@ __all__ = [
     "PartitionPlan",
     "PartitionResult",
     "Plan",
+    "Script",
     "Trial",
     "Workspace",
     "certify_table",
     "make_plan",
+    "make_script",
     "materialise",
     "try_out",
 ]

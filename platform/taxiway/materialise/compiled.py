@@ -154,8 +154,7 @@ def _result(workspace: Workspace, table: Table) -> ir.Table:
     parameters = bind_parameters(transform.parameters, workspace.settings.parameters)
     if table.delivered is not None:
         (relation,) = transform.inputs
-        columns = dict.fromkeys(table.file_columns, "string") | _LANDING
-        landing = type_delivered(ibis.table(columns, name=relation), table.file_columns)
+        landing = type_delivered(ibis.table(delivered_schema(table), name=relation), table.file_columns)
         own = {name: parameters[name] for name in transform.parameters}
         result = transform.function(landing, **own)
         partition = table.rules.partition
@@ -179,6 +178,11 @@ def _result(workspace: Workspace, table: Table) -> ir.Table:
             f"{table.at}: {transform.name} ({where}) does not give its contract: {'; '.join(problems)}"
         )
     return result
+
+
+def delivered_schema(table: Table) -> ibis.Schema:
+    """The columns of a delivered file as its reader gives them."""
+    return ibis.schema(dict.fromkeys(table.file_columns, "string") | _LANDING)
 
 
 def _input_schemas(workspace: Workspace, table: Table) -> dict[str, ibis.Schema]:

@@ -187,8 +187,18 @@ def _execute(plan: Plan, session: Session, keys: Sequence[str]) -> None:
 
 def _bind(workspace: Workspace, plan: Plan, session: Session, keys: Sequence[str]) -> int:
     """Bind every input to what these partitions need of it; returns the rows that can be read."""
-    months = workspace.settings.months
     rows = 0
+    for relation, reading in readings(workspace, plan, keys).items():
+        session.read(relation, reading)
+        known = reading.known_rows
+        rows += session.count(relation) if known is None else known
+    return rows
+
+
+def readings(workspace: Workspace, plan: Plan, keys: Sequence[str]) -> dict[str, Reading]:
+    """What these partitions need of every input, by its relation."""
+    months = workspace.settings.months
+    found = {}
     for source, reach in workspace.project.inputs(plan.table).items():
         relation = source.address.relation
         snapshot = plan.snapshots[relation]
@@ -201,11 +211,8 @@ def _bind(workspace: Workspace, plan: Plan, session: Session, keys: Sequence[str
             if not reached <= set(keys):
                 since = min(filter(None, (read_since(months, source, reach, key) for key in keys)), default=None)
         column = reach.on if isinstance(reach, Lookback) else None
-        reading = Reading(snapshot, source.rules.schema, partitions, tuple(keys), column, since)
-        session.read(relation, reading)
-        known = reading.known_rows
-        rows += session.count(relation) if known is None else known
-    return rows
+        found[relation] = Reading(snapshot, source.rules.schema, partitions, tuple(keys), column, since)
+    return found
 
 
 def _absent_inputs(workspace: Workspace, table: Table, plan: PartitionPlan) -> str:

@@ -6,10 +6,17 @@ from typing import Any
 
 import ibis
 import ibis.expr.types as ir
+from ibis.config import Config
 
 from taxiway.errors import DefinitionError
 from taxiway.transforms.agreed import agreed
 from taxiway.transforms.transform import Parameter, Transform
+
+
+class _SparkOptions(Config):
+    """What Ibis' compiler for Spark reads. Ibis declares it with its backend, which imports pyspark."""
+
+    treat_nan_as_null: bool = False
 
 
 def bind_parameters(declared: Mapping[str, Parameter], settings: Mapping[str, Parameter]) -> dict[str, Parameter]:
@@ -46,7 +53,6 @@ def to_sql(expression: ir.Expr, dialect: str) -> str:
 
 @lru_cache(maxsize=1024)
 def _sql(operation: Any, dialect: str) -> str:
-    if dialect == "pyspark":
-        # Loading Ibis' backend declares the options that its compiler reads; it imports pyspark, so not before.
-        _ = ibis.pyspark
+    if dialect == "pyspark" and ibis.options.pyspark is None:
+        ibis.options.pyspark = _SparkOptions()
     return str(ibis.to_sql(agreed(operation, dialect).to_expr(), dialect=dialect))

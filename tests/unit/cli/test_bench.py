@@ -51,6 +51,23 @@ def test_one_measure_is_printed_and_not_written(fresh: CommandLine):
     assert not (fresh.root / "docs").exists()
 
 
+def test_a_measure_whose_engine_is_not_here_is_left_out(
+    fresh: CommandLine, benchmarks: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    more = """
+more = Measure("cluster", "How fast on Spark", ("both",), ("ours", "theirs"), judge, engine="spark")
+benchmarks = Benchmarks(benchmarks.trials, (*benchmarks.measures, more))
+"""
+    (benchmarks / "__init__.py").write_text(BENCHMARKS + more)
+    monkeypatch.setenv("JAVA_HOME", str(tmp_path))
+    said = fresh.done("bench", "--repeat", "1", "--write", str(tmp_path / "found.md"), "--json")
+    assert [measure["measure"] for measure in said.data["measures"]] == ["speed"]
+    assert "cluster is left out: the engine spark needs" in said.err
+    asked = fresh("bench", "--only", "cluster")
+    assert (asked.code, asked.out) == (1, "")
+    assert "the engine spark needs" in asked.err
+
+
 @pytest.mark.usefixtures("benchmarks")
 def test_an_unknown_measure_is_wrong_use(fresh: CommandLine):
     said = fresh("bench", "--only", "sped")

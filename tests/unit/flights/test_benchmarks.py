@@ -21,6 +21,8 @@ def test_every_measure_names_trials_that_there_are():
         "corrected",
         "unchanged",
         "guard",
+        "guard-on-spark",
+        "scala",
         "memory",
         "import",
     }

@@ -1,0 +1,129 @@
+"""A table's SQL as a script that an engine runs without Taxiway."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from taxiway.engines import Reading
+from taxiway.engines.dialects import Dialect
+from taxiway.errors import LakeError, UsageError
+from taxiway.lake import WHOLE
+from taxiway.materialise.compiled import STAGED, delivered_schema, prepared
+from taxiway.materialise.plan import Plan, make_plan
+from taxiway.materialise.stage import readings
+from taxiway.materialise.workspace import Workspace
+from taxiway.tables import Table
+from taxiway.transforms import ArrowTransform
+from taxiway.transforms.compile import to_sql
+
+
+@dataclass(frozen=True)
+class Script:
+    """What to know, and the statements in order, the last of which gives the rows."""
+
+    notes: tuple[str, ...]
+    statements: tuple[str, ...]
+
+    def __str__(self) -> str:
+        """The notes as comments, then every statement with a semicolon at the end of its last line."""
+        notes = [f"-- {line}".rstrip() for note in self.notes for line in note.splitlines()]
+        return "\n".join([*notes, *(f"\n{statement};" for statement in self.statements)])
+
+
+def make_script(workspace: Workspace, table: Table, dialect: Dialect, month: str | None = None) -> Script:
+    """The SQL of a table: of a month, reading what a run of that month would read, or of the whole table.
+
+    Its inputs are views of their present versions; the delivered file of a raw table is left to be made. Of a table
+    that a function makes, the script makes a view of each table that the function is given. Raises UsageError where
+    the table cannot have that month or needs one, LakeError where the engine by itself cannot read an input.
+    """
+    transform = table.transform
+    if month is not None and not table.monthly:
+        raise UsageError(f"{table.at} is not partitioned by month: leave out the month")
+    if month is None and table.monthly and isinstance(transform, ArrowTransform):
+        raise UsageError(
+            f"{table.at} is made by a function, month by month: name one, e.g. --month {workspace.settings.first_month}"
+        )
+    keys = [] if table.monthly and month is None else [month or WHOLE]
+    plan = make_plan(workspace, table, keys)
+    inputs = _inputs(workspace, plan, keys)
+    if isinstance(transform, ArrowTransform):
+        selected = prepared(workspace, table, month or "").items()
+        results = [dialect.view(_view_of(table, name), to_sql(rows, dialect.name)) for name, rows in selected]
+    else:
+        only = (table.rules.partition, month) if table.rules.partition and month else None
+        whole = to_sql(plan.compiled.expressions[STAGED], dialect.name)
+        results = [dialect.select(whole, table.rules.schema, only)]
+    functions = dialect.functions(*results)
+    views = [_view(dialect, relation, reading) for relation, reading in inputs.items()]
+    notes = (
+        f"{table.at}{f', {month}' if month else ''}: {table.rules.description}",
+        *(_landing(table, dialect, month) if table.delivered is not None else _origins(workspace, plan, inputs)),
+        *_constants(plan),
+        *([f"Functions, made first: {', '.join(functions)}."] if functions else []),
+        *_outcome(table),
+    )
+    return Script(notes, (*dialect.settings, *functions.values(), *views, *results))
+
+
+def _inputs(workspace: Workspace, plan: Plan, keys: Sequence[str]) -> Mapping[str, Reading]:
+    if keys:
+        return readings(workspace, plan, keys)
+    sources = workspace.project.inputs(plan.table)
+    return {s.address.relation: Reading(plan.snapshots[s.address.relation], s.rules.schema) for s in sources}
+
+
+def _view(dialect: Dialect, relation: str, reading: Reading) -> str:
+    query = dialect.source(reading)
+    if query is None:
+        raise LakeError(f"{relation}: DuckDB by itself cannot read the Delta features of that table; Spark can")
+    return dialect.view(relation, query)
+
+
+def _view_of(table: Table, name: str) -> str:
+    return f"{table.address.relation}_{name}"
+
+
+def _origins(workspace: Workspace, plan: Plan, inputs: Mapping[str, Reading]) -> Iterator[str]:
+    """Which table each input is, and how much of it."""
+    for source in workspace.project.inputs(plan.table):
+        reading = inputs[source.address.relation]
+        told = f"{source.address.relation} is {source.at}"
+        if reading.snapshot is None:
+            yield f"{told}, which has not been published: it has no rows."
+            continue
+        told += f", version {reading.snapshot.version}"
+        if reading.partitions is not None:
+            absent = [key for key in reading.partitions if key not in reading.snapshot.partitions]
+            told += f", of {', '.join(reading.partitions)}"
+            told += f" ({', '.join(absent)} not published)" if absent else ""
+        if reading.since is not None:
+            told += f"; of earlier months from {reading.since_column} {reading.since.isoformat()}"
+        yield f"{told}."
+
+
+def _landing(table: Table, dialect: Dialect, month: str | None) -> Iterator[str]:
+    """What the delivered file is to look like: it is read by rules of its own."""
+    assert table.delivered is not None
+    assert table.transform is not None
+    (relation,) = table.transform.inputs
+    name = table.file_name(month) if month else table.delivered.name
+    yield (
+        f"{relation} has to be there: the records of {name} as text, null for {table.delivered.null}; source_file and "
+        "source_row, the file's name and the number of the record from 1; _problems and _delivered, an empty list and "
+        "null where a record is well formed; _month, the month that the file was delivered for. Its columns:"
+    )
+    yield dialect.view(relation, dialect.source(Reading(None, delivered_schema(table).to_pyarrow())) or "")
+
+
+def _constants(plan: Plan) -> Iterator[str]:
+    bound = [f"{name} = {value!r}" for name, value in plan.compiled.parameters.items() if name != "month"]
+    if bound:
+        yield f"Bound: {', '.join(bound)}."
+
+
+def _outcome(table: Table) -> Iterator[str]:
+    if isinstance(table.transform, ArrowTransform):
+        function = table.transform.function
+        given = ", ".join(f"{name} from {_view_of(table, name)}" for name in table.transform.prepares)
+        yield f"The rows are what {function.__module__}.{function.__qualname__} makes of {given}."
+    yield "A run leaves out rows that break a rule of the contract, and publishes none where too many do."
