@@ -12,9 +12,8 @@ import ibis
 import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
 
-from taxiway.contracts.guard import to_json
 from taxiway.transforms.library import clock
-from taxiway.transforms.library.typing import typed
+from taxiway.transforms.library.typing import to_json, typed
 
 Use = Callable[..., Any]
 Uses = Mapping[str, Sequence[Use]]

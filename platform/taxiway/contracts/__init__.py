@@ -4,6 +4,7 @@ A contract is a pandera model; pandera is its language, not its executor.
 """
 
 from taxiway.contracts.guard import accepted, audit, check_schema, key_audit, rejected, repeated_keys, samples
+from taxiway.contracts.kept import as_kept, kept_schema
 from taxiway.contracts.model import Contract, MaxLag, column, row_rule, table, table_rule
 from taxiway.contracts.rules import Column, Rule, TableContract, compile_contract
 from taxiway.contracts.types import (
@@ -39,10 +40,12 @@ __all__ = [
     "TextList",
     "Verdict",
     "accepted",
+    "as_kept",
     "audit",
     "check_schema",
     "column",
     "compile_contract",
+    "kept_schema",
     "key_audit",
     "rejected",
     "repeated_keys",

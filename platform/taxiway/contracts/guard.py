@@ -11,7 +11,6 @@ from operator import and_
 from typing import Any
 
 import ibis
-import ibis.expr.datatypes as dt
 import ibis.expr.operations as ops
 import ibis.expr.types as ir
 import pyarrow as pa
@@ -24,11 +23,6 @@ Expression = Any
 
 _TRUE: Expression = ibis.literal(True)
 _NO_TEXT: Expression = ibis.null("string")
-
-
-@ibis.udf.scalar.builtin
-def to_json(row) -> dt.json:  # pyright: ignore[reportInvalidTypeForm, reportReturnType]
-    """The row as JSON, by the engine's own function of this name."""
 
 
 def audit(contract: TableContract, staged: ir.Table) -> ir.Table:
@@ -65,8 +59,8 @@ def accepted(contract: TableContract, staged: ir.Table) -> ir.Table:
 
 
 def rejected(contract: TableContract, staged: ir.Table) -> ir.Table:
-    """The rows that break an error, as quarantine keeps them: the partition column, `reasons`, `delivered` (JSON
-    of the row where it was not delivered as text), `source_file` and `source_row`.
+    """The rows that break an error: the partition column, `reasons`, `source_file`, `source_row`, and as `delivered`
+    the text of the row, or, where it was not delivered as text, its values: see `as_kept`.
     """
     rows = staged.filter(~_is_accepted(contract, staged))
     told = [
@@ -82,7 +76,7 @@ def rejected(contract: TableContract, staged: ir.Table) -> ir.Table:
     return rows.select(
         *([contract.partition] if contract.partition else []),
         reasons=reasons,
-        delivered=rows["_delivered"] if "_delivered" in rows.columns else to_json(own).cast("string"),
+        delivered=rows["_delivered"] if "_delivered" in rows.columns else own,
         source_file=rows["source_file"] if "source_file" in rows.columns else _NO_TEXT,
         source_row=rows["source_row"].cast("int64") if "source_row" in rows.columns else ibis.null("int64"),
     )

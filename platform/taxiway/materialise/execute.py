@@ -3,13 +3,25 @@
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+import ibis
 import ibis.expr.types as ir
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from taxiway.contracts import Verdict, accepted, audit, key_audit, rejected, repeated_keys, samples, verdicts
+from taxiway.contracts import (
+    Verdict,
+    accepted,
+    as_kept,
+    audit,
+    kept_schema,
+    key_audit,
+    rejected,
+    repeated_keys,
+    samples,
+    verdicts,
+)
 from taxiway.contracts.guard import KEY
 from taxiway.engines import Engine, Session
 from taxiway.errors import ContractBroken, EngineError, UsageError
@@ -21,6 +33,8 @@ from taxiway.materialise.stage import Staged, check_columns, stage
 from taxiway.materialise.workspace import Workspace
 from taxiway.tables import Table
 from taxiway.transforms.compile import to_sql
+
+_KEPT = "kept"
 
 
 @dataclass
@@ -220,9 +234,11 @@ def _quarantine(
         if state.rejected or (key in known and known[key].rows)
     }
     if concerned:
-        bad = rejected(contract, plan.compiled.staged)
-        rows = Rows(address, bad.schema().to_pyarrow(), contract.partition, bad)
-        publish_changes(workspace.lake, session, rows, concerned, origin, base=base)
+        schema = kept_schema(contract.partition)
+        found = Rows(address, schema, contract.partition, rejected(contract, plan.compiled.staged))
+        session.stage_batches(_KEPT, to_sql(found.of(list(concerned)), session.dialect), as_kept, schema=schema)
+        kept = replace(found, expression=ibis.table(ibis.Schema.from_pyarrow(schema), name=_KEPT))
+        publish_changes(workspace.lake, session, kept, concerned, origin, base=base)
 
 
 def samples_of(plan: Plan, session: Session, judged: Mapping[str, Verdict]) -> dict[str, dict[str, pa.Table]]:

@@ -26,7 +26,7 @@ _NUMBER = r"^[+-]?([0-9]+([.][0-9]*)?|[.][0-9]+)([eE][+-]?[0-9]+)?\z"
 
 
 @ibis.udf.scalar.builtin(name="to_json")
-def _to_json(row) -> dt.json:  # pyright: ignore[reportInvalidTypeForm, reportReturnType]
+def to_json(row) -> dt.json:  # pyright: ignore[reportInvalidTypeForm, reportReturnType]
     """A row as JSON text; both engines know it under this name."""
 
 
@@ -85,7 +85,7 @@ def type_delivered(landing: ir.Table, columns: Mapping[str, str | dt.DataType]) 
         before: Value = values["_problems"]
         found = before.concat(reasons.filter(lambda reason: reason.notnull()))
         replaced["_problems"] = ibis.ifelse(reduce(or_, refused.values()), found, before)
-    as_delivered = _to_json(ibis.struct({name: values[name] for name in types})).cast("string")
+    as_delivered = to_json(ibis.struct({name: values[name] for name in types})).cast("string")
     replaced["_delivered"] = ibis.coalesce(values["_delivered"], as_delivered)
     return values.select(**{name: replaced.get(name, values[name]) for name in landing.columns})
 

@@ -1,0 +1,52 @@
+"""Rejected rows as quarantine keeps them. Their text is written here, as each engine writes numbers and times its own
+way."""
+
+import json
+import math
+from typing import Any
+
+import pyarrow as pa
+
+
+def kept_schema(partition: str | None) -> pa.Schema:
+    """The columns of a quarantine: the table's partition column, where it has one, and of a row why, what, whence."""
+    columns = [
+        pa.field("reasons", pa.list_(pa.string())),
+        pa.field("delivered", pa.string()),
+        pa.field("source_file", pa.string()),
+        pa.field("source_row", pa.int64()),
+    ]
+    return pa.schema([*([pa.field(partition, pa.string())] if partition else []), *columns])
+
+
+def as_kept(rows: pa.Table) -> pa.Table:
+    """What `rejected` found, with `delivered` as text: of values a JSON object, by column.
+
+    Instants and days are written as ISO 8601 writes them but for a blank before the time, numbers that JSON does not
+    have as texts.
+    """
+    own = kept_schema(None).names
+    schema = kept_schema(next((name for name in rows.column_names if name not in own), None))
+    values = rows["delivered"].combine_chunks()
+    if not pa.types.is_struct(values.type):
+        return rows.select(schema.names).cast(schema)
+    columns = {field.name: _told(values.field(place)) for place, field in enumerate(values.type)}
+    texts = [
+        json.dumps(dict(zip(columns, row, strict=True)), ensure_ascii=False, separators=(",", ":"))
+        for row in zip(*columns.values(), strict=True)
+    ]
+    others = rows.drop_columns("delivered")
+    return others.append_column("delivered", pa.array(texts, pa.string())).select(schema.names).cast(schema)
+
+
+def _told(values: pa.Array) -> list[Any]:
+    """The values as JSON has them."""
+    if pa.types.is_temporal(values.type):
+        return values.cast(pa.string()).to_pylist()
+    return [_number(value) for value in values.to_pylist()]
+
+
+def _number(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_number(item) for item in value]
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
