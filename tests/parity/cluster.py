@@ -36,7 +36,7 @@ def free_port() -> int:
 def running(folder: Path, **variables: str) -> Iterator[Cluster]:
     """A cluster with its logs in the folder, stopped at the end of the block; `variables` are of its script."""
     own = os.environ | {"FOLDER": str(folder), "PORT": str(free_port())} | variables
-    said = subprocess.run([SCRIPT, "start"], env=own, capture_output=True, text=True, timeout=120, check=False)
+    said = subprocess.run([SCRIPT, "start"], env=own, capture_output=True, text=True, timeout=240, check=False)
     assert said.returncode == 0, said.stderr
     try:
         yield Cluster(said.stdout.strip().partition("=")[2], folder)
