@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -54,9 +55,10 @@ def month_by_month(place: Workspace, engine: Engine) -> None:
 
 
 def in_any_order(place: Workspace, engine: Engine) -> None:
-    """Each month as it comes, and in the end what the coming of earlier ones has made stale."""
-    for month in random.Random(SEED).sample(YEAR, len(YEAR)):
-        compute(place, engine, [month])
+    """Months as they come, one or some at a time, and in the end what the coming of earlier ones has made stale."""
+    coming = iter(random.Random(SEED).sample(YEAR, len(YEAR)))
+    for number in (1, 1, 2, 3, 5):
+        compute(place, engine, sorted(islice(coming, number)))
     compute(place, engine, YEAR)
 
 
