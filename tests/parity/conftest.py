@@ -17,7 +17,9 @@ EngineFor = Callable[[str, Settings], Engine]
 @pytest.fixture(scope="session")
 def engine_for(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EngineFor]:
     """The engine of a name for a deployment; skips the test where this machine lacks what it needs."""
-    home = workspace(tmp_path_factory.mktemp("parity") / "home").settings
+    # Most of what tests do is done once: to optimise it takes longer than to do it.
+    quick = {"spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"}
+    home = workspace(tmp_path_factory.mktemp("parity") / "home", spark=quick).settings
     with engines(home) as opened:
 
         def open_for(name: str, settings: Settings) -> Engine:
