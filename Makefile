@@ -6,6 +6,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 # Two at a time, a file in one process, in the order of the folders: the longest come first.
 PYTEST := $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
+# By itself, as Spark takes what cores there are; skipped where Spark or Java is not.
+PARITY := $(BIN)/pytest tests/parity
 
 # Compiled once, imports take half the time, in every process.
 unexport PYTHONDONTWRITEBYTECODE
@@ -55,9 +57,11 @@ lint: setup-dev  ## ruff, pyright, import-linter
 
 test: lint  ## lint and run the suite; TAXIWAY_REQUIRE=all turns skips into failures
 	$(PYTEST)
+	$(PARITY)
 
 soak: setup-dev  ## the suite with full counts of kills and seeds
 	TAXIWAY_SOAK=1 $(PYTEST) --timeout 3600
+	TAXIWAY_SOAK=1 $(PARITY)
 
 bench: setup-dev  ## measure against a plain script and write docs/benchmarks.md
 	$(BIN)/taxiway bench
