@@ -1,5 +1,7 @@
 """Build and test marts with dbt in a scratch DuckDB file that lives for one run. Publishes nothing."""
 
+import gc
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +14,8 @@ from taxiway.marts.invoke import Result, invoke_dbt
 from taxiway.marts.project import SCRATCH_FILE, DbtProject
 
 Register = Callable[[duckdb.DuckDBPyConnection], None]
+
+_LET_GO_S = 30
 
 
 @dataclass(frozen=True)
@@ -36,7 +40,7 @@ class Build:
 
     def query(self, sql: str) -> pa.Table:
         """The result of SQL over marts and sources."""
-        with duckdb.connect(str(self.folder / SCRATCH_FILE), read_only=True) as connection:
+        with _opened(self.folder / SCRATCH_FILE) as connection:
             connection.execute("SET TimeZone = 'UTC'")
             return connection.execute(sql).to_arrow_table()
 
@@ -71,3 +75,19 @@ def build_marts(
     if done.problem:
         raise MartsFailed(f"dbt failed, no mart was published: {done.problem}")
     return Build(scratch, done.results)
+
+
+def _opened(file: Path) -> duckdb.DuckDBPyConnection:
+    """The file, to read, once dbt has let go of it: its threads end a moment after it has, on a busy machine later.
+
+    Raises MartsFailed where they do not within half a minute.
+    """
+    end = time.monotonic() + _LET_GO_S
+    while True:
+        try:
+            return duckdb.connect(str(file), read_only=True)
+        except duckdb.ConnectionException as error:
+            if time.monotonic() > end:
+                raise MartsFailed(f"dbt did not let go of {file} within {_LET_GO_S} s; run again") from error
+        gc.collect()
+        time.sleep(0.05)
