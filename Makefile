@@ -6,14 +6,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 # Two at a time, a file in one process, in the order of the folders: the longest come first.
 PYTEST := $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
-# By itself, as Spark takes what cores there are; skipped where Spark or Java is not.
+# By itself, as Spark takes what cores there are.
 PARITY := $(BIN)/pytest tests/parity
 
 # Compiled once, imports take half the time, in every process.
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev setup-spark demo test soak ui bench lint lock clean
+.PHONY: help setup setup-dev setup-spark demo test test-spark soak ui bench lint lock clean
 
 help:  ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/make \1\t\2/' | expand -t 16
@@ -57,11 +57,12 @@ lint: setup-dev  ## ruff, pyright, import-linter
 
 test: lint  ## lint and run the suite; TAXIWAY_REQUIRE=all turns skips into failures
 	$(PYTEST)
+
+test-spark: setup-dev setup-spark  ## hold the engine spark against DuckDB; needs Java 17
 	$(PARITY)
 
 soak: setup-dev  ## the suite with full counts of kills and seeds
 	TAXIWAY_SOAK=1 $(PYTEST) --timeout 3600
-	TAXIWAY_SOAK=1 $(PARITY)
 
 bench: setup-dev  ## measure against a plain script and write docs/benchmarks.md
 	$(BIN)/taxiway bench
