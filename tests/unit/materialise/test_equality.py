@@ -50,4 +50,5 @@ def publish(lake: Lake, place: Path, rows: list[dict]) -> dict[str, bool]:
 
 
 def bag(rows: list[dict], month: str) -> Counter[str]:
-    return Counter(repr(row) for row in rows if row["month"] == month)
+    # The order of a row's columns is none of its values.
+    return Counter(repr(sorted(row.items())) for row in rows if row["month"] == month)
