@@ -12,7 +12,7 @@ from sklearn.metrics import roc_auc_score
 from tests.assets import building, reference
 from tests.working import ROOT
 
-from flights.model.delay_model import delay_model, training_rows
+from flights.model.delay_model import delay_model
 from flights.model.predictions import score
 from taxiway.contracts import accepted, audit, rejected
 from taxiway.tables import Table
@@ -150,7 +150,7 @@ def test_the_models_of_the_year_and_what_the_readme_says_of_them(tables):
     """Each month by a model of what was known before it, as the README's number is made."""
     late, asked, by_month = [], [], {}
     for month in WALK_FORWARD:
-        (model,) = delay_model(run_transform(training_rows, tables, {"month": month}), month=month).to_pylist()
+        (model,) = run_transform(delay_model, tables, {"month": month}).to_pylist()
         features = tables["feature_delay_features"].filter(pc.field("month") == month)
         known = features.filter(pc.field("is_late").is_valid())
         probability = score(known, model["model"], model["model_version"], month)["probability_late"].to_pylist()

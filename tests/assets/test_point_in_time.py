@@ -4,18 +4,20 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 import ibis.expr.types as ir
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 from tests.assets import building
 
 from flights.features.origin_congestion import OriginCongestion
-from flights.model.delay_model import training_rows
-from taxiway.contracts import Bool, Contract, Int32, Text, column
+from flights.model import predictions
+from flights.model.delay_model import DelayModel, delay_model, training_rows
+from taxiway.contracts import Bool, Contract, Float64, Int32, Text, column
 from taxiway.errors import UsageError
 from taxiway.tables import Table
-from taxiway.testing import assert_point_in_time
-from taxiway.transforms import Transform, transform
+from taxiway.testing import assert_point_in_time, run_transform
+from taxiway.transforms import ArrowTransform, Transform, pandas_transform, transform
 from taxiway.transforms.library.arithmetic import exact_mean
 from taxiway.transforms.library.as_of import latest_as_of
 from taxiway.transforms.library.windows import window_totals
@@ -46,9 +48,9 @@ def around(cut: datetime) -> Mapping[str, pa.Table]:
     return tables
 
 
-def contracts(of: Transform) -> dict[str, type[Contract]]:
+def contracts(of: Transform | ArrowTransform) -> dict[str, type[Contract]]:
     known = {table.address.relation: table.contract for table in building.ALL}
-    return {name: known[name] for name in of.inputs}
+    return {name: known[name] for name in of.inputs if name in known}
 
 
 @pytest.mark.parametrize("table", [*building.FEATURES, building.delay_features.table], ids=lambda table: table.at)
@@ -64,6 +66,16 @@ def test_no_feature_reads_the_future(table: Table):
             cuts=[cut],
         )
         assert compared > 10_000
+
+
+def test_no_prediction_reads_the_future():
+    cut, month = CUTS[2], "2013-07"
+    tables = dict(around(cut))
+    tables["model_delay_model"] = run_transform(delay_model, building.lake(), {"month": month})
+    of = predictions.predictions
+    known = {"model_delay_model": DelayModel, **contracts(of)}
+    compared = assert_point_in_time(of, tables, known, result=predictions.Predictions, decision=DECISION, cuts=[cut])
+    assert compared > 10_000
 
 
 def training(month: str, until: datetime, of: Transform) -> int:
@@ -184,6 +196,32 @@ def test_a_leak_is_caught(leak: Transform, told: str):
     with pytest.raises(AssertionError, match=told) as caught:
         assert_point_in_time(leak, around(cut), contracts(leak), result=Leaking, decision=DECISION, cuts=[cut])
     assert "2013-01-20 15:00:00+00:00" in str(caught.value)
+
+
+@transform
+def arrivals(feature_flights: ir.Table) -> ir.Table:
+    return feature_flights.select("flight_id", "tailnum", "arr_delay_min")
+
+
+class AircraftDelay(Contract):
+    """How late an aircraft is."""
+
+    flight_id: Text = column("The flight")
+    delay_min: Float64 = column("Mean delay of the aircraft", unit="min", nullable=True)
+
+    class Config:
+        unique = ["flight_id"]
+
+
+@pandas_transform(prepare=arrivals, by=["tailnum"], columns={"flight_id": "string", "delay_min": "float64"})
+def delay_of_all_its_flights(rows: pd.DataFrame) -> pd.DataFrame:
+    return pd.DataFrame({"flight_id": rows["flight_id"], "delay_min": rows["arr_delay_min"].mean()})
+
+
+def test_a_leak_of_a_pandas_function_is_caught():
+    of, cut = delay_of_all_its_flights, CUTS[0]
+    with pytest.raises(AssertionError, match="delay_min of flight_id"):
+        assert_point_in_time(of, around(cut), contracts(of), result=AircraftDelay, decision=DECISION, cuts=[cut])
 
 
 def test_the_table_that_says_when_a_column_is_known_must_be_there():

@@ -1,6 +1,6 @@
 """Executing a plan: inputs are bound at their pinned versions and the result is staged; nothing is published."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,6 +19,7 @@ from taxiway.materialise.workspace import Workspace
 from taxiway.tables import Table
 from taxiway.transforms import ArrowTransform, BatchFunction, BatchTransform, Lookback, Parameter, Transform
 from taxiway.transforms.arrow import conformed
+from taxiway.transforms.batches import nulls_told
 from taxiway.transforms.compile import to_sql
 
 _RESULT = "result"
@@ -124,8 +125,9 @@ def _stage_batches(workspace: Workspace, plan: Plan, session: Session, staged: S
         whole = {name: session.query(to_sql(other, session.dialect)) for name, other in expressions.items()}
         shape = rows.schema().to_pyarrow()
         if transform.needs_nulls:
-            whole = {name: other.cast(_told(other.schema, _with_nulls(other))) for name, other in whole.items()}
-            shape = _told(shape, _nulls_of(session, rows))
+            whole = {name: nulls_told(other) for name, other in whole.items()}
+            with_nulls = _nulls_of(session, rows)
+            shape = pa.schema([column.with_nullable(column.name in with_nulls) for column in shape])
         function = BatchFunction(
             function=transform.arrow_function,
             bound=whole | _bound(plan, transform, key),
@@ -146,15 +148,6 @@ def _bound(plan: Plan, transform: ArrowTransform, key: str) -> dict[str, Paramet
     """The parameters of a function, for a partition."""
     bound = {name: value for name, value in plan.compiled.parameters.items() if name in transform.parameters}
     return bound | ({"month": key} if "month" in transform.parameters else {})
-
-
-def _told(schema: pa.Schema, with_nulls: Collection[str]) -> pa.Schema:
-    """The schema, in which the columns without nulls are declared so."""
-    return pa.schema([column.with_nullable(column.name in with_nulls) for column in schema])
-
-
-def _with_nulls(rows: pa.Table) -> set[str]:
-    return {name for name in rows.column_names if rows[name].null_count}
 
 
 def _nulls_of(session: Session, rows: ir.Table) -> set[str]:

@@ -21,7 +21,7 @@ from taxiway.contracts import Contract, TableContract, compile_contract
 from taxiway.errors import UsageError
 from taxiway.testing.bits import identical
 from taxiway.testing.running import run_transform
-from taxiway.transforms import Parameter, Transform
+from taxiway.transforms import ArrowTransform, Parameter, Transform
 
 Decision = str | tuple[str, str] | datetime
 _DECIDED = "_decided_at"
@@ -29,7 +29,7 @@ _KNOWN = "_known_at"
 
 
 def assert_point_in_time(
-    transform: Transform,
+    transform: Transform | ArrowTransform,
     tables: Mapping[str, pa.Table],
     contracts: Mapping[str, type[Contract]],
     *,

@@ -66,13 +66,14 @@ class BatchFunction:
     """A batch transform bound for one partition, from rows to rows as they are staged. Spark sends it to its workers.
 
     `bound` holds the whole tables and the parameters, `rows` and `result` are the schemas of what goes in and comes
-    out; where `partition` is given, only rows with that key in that column are kept, and such as have none.
+    out; without `result` that is what the function returns. Where `partition` is given, only rows with that key in
+    that column are kept, and such as have none.
     """
 
     function: ArrowFunction
     bound: Mapping[str, Any]
     rows: pa.Schema
-    result: pa.Schema
+    result: pa.Schema | None
     by: tuple[str, ...] = ()
     partition: tuple[str, str] | None = None
 
@@ -82,7 +83,9 @@ class BatchFunction:
         if self.by:
             rows = rows.sort_by([(name, "ascending") for name in self._sortable()])
         try:
-            made = conformed(self.function(rows, **self.bound), self.result)
+            made = self.function(rows, **self.bound)
+            if self.result is not None:
+                made = conformed(made, self.result)
         except Exception as error:
             told = str(error) if isinstance(error, DefinitionError) else f"{type(error).__name__}: {error}"
             raise TransformFailed(f"{self._which(rows)}{' '.join(told.split())}") from error
@@ -100,3 +103,8 @@ class BatchFunction:
         if not self.by:
             return ""
         return f"group {', '.join(f'{name}={rows[name][0].as_py()}' for name in self.by)}: "
+
+
+def nulls_told(rows: pa.Table) -> pa.Table:
+    """The rows with a schema that says which columns hold nulls, for a function that needs to be told."""
+    return rows.cast(pa.schema([column.with_nullable(rows[column.name].null_count > 0) for column in rows.schema]))
