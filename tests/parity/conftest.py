@@ -17,9 +17,7 @@ EngineFor = Callable[[str, Settings], Engine]
 @pytest.fixture(scope="session")
 def engine_for(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EngineFor]:
     """The engine of a name for a deployment; skips the test where this machine lacks what it needs."""
-    # Most of what tests do is done once: to optimise it takes longer than to do it.
-    quick = {"spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"}
-    home = workspace(tmp_path_factory.mktemp("parity") / "home", spark=quick).settings
+    home = workspace(tmp_path_factory.mktemp("parity") / "home").settings
     with engines(home) as opened:
 
         def open_for(name: str, settings: Settings) -> Engine:

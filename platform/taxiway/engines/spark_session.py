@@ -55,12 +55,16 @@ def spark_config(settings: Settings) -> dict[str, str]:
         "spark.jars.packages": ",".join(PACKAGES),
         "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
         "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
+        # Spark makes the folder when it starts, by default in whatever folder that is.
+        "spark.sql.warehouse.dir": str(settings.scratch / "spark-warehouse"),
         **MEANING,
         "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
         "spark.sql.parquet.compression.codec": "zstd",
         # Small tables: the defaults of 200 and 50 cost seconds for every query and every commit.
         "spark.sql.shuffle.partitions": str(4 * settings.threads),
         "spark.databricks.delta.snapshotPartitions": "2",
+        # A run of all tables makes more classes than the default of 100, and would compile them anew for every month.
+        "spark.sql.codegen.cache.maxEntries": "5000",
         "spark.driver.memory": "2g",
         # Left to end by itself, an executor without memory takes new tasks meanwhile and fails them for other reasons.
         "spark.executor.extraJavaOptions": "-XX:+ExitOnOutOfMemoryError",
