@@ -55,14 +55,16 @@ lint: setup-dev  ## ruff, pyright, import-linter
 	$(BIN)/lint-imports
 	$(BIN)/pyright
 
-test: lint  ## lint and run the suite; TAXIWAY_REQUIRE=all turns skips into failures
+test: lint  ## lint and run the suite; TAXIWAY_REQUIRE=all turns skips, as without Spark, into failures
 	$(PYTEST)
+	$(PARITY)
 
-test-spark: setup-dev setup-spark  ## hold the engine spark against DuckDB; needs Java 17
+test-spark: setup-dev setup-spark  ## of the suite what holds Spark against DuckDB; needs Java 17
 	$(PARITY)
 
 soak: setup-dev  ## the suite with full counts of kills and seeds
 	TAXIWAY_SOAK=1 $(PYTEST) --timeout 3600
+	TAXIWAY_SOAK=1 $(PARITY) --timeout 3600
 
 bench: setup-dev  ## measure against a plain script and write docs/benchmarks.md
 	$(BIN)/taxiway bench
