@@ -53,6 +53,20 @@ def no_jars(folder: Path) -> str:
     return failing(workspace(folder, spark=missing).settings)
 
 
+def silent_repository(folder: Path) -> str:
+    """A repository of jars that takes the connection and says nothing."""
+    spark_session._START_S = 20
+    with closing(socket.create_server(("127.0.0.1", 0))) as silent:
+        folder.mkdir(parents=True)
+        ivy = folder / "ivy.xml"
+        ivy.write_text(
+            '<ivysettings><settings defaultResolver="silent"/><resolvers><ibiblio name="silent" m2compatible="true" '
+            f'root="http://127.0.0.1:{silent.getsockname()[1]}/"/></resolvers></ivysettings>'
+        )
+        asked = {"spark.jars.packages": "io.delta:delta-spark_4.1_2.13:0.0.0", "spark.jars.ivySettings": str(ivy)}
+        return failing(workspace(folder / "home", spark=asked).settings)
+
+
 def silent_master(folder: Path) -> str:
     """A master that takes the connection and says nothing."""
     with closing(socket.create_server(("127.0.0.1", 0))) as silent:
@@ -91,7 +105,8 @@ def no_room(folder: Path) -> str:
 
 
 CASES: Mapping[str, Callable[[Path], str]] = {
-    case.__name__: case for case in (no_session, no_jars, silent_master, lost_cluster, no_memory, no_room)
+    case.__name__: case
+    for case in (no_session, no_jars, silent_repository, silent_master, lost_cluster, no_memory, no_room)
 }
 
 if __name__ == "__main__":

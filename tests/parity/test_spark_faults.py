@@ -20,6 +20,7 @@ WAIT_S = 600
 SAID = {
     "no_session": r"Spark cannot start \(.*maximum heap.*\); see .*spark\.log, and taxiway doctor",
     "no_jars": r"Spark's jars \(io\.delta:delta-spark_4\.1_2\.13:0\.0\.0\) cannot be had; connect to Maven Central",
+    "silent_repository": r"Spark's jars \(io\.delta:delta-spark_4\.1_2\.13:0\.0\.0\) cannot be had; connect to Maven",
     "silent_master": r"the Spark master spark://127\.0\.0\.1:\d+ does not answer; start it",
     "lost_cluster": r"Spark lost its workers \(.*\); see that they run and have room, and run again",
     "no_memory": r"Spark's memory ran out \(.*\); raise spark\.driver\.memory or spark\.executor\.memory in \[spark\]",

@@ -9,10 +9,12 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
-from threading import Thread
+from threading import Thread, Timer
 from typing import TYPE_CHECKING, Any
 
 from taxiway.errors import EngineError
@@ -37,9 +39,12 @@ _HOW = "make setup-spark, and Java 17, e.g. apt-get install openjdk-17-jre-headl
 _VERSION = re.compile(r'version "(\d+)')
 _STANDALONE = re.compile(r"spark://([^:,/]+):(\d+)")
 _UNRESOLVED = re.compile(r"unresolved dependenc|UnresolvedDependencies|module not found|download failed", re.IGNORECASE)
+_RESOLVING, _RESOLVED = ":: resolving dependencies ::", ":: retrieving ::"
+_SUBMIT = "org.apache.spark.deploy.SparkSubmit"
 _SILENT = "All masters are unresponsive"
 _SHORT = 500
 _ANSWER_S = 10
+_START_S = 300
 _WORKERS_S = 60
 _EXECUTORS = 20
 
@@ -95,6 +100,11 @@ def java_version() -> int | None:
     java = shutil.which("java", path=f"{home}/bin") if home else shutil.which("java")
     if java is None:
         return None
+    return _version_of(java)
+
+
+@cache
+def _version_of(java: str) -> int | None:
     said = subprocess.run([java, "-version"], capture_output=True, text=True, timeout=30, check=False).stderr
     found = _VERSION.search(said)
     return int(found[1]) if found else None
@@ -119,7 +129,8 @@ def start_session(settings: Settings, session_of: SessionOf | None = None) -> "S
         try:
             if SparkContext._active_spark_context is None:
                 conf = SparkConf(loadDefaults=False).setAll(list(config.items()))
-                gateway = SparkContext._gateway or launch_gateway(conf, {"stdout": output, "stderr": output})
+                with _ended_unless_started():
+                    gateway = SparkContext._gateway or launch_gateway(conf, {"stdout": output, "stderr": output})
                 SparkContext(conf=conf, gateway=gateway)
             session = (session_of or _own)(config)
         except (PySparkException, Py4JError, OSError) as error:
@@ -133,6 +144,25 @@ def start_session(settings: Settings, session_of: SessionOf | None = None) -> "S
     return session
 
 
+@contextmanager
+def _ended_unless_started() -> Iterator[None]:
+    """End the JVM that starts meanwhile where that takes too long: a server of jars that says nothing would hold it."""
+    import psutil
+
+    def end() -> None:
+        for child in psutil.Process().children():
+            if _SUBMIT in child.cmdline():
+                child.kill()
+
+    timer = Timer(_START_S, end)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
 def _own(config: Mapping[str, str]) -> "SparkSession":
     from pyspark.sql import SparkSession
 
@@ -144,7 +174,7 @@ def _own(config: Mapping[str, str]) -> "SparkSession":
 
 def _why(log: Path, error: Exception, config: Mapping[str, str]) -> str:
     said = log.read_text(errors="replace")
-    if _UNRESOLVED.search(said):
+    if _UNRESOLVED.search(said) or (_RESOLVING in said and _RESOLVED not in said):
         packages = config["spark.jars.packages"]
         return f"Spark's jars ({packages}) cannot be had; connect to Maven Central once: {_HOW} (see {log})"
     if _SILENT in said:
