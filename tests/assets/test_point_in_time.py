@@ -49,8 +49,8 @@ def around(cut: datetime) -> Mapping[str, pa.Table]:
 
 
 def contracts(of: Transform | ArrowTransform) -> dict[str, type[Contract]]:
-    known = {table.address.relation: table.contract for table in building.ALL}
-    return {name: known[name] for name in of.inputs if name in known}
+    known = {table.address.relation: table.contract for table in building.ALL} | {"model_delay_model": DelayModel}
+    return {name: known[name] for name in of.inputs}
 
 
 @pytest.mark.parametrize("table", [*building.FEATURES, building.delay_features.table], ids=lambda table: table.at)
@@ -70,11 +70,16 @@ def test_no_feature_reads_the_future(table: Table):
 
 def test_no_prediction_reads_the_future():
     cut, month = CUTS[2], "2013-07"
-    tables = dict(around(cut))
-    tables["model_delay_model"] = run_transform(delay_model, building.lake(), {"month": month})
+    model = run_transform(delay_model, building.lake(), {"month": month})
     of = predictions.predictions
-    known = {"model_delay_model": DelayModel, **contracts(of)}
-    compared = assert_point_in_time(of, tables, known, result=predictions.Predictions, decision=DECISION, cuts=[cut])
+    compared = assert_point_in_time(
+        of,
+        {**around(cut), "model_delay_model": model},
+        contracts(of),
+        result=predictions.Predictions,
+        decision=DECISION,
+        cuts=[cut],
+    )
     assert compared > 10_000
 
 

@@ -19,7 +19,7 @@ from taxiway.materialise.workspace import Workspace
 from taxiway.tables import Table
 from taxiway.transforms import ArrowTransform, BatchFunction, BatchTransform, Lookback, Parameter, Transform
 from taxiway.transforms.arrow import conformed
-from taxiway.transforms.batches import nulls_told
+from taxiway.transforms.batches import nulls_told, with_nulls
 from taxiway.transforms.compile import to_sql
 
 _RESULT = "result"
@@ -126,8 +126,7 @@ def _stage_batches(workspace: Workspace, plan: Plan, session: Session, staged: S
         shape = rows.schema().to_pyarrow()
         if transform.needs_nulls:
             whole = {name: nulls_told(other) for name, other in whole.items()}
-            with_nulls = _nulls_of(session, rows)
-            shape = pa.schema([column.with_nullable(column.name in with_nulls) for column in shape])
+            shape = with_nulls(shape, _nulls_of(session, rows))
         function = BatchFunction(
             function=transform.arrow_function,
             bound=whole | _bound(plan, transform, key),

@@ -4,7 +4,7 @@ What the function is called with is selected by ordinary transforms, as in `arro
 the rows are: DuckDB in this process over a stream, Spark in its workers.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -107,4 +107,9 @@ class BatchFunction:
 
 def nulls_told(rows: pa.Table) -> pa.Table:
     """The rows with a schema that says which columns hold nulls, for a function that needs to be told."""
-    return rows.cast(pa.schema([column.with_nullable(rows[column.name].null_count > 0) for column in rows.schema]))
+    return rows.cast(with_nulls(rows.schema, {name for name in rows.column_names if rows[name].null_count}))
+
+
+def with_nulls(schema: pa.Schema, names: Collection[str]) -> pa.Schema:
+    """The schema, in which only the columns of these names may hold nulls."""
+    return pa.schema([column.with_nullable(column.name in names) for column in schema])
