@@ -4,13 +4,14 @@ from typing import Any
 
 import ibis
 import ibis.expr.types as ir
+import pytest
 from tests.parity.bits import differences
 from tests.parity.conftest import EngineFor
 from tests.working import contents, land, run, with_table, workspace
 
 from taxiway.addresses import Address
 from taxiway.contracts import Contract, Date, Float64, Instant, Int64, Text, column, table
-from taxiway.materialise import Workspace, materialise
+from taxiway.materialise import Workspace, execute, materialise
 from taxiway.tables import Table
 from taxiway.transforms import transform
 
@@ -42,7 +43,12 @@ def shares(raw_readings: ir.Table) -> ir.Table:
     return t.select("gauge", "read_at", "month", day=t.read_at.date(), share=chosen, number=number)
 
 
-def test_rejected_rows_are_kept_in_the_same_words(engine_for: EngineFor, tmp_path: Any) -> None:
+@pytest.mark.parametrize("where", ["here", "in the engine"])
+def test_rejected_rows_are_kept_in_the_same_words(
+    engine_for: EngineFor, tmp_path: Any, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    if where == "in the engine":
+        monkeypatch.setattr(execute, "FEW_REJECTED", 0)
     found = []
     for name in ("duckdb", "spark"):
         made = Table("feature/shares", Shares, shares)

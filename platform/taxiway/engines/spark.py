@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 StartSession = Callable[[], "SparkSession"]
 
+# Spark divides a file among its tasks at the row groups.
+_ROW_GROUP = 64 * 1024
+
 # The same names exist in every engine's session, so that a transform can read a clock anywhere. Spark casts between
 # the two kinds of timestamp by the session's zone, which is UTC.
 PRIMITIVES: Mapping[str, str] = {
@@ -105,7 +108,7 @@ class SparkSQL:
         place = self._loaded.setdefault(relation, self.folder / uuid4().hex)
         with told():
             place.mkdir(exist_ok=True)
-            pq.write_table(rows, place / f"{uuid4().hex}.parquet")
+            pq.write_table(rows, place / f"{uuid4().hex}.parquet", row_group_size=_ROW_GROUP)
             self._name_files(relation, place, rows.schema)
 
     def define(self, relation: str, sql: str) -> None:

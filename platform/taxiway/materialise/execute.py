@@ -36,6 +36,9 @@ from taxiway.transforms.compile import to_sql
 
 _KEPT = "kept"
 
+FEW_REJECTED = 10_000
+"""Up to so many rejected rows are written as text here: to start Spark's Python for them costs seconds."""
+
 
 @dataclass
 class Clock:
@@ -236,7 +239,11 @@ def _quarantine(
     if concerned:
         schema = kept_schema(contract.partition)
         found = Rows(address, schema, contract.partition, rejected(contract, plan.compiled.staged))
-        session.stage_batches(_KEPT, to_sql(found.of(list(concerned)), session.dialect), as_kept, schema=schema)
+        sql = to_sql(found.of(list(concerned)), session.dialect)
+        if sum(state.rows for state in concerned.values()) <= FEW_REJECTED:
+            session.load(_KEPT, as_kept(session.query(sql)))
+        else:
+            session.stage_batches(_KEPT, sql, as_kept, schema=schema)
         kept = replace(found, expression=ibis.table(ibis.Schema.from_pyarrow(schema), name=_KEPT))
         publish_changes(workspace.lake, session, kept, concerned, origin, base=base)
 
