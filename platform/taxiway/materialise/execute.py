@@ -240,7 +240,7 @@ def _quarantine(
         schema = kept_schema(contract.partition)
         found = Rows(address, schema, contract.partition, rejected(contract, plan.compiled.staged))
         sql = to_sql(found.of(list(concerned)), session.dialect)
-        if sum(state.rows for state in concerned.values()) <= FEW_REJECTED:
+        if sum(states[key].rejected for key in concerned) <= FEW_REJECTED:
             session.load(_KEPT, as_kept(session.query(sql)))
         else:
             session.stage_batches(_KEPT, sql, as_kept, schema=schema)
