@@ -34,8 +34,8 @@ def compare(
 ) -> "Comparison":
     """Where a frame (pandas, Spark, Arrow), or a file of Parquet or CSV, and a table differ; see `taxiway compare`.
 
-    Rows are matched by `key`, by default that of the table's contract. A Spark frame is written to a temporary folder
-    by Spark, whose workers must be able to write where this process reads. Raises UsageError where a side lacks the
+    Rows are matched by `key`, by default that of the table's contract. A Spark frame is written to scratch
+    in `TAXIWAY_HOME` by Spark, whose workers have to have it at the same path. Raises UsageError where a side lacks the
     key or has it twice, TableNotFound for a table that has not been made.
     """
     from taxiway.comparison import compare

@@ -3,6 +3,7 @@
 import math
 import struct
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -111,6 +112,23 @@ def test_types_of_one_kind_are_equal_in_value(lake: OpenLake) -> None:
     assert "readings_24h: smallint against bigint" in told
     frame["read_at"] += pd.Timedelta(1, "ns")
     assert compare(lake, frame, AT).given.only_here == 448
+
+
+def test_instants_are_of_any_year_and_as_fine_as_either_side(gauges: Workspace) -> None:
+    at = "feature/any"
+    last, now = datetime(9999, 12, 31, 23, 59, 59, 999999, UTC), datetime(2013, 1, 1, 0, 0, 0, 1, UTC)
+    rows = pa.table({"key": range(4), "end": [last, datetime(1, 1, 1, tzinfo=UTC), now, None]})
+    publish(gauges.lake, at, rows, [WHOLE])
+    lake = OpenLake(gauges.settings)
+    assert compare(lake, rows, at, key=["key"]).to_the_bit
+    assert compare(lake, rows, at, key=["end"]).equal
+    moved = changed(rows, "end", [last, None, now + timedelta(microseconds=1), None])
+    (end,) = (column for column in compare(lake, moved, at, key=["key"]).columns if column.differ)
+    assert (end.differ, end.max_absolute) == (2, 1e-6)
+    publish(gauges.lake, at, rows.slice(2, 1), [WHOLE], gauges.lake.find(Address.parse(at)))
+    finer = pa.table({"key": [2], "end": pa.array([1356998400_000001_001], pa.timestamp("ns"))})
+    (end,) = (column for column in compare(lake, finer, at, key=["key"]).columns if column.differ)
+    assert (end.differ, end.max_absolute) == (1, 1e-9)
 
 
 def test_texts_are_no_numbers(lake: OpenLake) -> None:

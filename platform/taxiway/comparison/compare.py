@@ -1,8 +1,8 @@
 """The comparison itself: both sides as relations, matched by key, counted in one aggregate, with a few examples."""
 
 import tempfile
-from collections.abc import Sequence
-from contextlib import closing
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -10,17 +10,18 @@ from typing import Any
 
 import duckdb
 
-from taxiway.comparison.given import Given, given
+from taxiway.comparison.given import Given, given, is_of_spark
 from taxiway.comparison.outcome import Comparison, Difference, Side
-from taxiway.comparison.values import Compared
+from taxiway.comparison.values import GIVEN, TABLE, Compared
 from taxiway.engines.base import Reading
 from taxiway.engines.duckdb import DuckDB, DuckDBSession, identifier, literal
 from taxiway.errors import UsageError
 from taxiway.notebook import OpenLake, refuse_months
+from taxiway.scratch import Scratch
+from taxiway.settings import Settings
 from taxiway.spelling import nearest
 
 EXAMPLES = 3
-_GIVEN, _TABLE = "g", "t"
 
 
 def compare(
@@ -45,15 +46,14 @@ def compare(
     snapshot = lake.snapshot(table, version)
     if month is not None:
         refuse_months(lake.settings, snapshot, [month])
-    with tempfile.TemporaryDirectory(prefix="taxiway-", ignore_cleanup_errors=True) as place:
-        folder = Path(place)
+    with _folder(frame, lake.settings) as folder:
         (folder / "spill").mkdir()
         one = given(frame, folder)
         settings = lake.settings
         engine = DuckDB(settings.threads, settings.memory_limit, settings.scratch, settings.lake)
         with closing(engine.connect(folder / "spill", reads=[one.path] if one.path else [])) as connection:
             reading = Reading(snapshot, snapshot.schema, None if month is None else (month,))
-            DuckDBSession(connection).read(_TABLE, reading)
+            DuckDBSession(connection).read(TABLE, reading)
             told = f"{snapshot.address} version {snapshot.version}" + (f" {month}" if month else "")
             sides = _Sides(connection, one, told, tuple(key or _key_of(lake, table)))
             partition = snapshot.partition_column
@@ -63,6 +63,19 @@ def compare(
             except duckdb.Error as error:
                 first = " ".join(str(error).strip().split("\n\n")[0].split())
                 raise UsageError(f"{one.name} and {told} cannot be compared: {first}") from error
+
+
+@contextmanager
+def _folder(frame: Any, settings: Settings) -> Iterator[Path]:
+    """A folder for what is put down meanwhile: where a lake is only read the system's, but Spark's workers write to
+    the home that they share with this process.
+    """
+    if is_of_spark(frame):
+        with Scratch.claim(settings.scratch) as folder:
+            yield folder
+    else:
+        with tempfile.TemporaryDirectory(prefix="taxiway-", ignore_cleanup_errors=True) as folder:
+            yield Path(folder)
 
 
 def _key_of(lake: OpenLake, table: str) -> Sequence[str]:
@@ -86,7 +99,7 @@ class _Sides:
         if self.given.rows is not None:
             self.connection.register("__given", self.given.rows)
         self.connection.execute(f"CREATE TEMP VIEW raw AS SELECT * FROM {self.given.source}")
-        raw, typed = self._types("raw"), self._types(_TABLE)
+        raw, typed = self._types("raw"), self._types(TABLE)
         columns = [
             f"TRY_CAST({identifier(name)} AS {typed[name]}) AS {identifier(name)}"
             if self.given.has_no_types and name in typed
@@ -96,16 +109,16 @@ class _Sides:
         rows = f"SELECT {', '.join(columns)} FROM raw"
         if month is not None and partition in raw:
             rows += f" WHERE {identifier(partition)} = {month}"
-        self.connection.execute(f"CREATE TEMP VIEW {_GIVEN} AS {rows}")
+        self.connection.execute(f"CREATE TEMP VIEW {GIVEN} AS {rows}")
         if self.given.has_no_types:
             self._refuse_unreadable([name for name in raw if name in typed], typed)
 
     def compared(self, within: float | None) -> Comparison:
         """Match the rows and say what differs."""
-        types = self._types(_GIVEN), self._types(_TABLE)
+        types = self._types(GIVEN), self._types(TABLE)
         common = [Compared(name, types[0][name], types[1][name]) for name in types[1] if name in types[0]]
         self._refuse_keys(common, types)
-        for side, name in ((_GIVEN, self.given.name), (_TABLE, self.table_name)):
+        for side, name in ((GIVEN, self.given.name), (TABLE, self.table_name)):
             self._refuse_twice(side, name)
         valued = [column for column in common if column.name not in self.key and column.comparable]
         counts = self._counts(valued, within)
@@ -118,7 +131,7 @@ class _Sides:
                 tuple(column for column in types[place] if column not in types[1 - place]),
             )
             for place, (side, other, name) in enumerate(
-                ((_GIVEN, _TABLE, self.given.name), (_TABLE, _GIVEN, self.table_name))
+                ((GIVEN, TABLE, self.given.name), (TABLE, GIVEN, self.table_name))
             )
         ]
         found = []
@@ -140,14 +153,14 @@ class _Sides:
         return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
 
     def _joined(self, kind: str = "FULL") -> str:
-        sides = [f"(SELECT *, true AS __here FROM {side}) AS {side}" for side in (_GIVEN, _TABLE)]
+        sides = [f"(SELECT *, true AS __here FROM {side}) AS {side}" for side in (GIVEN, TABLE)]
         return f"{sides[0]} {kind} JOIN {sides[1]} ON {self._matched}"
 
     @cached_property
     def _matched(self) -> str:
-        types = self._types(_GIVEN), self._types(_TABLE)
+        types = self._types(GIVEN), self._types(TABLE)
         keys = [Compared(name, types[0][name], types[1][name]) for name in self.key]
-        return " AND ".join(f"{key.key(_GIVEN)} IS NOT DISTINCT FROM {key.key(_TABLE)}" for key in keys)
+        return " AND ".join(f"{key.key(GIVEN)} IS NOT DISTINCT FROM {key.key(TABLE)}" for key in keys)
 
     def _counts(self, columns: Sequence[Compared], within: float | None) -> dict[str, Any]:
         both = "g.__here AND t.__here"

@@ -40,26 +40,24 @@ class Given:
         return f"read_parquet({literal(str(place))}, union_by_name = true, hive_partitioning = {self.path.is_dir()})"
 
 
+def is_of_spark(frame: Any) -> bool:
+    """Whether Spark holds the rows."""
+    return type(frame).__module__.startswith("pyspark.")
+
+
 def given(frame: Any, folder: Path) -> Given:
     """What a caller gave. A Spark frame is written to `folder` as Parquet, by Spark.
 
-    Raises UsageError for what is no frame, or a path at which there is none.
+    Raises UsageError for what is no frame, or a path at which there is none, EngineError where Spark cannot write.
     """
     if isinstance(frame, str | Path):
         return _file(Path(frame))
     if isinstance(frame, pa.Table):
         return Given("the table given", rows=frame)
-    module = type(frame).__module__
-    if module.startswith("pyspark.pandas"):
-        names = [name for name in frame.index.names if name is not None]
-        frame = frame.to_spark(index_col=names or None)
-        module = type(frame).__module__
-    if module.startswith("pyspark.sql"):
-        place = folder / "given"
-        frame.write.parquet(str(place))
-        return Given("the frame given", path=place)
+    if is_of_spark(frame):
+        return _written(frame, folder / "given")
     try:
-        if module.startswith("pandas"):
+        if type(frame).__module__.startswith("pandas"):
             # What is no number to pandas is a missing value to everybody else.
             named = any(name is not None for name in frame.index.names)
             return Given("the frame given", rows=pa.Table.from_pandas(frame, preserve_index=named))
@@ -67,6 +65,17 @@ def given(frame: Any, folder: Path) -> Given:
     except (pa.ArrowInvalid, pa.ArrowTypeError, TypeError, ValueError) as error:
         told = " ".join(str(error).split())
         raise UsageError(f"what is given ({type(frame).__name__}) cannot be compared: {told}") from error
+
+
+def _written(frame: Any, place: Path) -> Given:
+    from taxiway.engines.spark_errors import told
+
+    with told():
+        if type(frame).__module__.startswith("pyspark.pandas"):
+            names = [name for name in frame.index.names if name is not None]
+            frame = frame.to_spark(index_col=names or None)
+        frame.write.parquet(str(place))
+    return Given("the frame given", path=place)
 
 
 def _file(path: Path) -> Given:

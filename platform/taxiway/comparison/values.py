@@ -16,6 +16,9 @@ _KINDS = (
 )
 _NUMBERS = {"whole", "float", "decimal"}
 
+GIVEN, TABLE = "g", "t"
+"""The relations of the two sides."""
+
 
 @dataclass(frozen=True)
 class Compared:
@@ -50,7 +53,7 @@ class Compared:
         """The value of a key, by which rows of the two sides are matched."""
         value, kinds = f"{side}.{identifier(self.name)}", set(self.kinds)
         if kinds == {"instant"}:
-            return nanoseconds(value)
+            return nanoseconds(value, self.given_type if side == GIVEN else self.table_type)
         if kinds == {"text"}:
             return f"{value}::VARCHAR"
         if kinds == {"whole"}:
@@ -66,7 +69,7 @@ class Compared:
         elif set(kinds) == {"float"}:
             equal = f"({given} = {table} AND ({given} <> 0 OR signbit({given}) = signbit({table})))"
         elif set(kinds) == {"instant"}:
-            equal = f"({nanoseconds(given)} = {nanoseconds(table)})"
+            equal = f"({nanoseconds(given, self.given_type)} = {nanoseconds(table, self.table_type)})"
         elif set(kinds) == {"text"}:
             equal = f"({given}::VARCHAR = {table}::VARCHAR)"
         elif "none" in kinds:
@@ -78,7 +81,7 @@ class Compared:
     def size(self, given: str, table: str) -> str:
         """How far two values are apart, null where one is null or infinite; of instants in seconds."""
         if not self.numeric:
-            return f"abs({nanoseconds(given)}::HUGEINT - {nanoseconds(table)}) / 1e9"
+            return f"abs({nanoseconds(given, self.given_type)} - {nanoseconds(table, self.table_type)}) / 1e9"
         if set(self.kinds) == {"whole"}:
             return f"abs({given}::HUGEINT - {table}::HUGEINT)::DOUBLE"
         apart = f"abs({given}::DOUBLE - {table}::DOUBLE)"
@@ -100,6 +103,6 @@ def kind(duckdb_type: str) -> str:
     return next((name for name, pattern in _KINDS if pattern.match(duckdb_type)), duckdb_type)
 
 
-def nanoseconds(value: str) -> str:
-    """An instant as a number; one without a zone is UTC."""
-    return f"epoch_ns({value})"
+def nanoseconds(value: str, duckdb_type: str) -> str:
+    """An instant as a number, of any year; one without a zone is UTC."""
+    return f"epoch_ns({value})::HUGEINT" if duckdb_type == "TIMESTAMP_NS" else f"epoch_us({value})::HUGEINT * 1000"
