@@ -417,6 +417,8 @@ WINDOWS: Uses = {
         over(lambda t: t.m.count(), order_by="id", preceding=(3, 1)),
         over(lambda t: t.s.min(), order_by="id", following=(1, 2)),
     ],
+    "order": [over(lambda t: ibis.rank(), order_by=name) for name in "bhildfstc"],
+    "order of lists": [over(lambda t: ibis.rank(), order_by="v")],
     "parts of a window": [over(lambda t: ibis.row_number(), order_by="id", preceding=None, following=None)],
     "numbering in an order with ties": [
         over(lambda t: ibis.row_number(), order_by="tie"),

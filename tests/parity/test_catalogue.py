@@ -227,7 +227,8 @@ def test_what_is_refused_differs(sessions: Sequence[Session], name: str):
     """Engines give other rows, or one has none; or one gives others of the same rows that come in another order."""
     for make in makers(name):
         found = [outcome(session, make(HARD)) for session in sessions]
-        if found[0] == found[1] and isinstance(found[0], list):
+        assert any(isinstance(rows, list) for rows in found), f"{name}: no engine has an answer: {found}"
+        if found[0] == found[1]:
             found += [outcome(session, make(BACKWARDS)) for session in sessions]
-        agree = isinstance(found[0], list) and all(one == found[0] for one in found)
+        agree = all(one == found[0] for one in found)
         assert not agree, f"{name}: engines agree on {ibis.to_sql(make(HARD), dialect='duckdb')}: certify it"

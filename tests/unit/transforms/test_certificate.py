@@ -82,9 +82,20 @@ def test_delivered_text_is_a_value_only_as_typed_makes_it():
     refusal(HARD.select(x=ibis.ifelse(HARD.s.re_search("^1"), HARD.s.try_cast("int64"), ibis.null("int64"))))
 
 
+def test_moments_are_of_microseconds():
+    certify("here", HARD.select(x=HARD.d.cast("timestamp(6)"), y=HARD.t.cast("timestamp")))
+    for scale in (0, 3, 9):
+        assert "cast()" in refusal(HARD.select(x=HARD.t.cast(f"timestamp({scale})")))
+
+
 ORDERED: dict[str, Callable[[ir.Table], ir.Table]] = {
     "itself": lambda t: t,
     "selected": lambda t: t.filter(t.h > 0).select("g", "tie", "h", id="id"),
+    "items grouped": lambda t: (
+        t.select("id", "g", "tie", "h", item=t.v.unnest())
+        .group_by("id")
+        .aggregate(g=ibis._.g.max(), tie=ibis._.tie.max(), h=ibis._.h.max())
+    ),
     "grouped": lambda t: t.group_by("id").aggregate(g=t.s.max(), tie=t.tie.max(), h=t.h.max()),
     "distinct": lambda t: t.select("id", "g", "tie", "h").distinct(),
     "looked up": lambda t: t.left_join(OTHER, [t.l == OTHER.u_id]),
@@ -94,6 +105,7 @@ UNORDERED: dict[str, Callable[[ir.Table], ir.Table]] = {
     "put together": lambda t: t.union(t),
     "joined on no key": lambda t: t.left_join(OTHER, [t.s == OTHER.u_s]),
     "without the key": lambda t: t.select("g", "tie", "h", id="l"),
+    "items as rows": lambda t: t.select("g", "tie", "h", "id", item=t.v.unnest()),
     "grouped by less": lambda t: t.group_by("g", "id", "s").aggregate(tie=t.tie.max(), h=t.h.max()),
 }
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import ibis.expr.operations as ops
 
-from taxiway.transforms.catalogue.operator import Keys, certified, is_moment, is_number, is_plain, refused
+from taxiway.transforms.catalogue.operator import Keys, certified, is_moment, is_number, is_plain, is_single, refused
 from taxiway.transforms.library.typing import delivered_text
 
 
@@ -18,16 +18,12 @@ def _alike(left: Any, right: Any) -> bool:
     return type(left.dtype) is type(right.dtype)
 
 
-def _is_single(dtype: Any) -> bool:
-    return is_plain(dtype) or dtype.is_float64() or dtype.is_null()
-
-
 def _compares(node: Any, _: Keys) -> bool:
     return _alike(node.left, node.right)
 
 
 def _orders(node: Any, _: Keys) -> bool:
-    return _alike(node.left, node.right) and _is_single(node.left.dtype) and _is_single(node.right.dtype)
+    return _alike(node.left, node.right) and is_single(node.left.dtype) and is_single(node.right.dtype)
 
 
 def _is_one_of(node: Any, _: Keys) -> bool:
@@ -36,7 +32,7 @@ def _is_one_of(node: Any, _: Keys) -> bool:
 
 def _lies_between(node: Any, _: Keys) -> bool:
     bounds = (node.lower_bound, node.upper_bound)
-    return _is_single(node.arg.dtype) and all(_alike(node.arg, bound) for bound in bounds)
+    return is_single(node.arg.dtype) and all(_alike(node.arg, bound) for bound in bounds)
 
 
 def _nulls_alike(node: Any, _: Keys) -> bool:
@@ -44,7 +40,7 @@ def _nulls_alike(node: Any, _: Keys) -> bool:
 
 
 def _chooses_single(node: Any, _: Keys) -> bool:
-    return all(_is_single(value.dtype) and _alike(node.arg[0], value) for value in node.arg)
+    return all(is_single(value.dtype) and _alike(node.arg[0], value) for value in node.arg)
 
 
 ORDERING = (ops.Less, ops.LessEqual, ops.Greater, ops.GreaterEqual)

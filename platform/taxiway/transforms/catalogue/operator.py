@@ -73,8 +73,8 @@ def is_moment(value: Any) -> bool:
 
 
 def is_timestamp(dtype: Any) -> bool:
-    """Whether a type is that of clocks or of instants of UTC."""
-    return dtype.is_timestamp() and dtype.timezone in (None, "UTC")
+    """Whether a type is that of clocks or of instants of UTC, in microseconds."""
+    return dtype.is_timestamp() and dtype.timezone in (None, "UTC") and dtype.scale in (None, 6)
 
 
 def is_plain(dtype: Any) -> bool:
@@ -82,6 +82,11 @@ def is_plain(dtype: Any) -> bool:
     return (
         dtype.is_boolean() or dtype.is_string() or dtype.is_signed_integer() or dtype.is_date() or is_timestamp(dtype)
     )
+
+
+def is_single(dtype: Any) -> bool:
+    """Whether values of a type are less or greater than each other by one rule: nothing nested."""
+    return is_plain(dtype) or dtype.is_float64() or dtype.is_null()
 
 
 def is_text_of(value: Any) -> bool:

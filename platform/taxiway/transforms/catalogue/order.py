@@ -30,7 +30,7 @@ def _keys(relation: Any, keys: Keys) -> Found:
         found = frozenset({keys[relation.name]}) if relation.name in keys else found
     elif isinstance(relation, _SAME_ROWS):
         found = _through({name: name for name in relation.to_expr().columns}, _keys(relation.parent, keys))
-    elif isinstance(relation, ops.Project):
+    elif isinstance(relation, ops.Project) and not _makes_rows(relation):
         found = _through(_renamed(relation, relation.parent), _keys(relation.parent, keys))
     elif isinstance(relation, ops.Aggregate):
         found = frozenset({frozenset(relation.groups)})
@@ -39,6 +39,11 @@ def _keys(relation: Any, keys: Keys) -> Found:
     elif isinstance(relation, ops.JoinChain) and all(_keeps_alone(link, keys) for link in relation.rest):
         found = _through(_renamed(relation, relation.first), _keys(relation.first, keys))
     return found
+
+
+def _makes_rows(relation: Any) -> bool:
+    """Whether a selection makes several rows of one: items of a list as rows."""
+    return any(value.find(ops.Unnest, filter=ops.Value) for value in relation.values.values())
 
 
 def _renamed(relation: Any, parent: Any) -> dict[str, str]:

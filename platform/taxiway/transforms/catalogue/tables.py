@@ -4,7 +4,7 @@ from typing import Any
 
 import ibis.expr.operations as ops
 
-from taxiway.transforms.catalogue.operator import Keys, certified, is_plain, refused
+from taxiway.transforms.catalogue.operator import Keys, certified, is_plain, is_single, refused
 
 _KEYS = "whole numbers, text, dates or booleans in their place, e.g. of a smaller unit"
 
@@ -19,6 +19,10 @@ def _distinct(node: Any, _: Keys) -> bool:
 
 def _groups(node: Any, _: Keys) -> bool:
     return all(_comparable(group.dtype) for group in node.groups.values())
+
+
+def _orders(node: Any, _: Keys) -> bool:
+    return is_single(node.arg.dtype)
 
 
 def _sets(node: Any, keys: Keys) -> bool:
@@ -40,7 +44,16 @@ TABLES = (
         ops.Field,
         ops.SelfReference,
     ),
-    certified("order without effect", "t.order_by('a')", ops.Sort, ops.SortKey),
+    certified("order without effect", "t.order_by('a')", ops.Sort),
+    certified("order", "order_by=['a', t.b.desc(nulls_first=True)]", ops.SortKey, when=_orders),
+    refused(
+        "order of lists",
+        "order_by=t.v",
+        ops.SortKey,
+        when=lambda node, _: node.arg.dtype.is_array(),
+        differs="a missing item is the greatest on DuckDB and the least on Spark",
+        instead="an order by values, which are no lists",
+    ),
     certified(
         "joins",
         "inner_join, left_join, right_join, outer_join, semi_join, anti_join, cross_join",
