@@ -1,6 +1,7 @@
 """What tests of the platform share: a project in a temporary home, landing, running and reading."""
 
 import os
+import subprocess
 from collections.abc import Sequence
 from dataclasses import replace
 from multiprocessing import get_context
@@ -21,6 +22,8 @@ from taxiway.tables import Project, Table
 from tests import gauges
 
 ROOT = Path(__file__).parents[1]
+# A namespace of its own lets anybody mount a small disk that only the test sees and that goes with it.
+OWN_MOUNTS = ("unshare", "--map-root-user", "--mount")
 SOAK = os.environ.get("TAXIWAY_SOAK") == "1"
 """Whether to run with full counts of kills and examples."""
 
@@ -102,6 +105,15 @@ def publish(
     column = None if list(partitions) == [WHOLE] else "month"
     publication = Publication(Address.parse(at), provenance, base, column, **options)
     return lake.publish(publication, ArrowWriter(table.schema, table.to_reader))
+
+
+def see_own_mounts(folder: Path) -> None:
+    """Skip the test where small disks cannot be mounted on a folder."""
+    mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(folder)]
+    try:
+        subprocess.run([*OWN_MOUNTS, *mount], check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError) as error:
+        unavailable(f"small disks cannot be mounted here: {error}")
 
 
 def unavailable(reason: str) -> None:

@@ -6,19 +6,12 @@ from pathlib import Path
 
 import pytest
 from tests.faults.small_disk import CASES
-from tests.working import ROOT, unavailable
-
-# A namespace of its own lets anybody mount a small disk that only the test sees and that goes with it.
-OWN_MOUNTS = ("unshare", "--map-root-user", "--mount")
+from tests.working import OWN_MOUNTS, ROOT, see_own_mounts
 
 
 @pytest.fixture(scope="module", autouse=True)
 def _small_disks(tmp_path_factory: pytest.TempPathFactory) -> None:
-    mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(tmp_path_factory.mktemp("mount"))]
-    try:
-        subprocess.run([*OWN_MOUNTS, *mount], check=True, capture_output=True)
-    except (OSError, subprocess.CalledProcessError) as error:
-        unavailable(f"small disks cannot be mounted here: {error}")
+    see_own_mounts(tmp_path_factory.mktemp("mount"))
 
 
 @pytest.mark.parametrize("case", CASES)

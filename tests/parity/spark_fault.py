@@ -1,5 +1,5 @@
-"""Spark failing, each in a process of its own, as a session is one a process: `python -m tests.parity.spark_fault
-CASE FOLDER` prints what was said."""
+"""Spark failing, and a session after another, each in a process of its own, as a session is one a process:
+`python -m tests.parity.spark_fault CASE FOLDER` prints what was said."""
 
 import socket
 import subprocess
@@ -11,10 +11,11 @@ from threading import Timer
 
 import pyarrow as pa
 from tests.parity.cluster import running
-from tests.working import workspace
+from tests.working import land, statuses, workspace
 
 from taxiway.engines import engines, spark_session
 from taxiway.errors import EngineError
+from taxiway.materialise import materialise
 from taxiway.settings import Settings
 
 # A gigabyte of text in one list.
@@ -51,6 +52,45 @@ def no_jars(folder: Path) -> str:
     """Jars that are nowhere."""
     missing = {"spark.jars.packages": "io.delta:delta-spark_4.1_2.13:0.0.0"}
     return failing(workspace(folder, spark=missing).settings)
+
+
+def another_session(folder: Path) -> str:
+    """A session that somebody else has begun in the process."""
+    from pyspark.sql import SparkSession
+
+    session = SparkSession.builder.master("local[1]").config("spark.ui.enabled", "false").getOrCreate()
+    said = failing(workspace(folder).settings)
+    assert session.range(3).count() == 3, "it is not ours to stop"
+    session.stop()
+    return said
+
+
+def no_memory_of_its_own(folder: Path) -> str:
+    """A group that the process in which Spark runs cannot hold; the next session has a process of its own."""
+    small = workspace(folder, spark={"spark.driver.memory": "600m"}).settings
+    said = failing(small, GREEDY, columns="kn")
+    assert counted(workspace(folder).settings) == 3
+    return said
+
+
+def second_session(folder: Path) -> str:
+    """A session on a cluster after another one in the same process: its executors need the same jars."""
+    with running(folder / "cluster") as cluster:
+        place = workspace(folder / "home", spark_master=cluster.master)
+        land(place, ["2013-01"])
+        for month in ("2013-01", "2013-01"):
+            with engines(place.settings) as opened:
+                made = materialise(
+                    place, place.project.table("raw/readings"), [month], opened("spark"), run="test", force=True
+                )
+            status = statuses(made)[month]
+    return f"the second one finds it {status}"
+
+
+def counted(settings: Settings) -> int:
+    """A session that answers."""
+    with engines(settings) as opened, opened("spark").session() as session:
+        return session.query("SELECT count(*) AS n FROM range(0, 3)")["n"][0].as_py()
 
 
 def silent_repository(folder: Path) -> str:
@@ -106,7 +146,18 @@ def no_room(folder: Path) -> str:
 
 CASES: Mapping[str, Callable[[Path], str]] = {
     case.__name__: case
-    for case in (no_session, no_jars, silent_repository, silent_master, lost_cluster, no_memory, no_room)
+    for case in (
+        no_session,
+        another_session,
+        no_jars,
+        silent_repository,
+        silent_master,
+        lost_cluster,
+        no_memory,
+        no_memory_of_its_own,
+        no_room,
+        second_session,
+    )
 }
 
 if __name__ == "__main__":

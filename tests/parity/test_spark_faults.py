@@ -8,23 +8,24 @@ from pathlib import Path
 
 import pytest
 from tests.parity.spark_fault import CASES
-from tests.working import ROOT, unavailable, workspace
+from tests.working import OWN_MOUNTS, ROOT, see_own_mounts, unavailable, workspace
 
 from taxiway.engines import check_engine
 from taxiway.errors import EngineError
 
-# A namespace of its own lets anybody mount a small disk that only the test sees and that goes with it.
-OWN_MOUNTS = ("unshare", "--map-root-user", "--mount")
 WAIT_S = 600
 
 SAID = {
     "no_session": r"Spark cannot start \(.*maximum heap.*\); see .*spark\.log, and taxiway doctor",
+    "another_session": "this process has a Spark session of its own; stop it first, or compute on duckdb",
     "no_jars": r"Spark's jars \(io\.delta:delta-spark_4\.1_2\.13:0\.0\.0\) cannot be had; connect to Maven Central",
     "silent_repository": r"Spark's jars \(io\.delta:delta-spark_4\.1_2\.13:0\.0\.0\) cannot be had; connect to Maven",
     "silent_master": r"the Spark master spark://127\.0\.0\.1:\d+ does not answer; start it",
     "lost_cluster": r"Spark lost its workers \(.*\); see that they run and have room, and run again",
     "no_memory": r"Spark's memory ran out \(.*\); raise spark\.driver\.memory or spark\.executor\.memory in \[spark\]",
+    "no_memory_of_its_own": r"Spark's (memory ran out|process has ended, perhaps for) .*; raise spark\.driver",
     "no_room": r"the disk is full \(.*No space left on device.*\); make room for TAXIWAY_HOME/scratch",
+    "second_session": "the second one finds it unchanged",
 }
 
 
@@ -41,6 +42,7 @@ def _spark(tmp_path: Path) -> None:
 def test_what_fails_is_told_in_one_line(case: str, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "tests.parity.spark_fault", case, str(tmp_path / "place")]
     if case == "no_room":
+        see_own_mounts(tmp_path)
         command = [*OWN_MOUNTS, *command]
     done = subprocess.run(
         command, cwd=ROOT, env=os.environ, capture_output=True, text=True, timeout=WAIT_S, check=False

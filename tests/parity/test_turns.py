@@ -12,6 +12,7 @@ from tests.working import contents, land, statuses
 
 from taxiway.addresses import Address
 from taxiway.engines import Engine, Reading
+from taxiway.engines.spark_writer import SparkWriter
 from taxiway.errors import PublishConflict
 from taxiway.lake import WHOLE, Lake
 from taxiway.materialise import Outcome, Workspace, materialise
@@ -61,16 +62,19 @@ def test_what_one_published_the_other_corrects(gauges: Workspace, engine_for: En
     }
     correct(gauges, MARCH)
     run_all(gauges, engines[first])
+    # A table without partitions is replaced as a whole.
+    land(gauges, [MARCH], (b"AAA,2013-03-01T00", b"ZZZ,2013-03-01T00"))
+    assert run_all(gauges, engines[second])["feature/river_month"] == {WHOLE: "published"}
 
     versions = gauges.lake.open(Address("raw", "readings")).version
-    assert versions == 2
+    assert versions == 3
     for at in ("raw/readings", "feature/level_history"):
         for version in range(gauges.lake.open(Address.parse(at)).version + 1):
             expected = contents(gauges.lake, at, version)
             for engine in engines.values():
                 assert differences(expected, read(gauges, at, version, engine), ["gauge", "read_at"]) == []
     told = [str(state["engine"]).split()[0] for state in provenances(gauges, "raw/readings")]
-    assert told == [first, second, first]
+    assert told == [first, second, first, second]
 
 
 def read(place: Workspace, at: str, version: int, engine: Engine) -> Any:
@@ -89,6 +93,7 @@ def provenances(place: Workspace, at: str) -> list[Mapping[str, Any]]:
 
 
 Publish = Callable[..., int]
+Save = Callable[..., None]
 
 
 def test_different_partitions_published_at_once_by_both(
@@ -135,3 +140,23 @@ def test_of_the_same_partition_the_second_one_is_refused(
     with pytest.raises(PublishConflict, match="2013-01"):
         run(gauges, "raw/readings", engines[second], JANUARY)
     assert gauges.lake.open(Address("raw", "readings")).version == 1
+
+
+def test_spark_tells_when_it_replaced_what_was_published_at_the_same_moment(
+    gauges: Workspace, engine_for: EngineFor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engines = {name: engine_for(name, gauges.settings) for name in ENGINES}
+    land(gauges, MONTHS)
+    run(gauges, "raw/readings", engines["duckdb"], JANUARY)
+    correct(gauges, JANUARY)
+    save: Save = SparkWriter._save
+
+    def after_another(*args: Any) -> None:
+        monkeypatch.setattr(SparkWriter, "_save", save)
+        assert statuses(run(gauges, "raw/readings", engines["duckdb"], JANUARY)) == {JANUARY: "published"}
+        save(*args)
+
+    monkeypatch.setattr(SparkWriter, "_save", after_another)
+    with pytest.raises(PublishConflict, match="2013-01 at the same moment, and this one has replaced it"):
+        run(gauges, "raw/readings", engines["spark"], JANUARY)
+    assert statuses(run(gauges, "raw/readings", engines["spark"], JANUARY)) == {JANUARY: "skipped"}

@@ -146,18 +146,21 @@ def measure_scale(
 
 
 def series(runs: Sequence[ScaleRun]) -> dict[str, list[ScaleRun]]:
-    """The runs that can be compared, the smallest factor first, by engine and months a step in words."""
+    """The runs that can be compared, the smallest factor first, by engine, months a step and memory in words."""
     found: dict[str, list[ScaleRun]] = {}
     for run in sorted(runs, key=lambda run: run.factor):
         step = f"{run.months_a_step} months" if run.months_a_step else "all months"
-        found.setdefault(f"{run.engine}, {step} at a time", []).append(run)
+        found.setdefault(f"{run.engine}, {step} at a time, {run.memory_limit}", []).append(run)
     return found
 
 
 def growth(runs: Sequence[ScaleRun]) -> Iterator[tuple[str, ScaleRun, ScaleRun, float]]:
-    """Of each series every factor and the next, and how many times the cost of a row has grown between them."""
+    """Of each series every factor and the next, and how many times the cost of a row has grown between them; of a
+    factor that was measured several times, the cheapest run.
+    """
     for name, own in series(runs).items():
-        for before, after in pairwise(own):
+        cheapest = {run.factor: run for run in sorted(own, key=lambda run: (run.factor, -run.cost))}
+        for before, after in pairwise(cheapest.values()):
             yield name, before, after, after.cost / before.cost
 
 

@@ -78,7 +78,7 @@ def examine() -> Iterator[Finding]:
     yield _disk(settings)
     yield _memory(settings)
     yield from (_writable(folder) for folder in (settings.lake, settings.landing, settings.dagster, settings.scratch))
-    yield _spark(settings)
+    yield _spark(settings, is_used=_uses_spark(lake))
     yield from _project(lake)
     yield from _lake(lake)
 
@@ -154,11 +154,20 @@ def _writable(folder: Path) -> Finding:
         )
 
 
-def _spark(settings: "Settings") -> Finding:
+def _uses_spark(lake: "OpenLake") -> bool:
+    """Whether the deployment or a table computes on Spark; a project that cannot be loaded is told by itself."""
+    if lake.settings.engine == "spark":
+        return True
+    try:
+        return any(table.engine == "spark" for table in lake.workspace.project.tables)
+    except (TaxiwayError, ImportError):
+        return False
+
+
+def _spark(settings: "Settings", *, is_used: bool) -> Finding:
     """Whether the engine spark can be used: the extra, Java, the jars, and a session that answers."""
     from taxiway.engines import check_engine, engines
 
-    is_used = settings.engine == "spark"
     try:
         check_engine(settings, "spark")
         began = time.perf_counter()

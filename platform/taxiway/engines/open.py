@@ -39,28 +39,25 @@ def check_engine(settings: Settings, name: str | None = None) -> None:
 def open_engine(settings: Settings, name: str | None = None, session_of: "SessionOf | None" = None) -> Engine:
     """The engine `name`, the deployment's by default, to be closed by whoever opens it; see `engines`.
 
-    From then on this process returns large blocks of memory that it frees.
+    From then on this process returns large blocks of memory that it frees. Raises as `check_engine`.
     """
+    check_engine(settings, name)
     give_back_large_blocks()
-    chosen = name or settings.engine
-    if chosen == IN_PROCESS:
+    if (name or settings.engine) == IN_PROCESS:
         from taxiway.engines.duckdb import DuckDB
 
         return DuckDB(settings.threads, settings.memory_limit, settings.scratch, settings.lake)
-    if chosen == "spark":
-        from taxiway.engines.spark import Spark
-        from taxiway.engines.spark_session import start_session
+    from taxiway.engines.spark import Spark
+    from taxiway.engines.spark_session import start_session
 
-        return Spark(settings.scratch, settings.lake, partial(start_session, settings, session_of))
-    raise UsageError(f"there is no engine '{chosen}'; {nearest(chosen, ENGINES)}")
+    return Spark(settings.scratch, settings.lake, partial(start_session, settings, session_of))
 
 
 @contextmanager
 def engines(settings: Settings, session_of: "SessionOf | None" = None) -> Iterator[OpenEngine]:
     """Opens engines by name, each once, with the settings' limits; what they started ends with the block.
 
-    `session_of` makes Spark's session from its configuration. Opening raises UsageError for an engine that there
-    is not.
+    `session_of` makes Spark's session from its configuration. Opening raises as `check_engine`.
     """
     opened: dict[str, Engine] = {}
 

@@ -3,7 +3,7 @@
 # pyright: reportMissingImports=false
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -84,9 +84,10 @@ class Spark:
 
     def close(self) -> None:
         """Stop the session, where one was started."""
-        if self._started is not None:
-            self._started.stop()
-            self._started = None
+        started, self._started = self._started, None
+        if started is not None:
+            with _gone():
+                started.stop()
 
 
 @dataclass(eq=False)
@@ -151,8 +152,9 @@ class SparkSQL:
 
     def forget(self) -> None:
         """Take away the names that this user gave."""
-        for relation in self._relations:
-            self.spark.catalog.dropTempView(relation)
+        with _gone():
+            for relation in self._relations:
+                self.spark.catalog.dropTempView(relation)
 
     def _rows(self, sql: str, schema: pa.Schema) -> "DataFrame":
         return self.spark.sql(sql).selectExpr(*(typed(column) for column in schema))
@@ -163,6 +165,15 @@ class SparkSQL:
     def _name(self, relation: str, rows: "DataFrame") -> None:
         rows.createOrReplaceTempView(relation)
         self._relations.add(relation)
+
+
+@contextmanager
+def _gone() -> Iterator[None]:
+    """What is ended in the block may have ended already, with Spark's process: whoever computed was told."""
+    from py4j.protocol import Py4JError
+
+    with suppress(Py4JError, ConnectionError):
+        yield
 
 
 def source(reading: Reading) -> str:

@@ -3,6 +3,7 @@
 # pyright: reportMissingImports=false
 
 import re
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -14,6 +15,9 @@ _MEMORY = re.compile(
     r"OutOfMemoryError|[Ee]xit(?:ed with)? code (?:3|52)\b|Cannot acquire|exceeds memory limits|"
     r"Total size of serialized results"
 )
+# Without its process there is nobody to say why.
+_ENDED = re.compile(r"Answer from Java side is empty|Error while (?:sending|receiving)|Connection re(?:fused|set)")
+_ENDS_S = 10
 _LOST = re.compile(r"ExecutorLostFailure|SparkContext was shut down|Job .* cancelled")
 _GONE = re.compile(r"FileNotFoundException|FAILED_READ_FILE|DELTA_FILE_NOT_FOUND|PATH_NOT_FOUND")
 # A Java error's own words follow its class; the rest is its stack.
@@ -28,23 +32,45 @@ def told() -> Iterator[None]:
 
     try:
         yield
+    except (PySparkException, Py4JError, ConnectionError) as error:
+        raise EngineError(_meaning(str(error))) from error
     except OSError as error:
         raise EngineError(f"staging failed ({error}); make room for TAXIWAY_HOME/scratch") from error
-    except (PySparkException, Py4JError) as error:
-        raise EngineError(_meaning(str(error))) from error
 
 
 def _meaning(text: str) -> str:
     why = first_cause(text)
     if _FULL.search(text):
         return f"the disk is full ({why}); make room for TAXIWAY_HOME/scratch and for the workers' own"
+    return of_spark(text) or f"Spark could not compute it ({why}); mend the transform or its input"
+
+
+def of_spark(text: str) -> str:
+    """What an error means that is of Spark itself, whatever it was to do; empty for any other."""
+    why = first_cause(text)
+    if _ENDED.search(text) and process_ended(_ENDS_S):
+        return "Spark's process has ended, perhaps for lack of memory (spark.log may say); raise spark.driver.memory"
     if _MEMORY.search(text):
         return f"Spark's memory ran out ({why}); raise spark.driver.memory or spark.executor.memory in [spark]"
     if _LOST.search(text):
         return f"Spark lost its workers ({why}); see that they run and have room, and run again"
     if _GONE.search(text):
         return f"a data file of a table is gone or damaged ({why}); taxiway doctor names the table"
-    return f"Spark could not compute it ({why}); mend the transform or its input"
+    return ""
+
+
+def process_ended(within: float = 0) -> bool:
+    """Whether the JVM that this process started has ended, or does so within some seconds."""
+    from pyspark import SparkContext
+
+    process = getattr(SparkContext._gateway, "proc", None)
+    if process is None:
+        return False
+    try:
+        process.wait(timeout=within)
+    except subprocess.TimeoutExpired:
+        return False
+    return True
 
 
 def first_cause(text: str) -> str:

@@ -10,13 +10,15 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from threading import Thread, Timer
 from typing import TYPE_CHECKING, Any
 
+from taxiway.engines.spark_errors import process_ended
 from taxiway.errors import EngineError
 from taxiway.settings import Settings
 
@@ -59,7 +61,7 @@ SessionOf = Callable[[Mapping[str, str]], "SparkSession"]
 
 def spark_config(settings: Settings) -> dict[str, str]:
     """Spark's configuration for a deployment; what its `[spark]` table says wins."""
-    local = not settings.spark_master
+    local = not settings.spark_master or settings.spark_master.startswith("local")
     return {
         "spark.app.name": f"taxiway {settings.deployment}",
         "spark.master": settings.spark_master or f"local[{settings.threads}]",
@@ -112,7 +114,10 @@ def java_version() -> int | None:
 
 @cache
 def _version_of(java: str) -> int | None:
-    said = subprocess.run([java, "-version"], capture_output=True, text=True, timeout=30, check=False).stderr
+    try:
+        said = subprocess.run([java, "-version"], capture_output=True, text=True, timeout=30, check=False).stderr
+    except (OSError, subprocess.TimeoutExpired):
+        return None
     found = _VERSION.search(said)
     return int(found[1]) if found else None
 
@@ -121,7 +126,8 @@ def start_session(settings: Settings, session_of: SessionOf | None = None) -> "S
     """A Spark session for the deployment, made by `session_of` from the configuration.
 
     What Spark and the resolution of its jars print goes to `spark.log` in the deployment's home. Raises EngineError
-    in one line where it cannot start.
+    in one line where it cannot start, or where this process has a session already: it may be set otherwise, and is not
+    ours to stop.
     """
     check_spark(settings)
     from py4j.protocol import Py4JError
@@ -129,19 +135,24 @@ def start_session(settings: Settings, session_of: SessionOf | None = None) -> "S
     from pyspark.errors import PySparkException
     from pyspark.java_gateway import launch_gateway
 
+    if SparkContext._active_spark_context is not None:
+        raise EngineError("this process has a Spark session of its own; stop it first, or compute on duckdb")
+    if process_ended():
+        SparkContext._gateway = SparkContext._jvm = None
     config = spark_config(settings)
     log = settings.home / "spark.log"
     log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("wb") as output:
+    # Other runs of the deployment may write to it too.
+    with log.open("ab") as output:
+        began = output.tell()
         try:
-            if SparkContext._active_spark_context is None:
-                conf = SparkConf(loadDefaults=False).setAll(list(config.items()))
-                with _ended_unless_started():
-                    gateway = SparkContext._gateway or launch_gateway(conf, {"stdout": output, "stderr": output})
-                SparkContext(conf=conf, gateway=gateway)
+            conf = SparkConf(loadDefaults=False).setAll([*config.items(), *_resolved()])
+            with _ended_unless_started():
+                gateway = SparkContext._gateway or launch_gateway(conf, {"stdout": output, "stderr": output})
+            SparkContext(conf=conf, gateway=gateway)
             session = (session_of or _own)(config)
         except (PySparkException, Py4JError, OSError) as error:
-            raise EngineError(_why(log, error, config)) from error
+            raise EngineError(_why(log, began, error, config)) from error
     # Only spark-submit reads the setting; without it workers run whatever python3 is.
     session.sparkContext.pythonExec = config["spark.pyspark.python"]
     session.sparkContext.setLogLevel("ERROR")
@@ -158,8 +169,9 @@ def _ended_unless_started() -> Iterator[None]:
 
     def end() -> None:
         for child in psutil.Process().children():
-            if _SUBMIT in child.cmdline():
-                child.kill()
+            with suppress(psutil.Error):
+                if _SUBMIT in child.cmdline():
+                    child.kill()
 
     timer = Timer(_START_S, end)
     timer.daemon = True
@@ -168,6 +180,15 @@ def _ended_unless_started() -> Iterator[None]:
         yield
     finally:
         timer.cancel()
+
+
+def _resolved() -> list[tuple[str, str]]:
+    """The jars that the JVM resolved when it started, for a later session in it to give them to its executors."""
+    from pyspark import SparkContext
+
+    jvm: Any = SparkContext._jvm
+    jars = None if jvm is None else jvm.java.lang.System.getProperty("spark.jars")
+    return [("spark.jars", jars)] if jars else []
 
 
 def _own(config: Mapping[str, str]) -> "SparkSession":
@@ -179,8 +200,10 @@ def _own(config: Mapping[str, str]) -> "SparkSession":
     return builder.getOrCreate()
 
 
-def _why(log: Path, error: Exception, config: Mapping[str, str]) -> str:
-    said = log.read_text(errors="replace")
+def _why(log: Path, began: int, error: Exception, config: Mapping[str, str]) -> str:
+    with log.open(errors="replace") as written:
+        written.seek(began)
+        said = written.read()
     if _UNRESOLVED.search(said) or (_RESOLVING in said and _RESOLVED not in said):
         packages = config["spark.jars.packages"]
         return f"Spark's jars ({packages}) cannot be had; connect to Maven Central once: {_HOW} (see {log})"
@@ -222,21 +245,38 @@ def _cancel_without_workers(session: "SparkSession") -> None:
     from py4j.protocol import Py4JError
 
     context: Any = session.sparkContext
-    seen, known, came, done = time.monotonic(), set[str](), 0, 0
+    seen, losses = time.monotonic(), Losses()
     try:
         while context._jsc is not None and not context._jsc.sc().isStopped():
-            workers, tasks = _workers(session), _tasks_done(session)
-            came = len(workers - known) + (came if tasks == done else 0)
+            workers = _workers(session)
+            lost = losses.after(workers, _tasks_done(session))
             seen = time.monotonic() if workers else seen
-            known, done = workers, tasks
             if time.monotonic() - seen > _WORKERS_S:
                 _cancel(session, f"there was no worker for {_WORKERS_S} s")
-            elif came > _EXECUTORS:
-                _cancel(session, f"{came} executors ended without a task done, spark.log says why")
+            elif lost > _EXECUTORS:
+                _cancel(session, f"{lost} executors ended without a task done, spark.log says why")
             time.sleep(1)
     except (Py4JError, AttributeError, OSError):
         # The session was stopped in between, or its JVM has ended: whoever waits for it is told.
         return
+
+
+@dataclass
+class Losses:
+    """The executors that ended while jobs ran and no task was done."""
+
+    _known: set[str] = field(default_factory=set)
+    _done: int | None = None
+    _lost: int = 0
+
+    def after(self, workers: set[str], done: int | None) -> int:
+        """How many there are now, given the executors that live and how many tasks of what runs are done; None for no
+        job that runs.
+        """
+        is_stuck = done is not None and done == self._done
+        self._lost = self._lost + len(self._known - workers) if is_stuck else 0
+        self._known, self._done = workers, done
+        return self._lost
 
 
 def _workers(session: "SparkSession") -> set[str]:
@@ -247,11 +287,11 @@ def _workers(session: "SparkSession") -> set[str]:
     return set(addresses) - {driver}
 
 
-def _tasks_done(session: "SparkSession") -> int:
-    """How many tasks of the stages that are running were done."""
+def _tasks_done(session: "SparkSession") -> int | None:
+    """How many tasks of the stages that are running were done, None where none is."""
     status = session.sparkContext.statusTracker()
     stages = [status.getStageInfo(stage) for stage in status.getActiveStageIds()]
-    return sum(stage.numCompletedTasks for stage in stages if stage is not None)
+    return sum(stage.numCompletedTasks for stage in stages if stage is not None) if stages else None
 
 
 def _cancel(session: "SparkSession", why: str) -> None:

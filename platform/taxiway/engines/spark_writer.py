@@ -3,16 +3,17 @@
 # pyright: reportMissingImports=false
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from taxiway.engines.spark_errors import first_cause
-from taxiway.errors import LakeError
+from taxiway.engines.spark_errors import first_cause, of_spark
+from taxiway.errors import EngineError, LakeError
 from taxiway.lake import Lake, Publication, Snapshot
 from taxiway.lake.provenance import of_commit
-from taxiway.lake.writer import KEEP_LOG, conflict, refused
+from taxiway.lake.writer import KEEP_LOG, conflict, overtaken, refused
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, DataFrameWriter
@@ -42,7 +43,8 @@ class SparkWriter:
         """See `Writer.replace`.
 
         Delta on Spark compares with the version that is the latest when it begins, so what changed between that and
-        `base` is looked at just before.
+        `base` is looked at just before, and again when the commit says what that version was. Raises EngineError
+        where Spark fails.
         """
         latest = self.lake.open(publication.address)
         if _has_changed(publication, base, latest):
@@ -54,7 +56,11 @@ class SparkWriter:
             writer = writer.option("replaceWhere", publication.predicate)
             writer = writer.option("mergeSchema", str(widens).lower())
         self._save(publication, writer, base.uri)
-        return self._version_of(publication)
+        commit = self._commit(publication)
+        began = int(str(commit["readVersion"]))
+        if _has_changed(publication, latest, self.lake.open(publication.address, began)):
+            raise overtaken(publication)
+        return int(str(commit["version"]))
 
     def _writer(self, publication: Publication) -> "DataFrameWriter":
         column = publication.partition_column
@@ -69,17 +75,20 @@ class SparkWriter:
 
         try:
             writer.save(uri)
-        except (PySparkException, Py4JError) as error:
+        except (PySparkException, Py4JError, ConnectionError) as error:
             text = str(error)
             if _LOST_RACE.search(text):
                 raise conflict(publication) from error
+            failed = of_spark(text)
+            if failed:
+                raise EngineError(f"publishing failed: {failed}") from error
             raise refused(publication, first_cause(text)) from error
 
-    def _version_of(self, publication: Publication) -> int:
+    def _commit(self, publication: Publication) -> Mapping[str, object]:
         for commit in self.lake.open(publication.address).history:
             provenance = of_commit(commit)
             if provenance is not None and provenance.data_version == publication.provenance.data_version:
-                return int(str(commit["version"]))
+                return commit
         raise LakeError(f"{publication.address}: the commit that was just made is not in its log")
 
 

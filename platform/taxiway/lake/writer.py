@@ -40,7 +40,7 @@ class Writer(Protocol):
         version. `widens` adds the columns that are new.
 
         Raises PublishConflict where another writer has changed one of the same partitions since, LakeError where the
-        storage refuses.
+        storage refuses or the writer cannot write such a table.
         """
         ...
 
@@ -74,6 +74,11 @@ class ArrowWriter:
 
     def replace(self, publication: Publication, base: Snapshot, *, widens: bool) -> int:
         """See `Writer.replace`."""
+        if not base.plain_files():
+            raise LakeError(
+                f"{publication.address}: another program gave the table deletion vectors or column mapping, and only "
+                "Spark writes such a table; publish it with --engine spark"
+            )
         try:
             target = DeltaTable(base.uri, version=base.version)
             write_deltalake(
@@ -98,6 +103,14 @@ def conflict(publication: Publication) -> PublishConflict:
     return PublishConflict(
         f"{publication.address}: another run published {publication.named} or changed the table's columns while this "
         "one computed; nothing of this run was published there, run it again"
+    )
+
+
+def overtaken(publication: Publication) -> PublishConflict:
+    """The error for a publication that replaced another one which it could not know."""
+    return PublishConflict(
+        f"{publication.address}: another run published {publication.named} at the same moment, and this one has "
+        "replaced it; run it again, so that it rests on what there is now"
     )
 
 

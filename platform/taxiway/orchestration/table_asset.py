@@ -6,7 +6,7 @@ from typing import Any
 
 import dagster as dg
 
-from taxiway.engines import OpenEngine
+from taxiway.engines import IN_PROCESS, OpenEngine
 from taxiway.errors import PublishConflict, TaxiwayError
 from taxiway.lake import WHOLE, Lake
 from taxiway.materialise import Outcome, Workspace, materialise
@@ -77,10 +77,10 @@ def _run(context: dg.AssetExecutionContext, table: Table) -> Iterator[Any]:
     partitions = tuple(context.partition_keys) if table.monthly else (WHOLE,)
     cpu = time.process_time()
     tags = context.run.tags
-    engine = open_engine(tags.get(ENGINE_TAG) or table.engine)
     # Before they are pinned: what is published in between then counts as news, never as read.
     inputs = events.inputs_now(context.instance, _sources(workspace, table))
     try:
+        engine = open_engine(tags.get(ENGINE_TAG) or table.engine)
         outcome = materialise(
             workspace,
             table,
@@ -96,7 +96,9 @@ def _run(context: dg.AssetExecutionContext, table: Table) -> Iterator[Any]:
     except TaxiwayError as error:
         raise dg.Failure(str(error), allow_retries=False) from error
     shown = pictures(context, workspace, table, outcome, open_engine)
-    yield from _report(context, table, outcome, inputs, events.resources_used(cpu), shown)
+    # What Spark uses it uses in processes of its own.
+    used = events.resources_used(cpu) if engine.name == IN_PROCESS else {}
+    yield from _report(context, table, outcome, inputs, used, shown)
 
 
 def _report(

@@ -42,10 +42,11 @@ def run(engine: str, factor: int, seconds_a_million: float, months_a_step: int =
 
 def test_growth_is_from_a_factor_to_the_next_of_the_same_series():
     runs = [run("duckdb", 10, 30), run("duckdb", 1, 10), run("spark", 3, 50), run("duckdb", 3, 20)]
-    runs += [run("duckdb", 5, 40, months_a_step=0)]
+    runs += [run("duckdb", 5, 40, months_a_step=0), replace(run("duckdb", 5, 40), memory_limit="1GB")]
+    runs += [run("duckdb", 3, 25)]
     assert [(name, a.factor, b.factor, times) for name, a, b, times in growth(runs)] == [
-        ("duckdb, 12 months at a time", 1, 3, 2.0),
-        ("duckdb, 12 months at a time", 3, 10, 1.5),
+        ("duckdb, 12 months at a time, 4GB", 1, 3, 2.0),
+        ("duckdb, 12 months at a time, 4GB", 3, 10, 1.5),
     ]
 
 

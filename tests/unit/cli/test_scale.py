@@ -78,10 +78,10 @@ def test_earlier_results_are_told_written_and_drawn_with_new_ones(fresh: Command
     page, plot = tmp_path / "docs" / "scale.md", tmp_path / "docs" / "scale.svg"
     words = ["bench", "scale", "--with", str(earlier), "--write", str(page), "--plot", str(plot)]
     said = fresh.done(*words, "--factor", "2")
-    assert "duckdb, 12 months at a time: from factor 1 to 2 a row costs " in said.out
+    assert "duckdb, 12 months at a time, 4GB: from factor 1 to 2 a row costs " in said.out
     text = page.read_text()
-    assert "## duckdb, 12 months at a time: factor 1" in text
-    assert "## duckdb, 12 months at a time: factor 2" in text
+    assert "## duckdb, 12 months at a time, 4GB: factor 1" in text
+    assert "## duckdb, 12 months at a time, 4GB: factor 2" in text
     assert "![seconds a million readings against their number](scale.svg)" in text
     assert "no factor was measured on both" in text
     assert plot.read_text().startswith("<?xml")
