@@ -270,7 +270,7 @@ ROWS: Uses = {
     "days between": [lambda t: t.d.delta(t.d2, unit="day")],
     "months between": [lambda t: t.d.delta(t.d2, unit="month")],
     "units between times": [lambda t: t.t.delta(t.t2, unit="hour"), lambda t: t.t.delta(t.t2, unit="day")],
-    "interval between": [lambda t: t.t - t.t2, lambda t: t.d - t.d2],
+    "interval between": [lambda t: near(t) + (t.d - t.d2)],
     "interval bucket": [lambda t: t.t.bucket(hours=1)],
     "constant": [
         lambda t: ibis.ifelse(t.b, 0.1, 123456789.12345679),
@@ -318,7 +318,7 @@ ROWS: Uses = {
         lambda t: t.s.try_cast("date"),
         lambda t: t.s.try_cast(clock.INSTANT),
         lambda t: t.s.try_cast("boolean"),
-        lambda t: t.s.cast("int32"),
+        lambda t: ibis.ifelse(t.s == "1.5", t.s, ibis.null("string")).cast("int32"),
     ],
     "whole number, where it fits": [lambda t: t.l.try_cast("int16"), lambda t: t.l.try_cast("int32")],
     "list of values": [lambda t: ibis.array([t.s, t.s2]), lambda t: ibis.array([t.f, t.f2])],
