@@ -23,7 +23,7 @@ SAID = {
     "silent_master": r"the Spark master spark://127\.0\.0\.1:\d+ does not answer; start it",
     "lost_cluster": r"Spark lost its workers \(.*\); see that they run and have room, and run again",
     "no_memory": r"Spark's memory ran out \(.*\); raise spark\.driver\.memory or spark\.executor\.memory in \[spark\]",
-    "no_memory_of_its_own": r"Spark's (memory ran out|process has ended, perhaps for) .*; raise spark\.driver",
+    "no_memory_of_its_own": r"Spark's process has ended, .*memory \(spark\.log may say\); raise spark\.driver",
     "no_room": r"the disk is full \(.*No space left on device.*\); make room for TAXIWAY_HOME/scratch",
     "second_session": "the second one finds it unchanged",
 }

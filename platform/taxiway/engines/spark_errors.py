@@ -15,8 +15,11 @@ _MEMORY = re.compile(
     r"OutOfMemoryError|[Ee]xit(?:ed with)? code (?:3|52)\b|Cannot acquire|exceeds memory limits|"
     r"Total size of serialized results"
 )
-# Without its process there is nobody to say why.
-_ENDED = re.compile(r"Answer from Java side is empty|Error while (?:sending|receiving)|Connection re(?:fused|set)")
+# Without its process there is nobody to say why; it may be heard while it ends.
+_ENDED = re.compile(
+    r"Answer from Java side is empty|Error while (?:sending|receiving)|Connection re(?:fused|set)|"
+    r"SparkContext was shut down"
+)
 _ENDS_S = 10
 _LOST = re.compile(r"ExecutorLostFailure|SparkContext was shut down|Job .* cancelled")
 _GONE = re.compile(r"FileNotFoundException|FAILED_READ_FILE|DELTA_FILE_NOT_FOUND|PATH_NOT_FOUND")

@@ -135,10 +135,10 @@ def start_session(settings: Settings, session_of: SessionOf | None = None) -> "S
     from pyspark.errors import PySparkException
     from pyspark.java_gateway import launch_gateway
 
+    if process_ended():
+        SparkContext._gateway = SparkContext._jvm = SparkContext._active_spark_context = None
     if SparkContext._active_spark_context is not None:
         raise EngineError("this process has a Spark session of its own; stop it first, or compute on duckdb")
-    if process_ended():
-        SparkContext._gateway = SparkContext._jvm = None
     config = spark_config(settings)
     log = settings.home / "spark.log"
     log.parent.mkdir(parents=True, exist_ok=True)
