@@ -36,7 +36,8 @@ def compare(
 
     Rows are matched by `key`, by default that of the table's contract. A Spark frame is written to scratch
     in `TAXIWAY_HOME` by Spark, whose workers have to have it at the same path. Raises UsageError where a side lacks the
-    key or has it twice, TableNotFound for a table that has not been made.
+    key or has it twice, TableNotFound for a table that has not been made, EngineError where Spark cannot write its
+    frame.
     """
     from taxiway.comparison import compare
 

@@ -21,6 +21,14 @@ TABLES = ("raw/gauges", "raw/readings", "feature/level_history", "feature/river_
 JANUARY, FEBRUARY, MARCH = MONTHS = ("2013-01", "2013-02", "2013-03")
 WAIT_S = 120
 
+Engines = Mapping[str, Engine]
+
+
+@pytest.fixture
+def engines(gauges: Workspace, engine_for: EngineFor) -> Engines:
+    """Both engines for the gauges."""
+    return {name: engine_for(name, gauges.settings) for name in ENGINES}
+
 
 def run(place: Workspace, at: str, engine: Engine, *months: str, **options: bool) -> Outcome:
     return materialise(place, place.project.table(at), months or [WHOLE], engine, run="test", **options)
@@ -44,9 +52,8 @@ def correct(place: Workspace, month: str) -> None:
 
 
 @pytest.mark.parametrize("first", ENGINES)
-def test_what_one_published_the_other_corrects(gauges: Workspace, engine_for: EngineFor, first: str) -> None:
+def test_what_one_published_the_other_corrects(gauges: Workspace, engines: Engines, first: str) -> None:
     (second,) = set(ENGINES) - {first}
-    engines = {name: engine_for(name, gauges.settings) for name in ENGINES}
     land(gauges, MONTHS)
     assert run_all(gauges, engines[first])["raw/readings"] == dict.fromkeys(MONTHS, "published")
     again = run_all(gauges, engines[second])
@@ -92,17 +99,12 @@ def provenances(place: Workspace, at: str) -> list[Mapping[str, Any]]:
     return [vars(found) for commit in reversed(commits) if (found := of_commit(commit)) is not None]
 
 
-Publish = Callable[..., int]
-Save = Callable[..., None]
-
-
 def test_different_partitions_published_at_once_by_both(
-    gauges: Workspace, engine_for: EngineFor, monkeypatch: pytest.MonkeyPatch
+    gauges: Workspace, engines: Engines, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    engines = {name: engine_for(name, gauges.settings) for name in ENGINES}
     land(gauges, MONTHS)
     run(gauges, "raw/readings", engines["duckdb"], JANUARY)
-    publish: Publish = Lake.publish
+    publish = Lake.publish
     both_computed = Barrier(2, timeout=WAIT_S)
 
     def together(*args: Any) -> int:
@@ -120,43 +122,42 @@ def test_different_partitions_published_at_once_by_both(
     assert found.num_rows == 3 * 224
 
 
+def make_and_correct(place: Workspace, engines: Engines) -> None:
+    """Publish January, and deliver it anew."""
+    land(place, MONTHS)
+    run(place, "raw/readings", engines["duckdb"], JANUARY)
+    correct(place, JANUARY)
+
+
+def publish_before(of: type, method: str, monkeypatch: pytest.MonkeyPatch, again: Callable[[], Outcome]) -> None:
+    """Have another run publish January right before the method is called for the first time."""
+    as_it_is: Callable[..., Any] = getattr(of, method)
+
+    def after_another(*args: Any) -> Any:
+        monkeypatch.setattr(of, method, as_it_is)
+        assert statuses(again()) == {JANUARY: "published"}
+        return as_it_is(*args)
+
+    monkeypatch.setattr(of, method, after_another)
+
+
 @pytest.mark.parametrize("first", ENGINES)
 def test_of_the_same_partition_the_second_one_is_refused(
-    gauges: Workspace, engine_for: EngineFor, monkeypatch: pytest.MonkeyPatch, first: str
+    gauges: Workspace, engines: Engines, monkeypatch: pytest.MonkeyPatch, first: str
 ) -> None:
     (second,) = set(ENGINES) - {first}
-    engines = {name: engine_for(name, gauges.settings) for name in ENGINES}
-    land(gauges, MONTHS)
-    run(gauges, "raw/readings", engines["duckdb"], JANUARY)
-    correct(gauges, JANUARY)
-    publish: Publish = Lake.publish
-
-    def after_another(*args: Any) -> int:
-        monkeypatch.setattr(Lake, "publish", publish)
-        assert statuses(run(gauges, "raw/readings", engines[first], JANUARY)) == {JANUARY: "published"}
-        return publish(*args)
-
-    monkeypatch.setattr(Lake, "publish", after_another)
+    make_and_correct(gauges, engines)
+    publish_before(Lake, "publish", monkeypatch, lambda: run(gauges, "raw/readings", engines[first], JANUARY))
     with pytest.raises(PublishConflict, match="2013-01"):
         run(gauges, "raw/readings", engines[second], JANUARY)
     assert gauges.lake.open(Address("raw", "readings")).version == 1
 
 
 def test_spark_tells_when_it_replaced_what_was_published_at_the_same_moment(
-    gauges: Workspace, engine_for: EngineFor, monkeypatch: pytest.MonkeyPatch
+    gauges: Workspace, engines: Engines, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    engines = {name: engine_for(name, gauges.settings) for name in ENGINES}
-    land(gauges, MONTHS)
-    run(gauges, "raw/readings", engines["duckdb"], JANUARY)
-    correct(gauges, JANUARY)
-    save: Save = SparkWriter._save
-
-    def after_another(*args: Any) -> None:
-        monkeypatch.setattr(SparkWriter, "_save", save)
-        assert statuses(run(gauges, "raw/readings", engines["duckdb"], JANUARY)) == {JANUARY: "published"}
-        save(*args)
-
-    monkeypatch.setattr(SparkWriter, "_save", after_another)
+    make_and_correct(gauges, engines)
+    publish_before(SparkWriter, "_save", monkeypatch, lambda: run(gauges, "raw/readings", engines["duckdb"], JANUARY))
     with pytest.raises(PublishConflict, match="2013-01 at the same moment, and this one has replaced it"):
         run(gauges, "raw/readings", engines["spark"], JANUARY)
     assert statuses(run(gauges, "raw/readings", engines["spark"], JANUARY)) == {JANUARY: "skipped"}

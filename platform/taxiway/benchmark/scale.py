@@ -146,9 +146,11 @@ def measure_scale(
 
 
 def series(runs: Sequence[ScaleRun]) -> dict[str, list[ScaleRun]]:
-    """The runs that can be compared, the smallest factor first, by engine, months a step and memory in words."""
+    """The runs that can be compared, the smallest factor first and of one factor the cheapest last, by engine, months a
+    step and memory in words.
+    """
     found: dict[str, list[ScaleRun]] = {}
-    for run in sorted(runs, key=lambda run: run.factor):
+    for run in sorted(runs, key=lambda run: (run.factor, -run.cost)):
         step = f"{run.months_a_step} months" if run.months_a_step else "all months"
         found.setdefault(f"{run.engine}, {step} at a time, {run.memory_limit}", []).append(run)
     return found
@@ -159,7 +161,7 @@ def growth(runs: Sequence[ScaleRun]) -> Iterator[tuple[str, ScaleRun, ScaleRun, 
     factor that was measured several times, the cheapest run.
     """
     for name, own in series(runs).items():
-        cheapest = {run.factor: run for run in sorted(own, key=lambda run: (run.factor, -run.cost))}
+        cheapest = {run.factor: run for run in own}
         for before, after in pairwise(cheapest.values()):
             yield name, before, after, after.cost / before.cost
 

@@ -166,10 +166,9 @@ def _uses_spark(lake: "OpenLake") -> bool:
 
 def _spark(settings: "Settings", *, is_used: bool) -> Finding:
     """Whether the engine spark can be used: the extra, Java, the jars, and a session that answers."""
-    from taxiway.engines import check_engine, engines
+    from taxiway.engines import engines
 
     try:
-        check_engine(settings, "spark")
         began = time.perf_counter()
         with engines(settings) as opened, opened("spark").session() as session:
             session.query("SELECT 1 AS answer")

@@ -123,13 +123,13 @@ def _version_of(java: str) -> int | None:
 
 
 def start_session(settings: Settings, session_of: SessionOf | None = None) -> "SparkSession":
-    """A Spark session for the deployment, made by `session_of` from the configuration.
+    """A Spark session for the deployment, made by `session_of` from the configuration; see `check_spark` for what it
+    needs.
 
     What Spark and the resolution of its jars print goes to `spark.log` in the deployment's home. Raises EngineError
     in one line where it cannot start, or where this process has a session already: it may be set otherwise, and is not
     ours to stop.
     """
-    check_spark(settings)
     from py4j.protocol import Py4JError
     from pyspark import SparkConf, SparkContext
     from pyspark.errors import PySparkException

@@ -58,7 +58,7 @@ class SparkWriter:
         self._save(publication, writer, base.uri)
         commit = self._commit(publication)
         began = int(str(commit["readVersion"]))
-        if _has_changed(publication, latest, self.lake.open(publication.address, began)):
+        if began != latest.version and _has_changed(publication, latest, self.lake.open(publication.address, began)):
             raise overtaken(publication)
         return int(str(commit["version"]))
 

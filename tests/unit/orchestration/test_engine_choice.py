@@ -6,12 +6,12 @@ import dagster as dg
 import pytest
 from tests.working import land, with_table
 
-from taxiway.engines import Engine, open_engine, spark_session
+from taxiway.engines import Engine, OpenEngine, open_engine, spark_session
 from taxiway.materialise import Workspace
 from taxiway.orchestration.table_asset import ENGINE_TAG, table_asset
 
 
-def run(place: Workspace, tag: str | None, open_one) -> dg.ExecuteInProcessResult:
+def run(place: Workspace, tag: str | None, open_one: OpenEngine) -> dg.ExecuteInProcessResult:
     """A run of raw/gauges."""
     return dg.materialize(
         [table_asset(place, place.project.table("raw/gauges"))],
