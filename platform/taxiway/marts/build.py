@@ -1,7 +1,5 @@
 """Build and test marts with dbt in a scratch DuckDB file that lives for one run. Publishes nothing."""
 
-import gc
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,8 +12,6 @@ from taxiway.marts.invoke import Result, invoke_dbt
 from taxiway.marts.project import SCRATCH_FILE, DbtProject
 
 Register = Callable[[duckdb.DuckDBPyConnection], None]
-
-_LET_GO_S = 30
 
 
 @dataclass(frozen=True)
@@ -40,7 +36,9 @@ class Build:
 
     def query(self, sql: str) -> pa.Table:
         """The result of SQL over marts and sources."""
-        with _opened(self.folder / SCRATCH_FILE) as connection:
+        # Opened as dbt opens it, not to read only: some of dbt's connections may outlive its command, and DuckDB lets
+        # a process open a file in one way at a time.
+        with duckdb.connect(str(self.folder / SCRATCH_FILE)) as connection:
             connection.execute("SET TimeZone = 'UTC'")
             return connection.execute(sql).to_arrow_table()
 
@@ -75,19 +73,3 @@ def build_marts(
     if done.problem:
         raise MartsFailed(f"dbt failed, no mart was published: {done.problem}")
     return Build(scratch, done.results)
-
-
-def _opened(file: Path) -> duckdb.DuckDBPyConnection:
-    """The file, to read, once dbt has let go of it: its threads end a moment after it has, on a busy machine later.
-
-    Raises MartsFailed where they do not within half a minute.
-    """
-    end = time.monotonic() + _LET_GO_S
-    while True:
-        try:
-            return duckdb.connect(str(file), read_only=True)
-        except duckdb.ConnectionException as error:
-            if time.monotonic() > end:
-                raise MartsFailed(f"dbt did not let go of {file} within {_LET_GO_S} s; run again") from error
-        gc.collect()
-        time.sleep(0.05)
