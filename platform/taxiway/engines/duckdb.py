@@ -20,7 +20,8 @@ from taxiway.lake import ArrowWriter, Lake, Publication, Snapshot
 
 BATCH_ROWS = 100_000
 
-# The same names exist in every engine's session, so that a transform can read a clock anywhere.
+# The same names exist in every engine's session, so that a transform can read a clock, and the guard hash a key,
+# anywhere.
 PRIMITIVES: Mapping[str, str] = {
     "local_clock": "CREATE OR REPLACE TEMP MACRO local_clock(instant, zone) AS timezone(zone, instant)",
     # Of two instants DuckDB's own gives the second. The first is the one by the offset of the day before, where the
@@ -31,6 +32,8 @@ PRIMITIVES: Mapping[str, str] = {
     "instant_of": """CREATE OR REPLACE TEMP MACRO instant_of(clock, zone) AS
     CASE WHEN timezone(zone, by_the_day_before(clock, zone)) = clock THEN by_the_day_before(clock, zone)
     ELSE timezone(zone, clock) END""",
+    # Spark has a function of this name. Its hashes are others, as only equal ones are looked for.
+    "xxhash64": "CREATE OR REPLACE TEMP MACRO xxhash64(key) AS hash(key)",
 }
 # What must be set for the same SQL to give the same rows.
 MEANING = "SET TimeZone = 'UTC'"

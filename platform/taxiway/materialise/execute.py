@@ -18,7 +18,7 @@ from taxiway.contracts import (
     kept_schema,
     key_audit,
     rejected,
-    repeated_keys,
+    repeated_hashes,
     samples,
     verdicts,
 )
@@ -146,7 +146,7 @@ def guard(plan: Plan, session: Session, keys: Sequence[str]) -> Mapping[str, Ver
 def _duplicated_keys(plan: Plan, session: Session) -> pa.Table:
     """What `key_audit` finds; which of the rows are accepted is asked only where a key occurs more than once."""
     contract, staged = plan.table.rules, plan.compiled.staged
-    repeated = session.query(to_sql(repeated_keys(contract, staged).limit(1), session.dialect))
+    repeated = session.query(to_sql(repeated_hashes(contract, staged).limit(1), session.dialect))
     if not repeated.num_rows:
         return pa.table({"partition": pa.array([], pa.string()), "duplicated_keys": pa.array([], pa.int64())})
     return session.query(to_sql(key_audit(contract, staged), session.dialect))

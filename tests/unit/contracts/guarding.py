@@ -28,6 +28,7 @@ from taxiway.contracts import (
     key_audit,
 )
 from taxiway.contracts.types import ibis_type
+from taxiway.engines.duckdb import PRIMITIVES
 
 INT64 = 2**63
 EDGE_TEXTS = ["", " ", "é", "😀", "e\u0301", "'; DROP TABLE staged; --", 'a"b', "\\", "%", "_", "a\nb", "ab\n", "NaN"]
@@ -38,8 +39,8 @@ def connection() -> duckdb.DuckDBPyConnection:
     """One session for all tests, as an engine opens it."""
     opened = duckdb.connect()
     opened.execute("SET TimeZone='UTC'; SET threads=1")
-    opened.execute("CREATE TEMP MACRO instant_of(c, z) AS timezone(z, c)")
-    opened.execute("CREATE TEMP MACRO local_clock(i, z) AS timezone(z, i)")
+    for primitive in PRIMITIVES.values():
+        opened.execute(primitive)
     return opened
 
 
