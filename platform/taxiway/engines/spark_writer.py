@@ -3,7 +3,6 @@
 # pyright: reportMissingImports=false
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,8 +11,7 @@ import pyarrow as pa
 from taxiway.engines.spark_errors import first_cause, of_spark
 from taxiway.errors import EngineError, LakeError
 from taxiway.lake import Lake, Publication, Snapshot
-from taxiway.lake.provenance import of_commit
-from taxiway.lake.writer import KEEP_LOG, conflict, overtaken, refused
+from taxiway.lake.writer import PROPERTIES, conflict, overtaken, refused
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, DataFrameWriter
@@ -35,7 +33,7 @@ class SparkWriter:
     def create(self, publication: Publication, uri: str) -> None:
         """See `Writer.create`."""
         writer = self._writer(publication).mode("error")
-        for name, value in KEEP_LOG.items():
+        for name, value in PROPERTIES.items():
             writer = writer.option(name, value)
         self._save(publication, writer, uri)
 
@@ -56,7 +54,9 @@ class SparkWriter:
             writer = writer.option("replaceWhere", publication.predicate)
             writer = writer.option("mergeSchema", str(widens).lower())
         self._save(publication, writer, base.uri)
-        commit = self._commit(publication)
+        commit = self.lake.open(publication.address).commit(publication.provenance.data_version)
+        if commit is None:
+            raise LakeError(f"{publication.address}: the commit that was just made is not in its log")
         began = int(str(commit["readVersion"]))
         if began != latest.version and _has_changed(publication, latest, self.lake.open(publication.address, began)):
             raise overtaken(publication)
@@ -83,13 +83,6 @@ class SparkWriter:
             if failed:
                 raise EngineError(f"publishing failed: {failed}") from error
             raise refused(publication, first_cause(text)) from error
-
-    def _commit(self, publication: Publication) -> Mapping[str, object]:
-        for commit in self.lake.open(publication.address).history:
-            provenance = of_commit(commit)
-            if provenance is not None and provenance.data_version == publication.provenance.data_version:
-                return commit
-        raise LakeError(f"{publication.address}: the commit that was just made is not in its log")
 
 
 def _has_changed(publication: Publication, base: Snapshot, latest: Snapshot) -> bool:

@@ -12,7 +12,7 @@ from deltalake import DeltaTable
 
 from taxiway.addresses import Address
 from taxiway.errors import LakeError
-from taxiway.lake.provenance import WHOLE, PartitionState, partition_states
+from taxiway.lake.provenance import WHOLE, PartitionState, of_commit, partition_states
 
 
 @dataclass(frozen=True)
@@ -89,6 +89,14 @@ class Snapshot:
     def partitions(self) -> Mapping[str, PartitionState]:
         """What is known of each partition that was ever published."""
         return partition_states(self.history, frozenset(file.partition for file in self.files))
+
+    def commit(self, data_version: str) -> Mapping[str, object] | None:
+        """The commit up to this version whose provenance has the id, None where there is none."""
+        for commit in self.history:
+            provenance = of_commit(commit)
+            if provenance is not None and provenance.data_version == data_version:
+                return commit
+        return None
 
     def check_files(self) -> None:
         """See that every live file is there with its size; raises LakeError with the first that is not."""

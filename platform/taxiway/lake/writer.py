@@ -14,8 +14,9 @@ from taxiway.lake.provenance import KEY
 from taxiway.lake.publication import Publication
 from taxiway.lake.snapshot import Snapshot
 
-KEEP_LOG = {"delta.enableExpiredLogCleanup": "false"}
-"""The log is what says how a partition came to be, so no engine cuts it short behind our back."""
+PROPERTIES = {"delta.enableExpiredLogCleanup": "false", "delta.checkpointInterval": "10"}
+"""The log is what says how a partition came to be, so no engine cuts it short behind our back; and a table that is
+opened reads few entries, as by Spark's default, where deltalake's is 100."""
 
 _COMPRESSED = WriterProperties(compression="ZSTD", compression_level=1)
 _KEEP_LOG = PostCommitHookProperties(cleanup_expired_logs=False)
@@ -61,7 +62,7 @@ class ArrowWriter:
                 self.rows(),
                 mode="error",
                 partition_by=[column] if column else None,
-                configuration=KEEP_LOG,
+                configuration=PROPERTIES,
                 # With retries, two writers that both find no table would both append to it.
                 commit_properties=CommitProperties(
                     custom_metadata={KEY: publication.provenance.dump()}, max_commit_retries=0

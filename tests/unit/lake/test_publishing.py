@@ -54,6 +54,29 @@ def test_every_version_stays_readable(lake: Lake) -> None:
             lake.find(ADDRESS, version)
 
 
+def test_a_table_is_opened_from_a_checkpoint_of_late(lake: Lake) -> None:
+    publish(lake, AT, month("2013-01", 0), ["2013-01"])
+    for level in range(1, 25):
+        assert publish(lake, AT, month("2013-01", level), ["2013-01"], lake.open(ADDRESS)) == level
+    log = Path(lake.uri(ADDRESS), "_delta_log")
+    versions = [int(checkpoint.name[:20]) for checkpoint in sorted(log.glob("*.checkpoint.parquet"))]
+    assert len(versions) == 2
+    assert 24 - versions[-1] < 10
+    assert (levels(lake), levels(lake, 7)) == ({"2013-01": [24]}, {"2013-01": [7]})
+    assert len(lake.open(ADDRESS).history) == 25
+
+
+def test_what_is_committed_is_published_though_its_checkpoint_cannot_be_written(lake: Lake) -> None:
+    publish(lake, AT, month("2013-01", 0), ["2013-01"])
+    last = Path(lake.uri(ADDRESS), "_delta_log", "_last_checkpoint")
+    (last / "in the way").mkdir(parents=True)
+    with pytest.raises(OSError, match="Is a directory"):
+        DeltaTable(lake.uri(ADDRESS)).create_checkpoint()
+    for level in range(1, 12):
+        assert publish(lake, AT, month("2013-01", level), ["2013-01"], lake.open(ADDRESS)) == level
+    assert levels(lake) == {"2013-01": [11]}
+
+
 def test_a_partition_can_become_empty(lake: Lake) -> None:
     publish(lake, AT, month("2013-01", 1), ["2013-01"])
     publish(lake, AT, month("2013-01"), ["2013-01"], lake.open(ADDRESS))
