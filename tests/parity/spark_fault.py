@@ -9,6 +9,7 @@ from contextlib import closing
 from pathlib import Path
 from threading import Timer
 
+import psutil
 import pyarrow as pa
 from tests.parity.cluster import running
 from tests.working import land, statuses, workspace
@@ -48,6 +49,17 @@ def no_session(folder: Path) -> str:
     return failing(workspace(folder, spark={"spark.driver.memory": "1k"}).settings)
 
 
+def wrong_setting(folder: Path) -> str:
+    """A value that Spark SQL does not take, before and after a session that is not disturbed by it; the second time
+    of a setting that no session may change.
+    """
+    said = failing(workspace(folder, spark={"spark.sql.parquet.compression.codec": "zipped"}).settings)
+    assert counted(workspace(folder).settings) == 3
+    again = failing(workspace(folder, spark={"spark.sql.codegen.cache.maxEntries": "many"}).settings)
+    assert "spark.sql.codegen.cache.maxEntries" in again, again
+    return said
+
+
 def no_jars(folder: Path) -> str:
     """Jars that are nowhere."""
     missing = {"spark.jars.packages": "io.delta:delta-spark_4.1_2.13:0.0.0"}
@@ -73,6 +85,19 @@ def no_memory_of_its_own(folder: Path) -> str:
     return said
 
 
+def killed(folder: Path) -> str:
+    """The process in which Spark runs is killed while a query runs; the next session has a process of its own."""
+
+    def die() -> None:
+        (java,) = (child for child in psutil.Process().children() if child.name() == "java")
+        java.kill()
+
+    settings = workspace(folder).settings
+    said = failing(settings, ENDLESS, columns="n", meanwhile=die)
+    assert counted(settings) == 3
+    return said
+
+
 def second_session(folder: Path) -> str:
     """A session on a cluster after another one in the same process: its executors need the same jars."""
     with running(folder / "cluster") as cluster:
@@ -88,9 +113,12 @@ def second_session(folder: Path) -> str:
 
 
 def counted(settings: Settings) -> int:
-    """A session that answers."""
+    """A session that answers, and leaves no jars on the path: dbt fails where it finds one that is gone."""
+    before = list(sys.path)
     with engines(settings) as opened, opened("spark").session() as session:
-        return session.query("SELECT count(*) AS n FROM range(0, 3)")["n"][0].as_py()
+        found = session.query("SELECT count(*) AS n FROM range(0, 3)")["n"][0].as_py()
+    assert sys.path == before
+    return found
 
 
 def silent_repository(folder: Path) -> str:
@@ -130,7 +158,8 @@ def lost_cluster(folder: Path) -> str:
 def no_memory(folder: Path) -> str:
     """A group that no executor can hold."""
     with running(folder / "cluster", MEMORY="600m") as cluster:
-        memory = {"spark.executor.memory": "500m"}
+        # Four executors would end one after the other before Spark gives up; two show the same.
+        memory = {"spark.executor.memory": "500m", "spark.task.maxFailures": "2"}
         place = workspace(folder / "home", spark_master=cluster.master, spark=memory)
         return failing(place.settings, GREEDY, columns="kn")
 
@@ -148,6 +177,7 @@ CASES: Mapping[str, Callable[[Path], str]] = {
     case.__name__: case
     for case in (
         no_session,
+        wrong_setting,
         another_session,
         no_jars,
         silent_repository,
@@ -155,6 +185,7 @@ CASES: Mapping[str, Callable[[Path], str]] = {
         lost_cluster,
         no_memory,
         no_memory_of_its_own,
+        killed,
         no_room,
         second_session,
     )

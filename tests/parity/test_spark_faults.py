@@ -17,13 +17,15 @@ WAIT_S = 600
 
 SAID = {
     "no_session": r"Spark cannot start \(.*maximum heap.*\); see .*spark\.log, and taxiway doctor",
+    "wrong_setting": r"Spark cannot start \(.*'zipped' in the config .*codec. is invalid",
     "another_session": "this process has a Spark session of its own; stop it first, or compute on duckdb",
     "no_jars": r"Spark's jars \(io\.delta:delta-spark_4\.1_2\.13:0\.0\.0\) cannot be had; connect to Maven Central",
     "silent_repository": r"Spark's jars \(io\.delta:delta-spark_4\.1_2\.13:0\.0\.0\) cannot be had; connect to Maven",
     "silent_master": r"the Spark master spark://127\.0\.0\.1:\d+ does not answer; start it",
     "lost_cluster": r"Spark lost its workers \(.*\); see that they run and have room, and run again",
     "no_memory": r"Spark's memory ran out \(.*\); raise spark\.driver\.memory or spark\.executor\.memory in \[spark\]",
-    "no_memory_of_its_own": r"Spark's process has ended, .*memory \(spark\.log may say\); raise spark\.driver",
+    "no_memory_of_its_own": r"Spark's memory ran out \(.*\); raise spark\.driver\.memory or spark\.executor",
+    "killed": r"Spark cannot go on \(its process has ended with code -9, .*\); raise spark\.driver\.memory",
     "no_room": r"the disk is full \(.*No space left on device.*\); make room for TAXIWAY_HOME/scratch",
     "second_session": "the second one finds it unchanged",
 }

@@ -2,6 +2,7 @@
 # pyspark is an extra.
 # pyright: reportMissingImports=false
 
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -61,6 +62,7 @@ class Spark:
     name: str = field(default="spark", init=False)
     version: str = field(default_factory=lambda: version("pyspark"), init=False)
     _started: "SparkSession | None" = field(default=None, init=False)
+    _on_path: set[str] = field(default_factory=set, init=False)
 
     @contextmanager
     def session(self) -> Iterator["SparkSQL"]:
@@ -76,7 +78,9 @@ class Spark:
     def started(self) -> "SparkSession":
         """Spark's own session; raises EngineError where it cannot start."""
         if self._started is None:
+            before = set(sys.path)
             started = self.start()
+            self._on_path = set(sys.path) - before
             for primitive in PRIMITIVES.values():
                 started.sql(primitive)
             self._started = started
@@ -88,6 +92,8 @@ class Spark:
         if started is not None:
             with _gone():
                 started.stop()
+            # PySpark leaves there the jars of a folder that goes, and dbt looks into all that is there.
+            sys.path[:] = [place for place in sys.path if place not in self._on_path]
 
 
 @dataclass(eq=False)

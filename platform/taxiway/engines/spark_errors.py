@@ -10,15 +10,16 @@ from contextlib import contextmanager
 from taxiway.errors import EngineError
 
 _FULL = re.compile(r"No space left on device|Disk quota exceeded")
-# An executor whose memory runs out ends with the code that Java has for it.
+# A process of Spark's whose memory runs out ends with Spark's code for it, or with Java's.
+_NO_MEMORY = (52, 3)
 _MEMORY = re.compile(
-    r"OutOfMemoryError|[Ee]xit(?:ed with)? code (?:3|52)\b|Cannot acquire|exceeds memory limits|"
-    r"Total size of serialized results"
+    rf"OutOfMemoryError|[Ee]xit(?:ed with)? code (?:{'|'.join(map(str, _NO_MEMORY))})\b|Cannot acquire|"
+    r"exceeds memory limits|Total size of serialized results"
 )
 # Without its process there is nobody to say why; it may be heard while it ends.
 _ENDED = re.compile(
     r"Answer from Java side is empty|Error while (?:sending|receiving)|Connection re(?:fused|set)|"
-    r"SparkContext was shut down"
+    r"SparkContext was shut down|does not exist in the JVM"
 )
 _ENDS_S = 10
 _LOST = re.compile(r"ExecutorLostFailure|SparkContext was shut down|Job .* cancelled")
@@ -51,10 +52,13 @@ def _meaning(text: str) -> str:
 def of_spark(text: str) -> str:
     """What an error means that is of Spark itself, whatever it was to do; empty for any other."""
     why = first_cause(text)
-    if _ENDED.search(text) and process_ended(_ENDS_S):
-        return "Spark's process has ended, perhaps for lack of memory (spark.log may say); raise spark.driver.memory"
-    if _MEMORY.search(text):
+    code = exit_code(_ENDS_S if _ENDED.search(text) else 0)
+    if code is not None:
+        why = f"its process has ended with code {code}"
+    if code in _NO_MEMORY or (code is None and _MEMORY.search(text)):
         return f"Spark's memory ran out ({why}); raise spark.driver.memory or spark.executor.memory in [spark]"
+    if code is not None:
+        return f"Spark cannot go on ({why}, perhaps for lack of memory; spark.log may say); raise spark.driver.memory"
     if _LOST.search(text):
         return f"Spark lost its workers ({why}); see that they run and have room, and run again"
     if _GONE.search(text):
@@ -62,18 +66,17 @@ def of_spark(text: str) -> str:
     return ""
 
 
-def process_ended(within: float = 0) -> bool:
-    """Whether the JVM that this process started has ended, or does so within some seconds."""
+def exit_code(within: float = 0) -> int | None:
+    """What the JVM that this process started has ended with, or does within some seconds; None where it has not."""
     from pyspark import SparkContext
 
     process = getattr(SparkContext._gateway, "proc", None)
     if process is None:
-        return False
+        return None
     try:
-        process.wait(timeout=within)
+        return process.wait(timeout=within)
     except subprocess.TimeoutExpired:
-        return False
-    return True
+        return None
 
 
 def first_cause(text: str) -> str:

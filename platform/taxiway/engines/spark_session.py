@@ -18,7 +18,7 @@ from pathlib import Path
 from threading import Thread, Timer
 from typing import TYPE_CHECKING, Any
 
-from taxiway.engines.spark_errors import process_ended
+from taxiway.engines.spark_errors import exit_code
 from taxiway.errors import EngineError
 from taxiway.settings import Settings
 
@@ -135,7 +135,7 @@ def start_session(settings: Settings, session_of: SessionOf | None = None) -> "S
     from pyspark.errors import PySparkException
     from pyspark.java_gateway import launch_gateway
 
-    if process_ended():
+    if exit_code() is not None:
         SparkContext._gateway = SparkContext._jvm = SparkContext._active_spark_context = None
     if SparkContext._active_spark_context is not None:
         raise EngineError("this process has a Spark session of its own; stop it first, or compute on duckdb")
@@ -149,7 +149,9 @@ def start_session(settings: Settings, session_of: SessionOf | None = None) -> "S
             conf = SparkConf(loadDefaults=False).setAll([*config.items(), *_resolved()])
             with _ended_unless_started():
                 gateway = SparkContext._gateway or launch_gateway(conf, {"stdout": output, "stderr": output})
-            SparkContext(conf=conf, gateway=gateway)
+            SparkContext._ensure_initialized(gateway=gateway, conf=conf)
+            _see_that_sql_takes(config, gateway.jvm)
+            SparkContext(conf=conf)
             session = (session_of or _own)(config)
         except (PySparkException, Py4JError, OSError) as error:
             raise EngineError(_why(log, began, error, config)) from error
@@ -191,6 +193,19 @@ def _resolved() -> list[tuple[str, str]]:
     return [("spark.jars", jars)] if jars else []
 
 
+def _see_that_sql_takes(config: Mapping[str, str], jvm: Any) -> None:
+    """Fail where Spark refuses the value of a setting: of one that a session refuses PySpark cannot tell.
+
+    It looks into the settings of the session for how to tell it, which fails again, for ever.
+    """
+    sql = jvm.org.apache.spark.sql.internal
+    # Settings that no session may change are known to Spark once they have been looked at.
+    sql.StaticSQLConf.WAREHOUSE_PATH()
+    tried = sql.SQLConf()
+    for name, value in config.items():
+        tried.setConfString(name, value)
+
+
 def _own(config: Mapping[str, str]) -> "SparkSession":
     from pyspark.sql import SparkSession
 
@@ -201,6 +216,8 @@ def _own(config: Mapping[str, str]) -> "SparkSession":
 
 
 def _why(log: Path, began: int, error: Exception, config: Mapping[str, str]) -> str:
+    from pyspark import SparkContext
+
     with log.open(errors="replace") as written:
         written.seek(began)
         said = written.read()
@@ -209,8 +226,9 @@ def _why(log: Path, began: int, error: Exception, config: Mapping[str, str]) -> 
         return f"Spark's jars ({packages}) cannot be had; connect to Maven Central once: {_HOW} (see {log})"
     if _SILENT in said:
         return f"the Spark master {config['spark.master']} does not answer; start it, or set TAXIWAY_SPARK_MASTER"
-    # A JVM that does not start says why in a line or two; one that did says more, and Python has the cause.
-    lines = [line.strip() for line in (said if len(said) < _SHORT else str(error)).splitlines() if line.strip()]
+    # A JVM that does not start says why in a line or two; of one that did Python has the cause.
+    has_not_started = SparkContext._gateway is None and len(said) < _SHORT
+    lines = [line.strip() for line in (said if has_not_started else str(error)).splitlines() if line.strip()]
     told = " ".join(lines[:2]) or type(error).__name__
     return f"Spark cannot start ({told}); see {log}, and taxiway doctor"
 
