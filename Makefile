@@ -6,8 +6,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 # Two at a time, a file in one process, in the order of the folders: the longest come first.
 PYTEST := $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
-# By itself, as Spark takes what cores there are.
-PARITY := $(BIN)/pytest tests/parity
+# Two as well: one has the tests of Spark's session, the other those that start processes and wait for them.
+PARITY := $(BIN)/pytest tests/parity -n 2 --dist loadgroup --no-loadscope-reorder
 
 # Compiled once, imports take half the time, in every process.
 unexport PYTHONDONTWRITEBYTECODE
