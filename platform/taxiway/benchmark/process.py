@@ -1,4 +1,4 @@
-"""One command as a whole process: what it said, its seconds and its peak memory as the operating system counts them."""
+"""One command as a whole process: what it said, its seconds and its peak memory."""
 
 import contextlib
 import os
@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import IO
+from typing import IO, Any
 
 from taxiway.benchmark.watch import Watch
 from taxiway.errors import TaxiwayError
@@ -37,30 +37,19 @@ class Command:
 
 @dataclass(frozen=True)
 class Finished:
-    """A process that succeeded: wall, user and system seconds with those of its children, what it wrote to stdout.
+    """A process that succeeded: what it and its children took together, and what it wrote to stdout.
 
-    `peak_bytes` is the resident memory of the largest one of the process and its children. It is never less than
-    that of the process that started it, which the kernel counts until the program is loaded.
+    `cpu_seconds` and `peak_bytes` are what `Watch` saw, or what the kernel counts of the process and the children that
+    it waited for where that is more: their seconds, and the resident memory of the largest, which can be told only
+    above what this process has held itself. `user_seconds` are the kernel's, without the children that nobody waits
+    for, such as Spark's JVM.
     """
 
     wall_seconds: float
     user_seconds: float
-    system_seconds: float
-    peak_bytes: int
-    out: str = ""
-
-
-@dataclass(frozen=True)
-class Followed:
-    """A process that succeeded: wall seconds, and what it and its children had together.
-
-    `cpu_seconds` and `peak_bytes` are what `Watch` saw, and never less than what the kernel counts of the process and
-    the children that it waited for: their seconds, and the resident memory of the largest.
-    """
-
-    wall_seconds: float
     cpu_seconds: float
     peak_bytes: int
+    out: str = ""
 
 
 def execute(command: Command) -> Finished:
@@ -75,19 +64,19 @@ def execute(command: Command) -> Finished:
             cwd=command.folder,
             env={**os.environ, **command.variables},
         )
-        # Popen's own wait would leave nothing for wait4, which alone tells what this one process used.
         try:
-            _, status, used = os.wait4(process.pid, 0)
+            with Watch(process.pid) as watch:
+                used = _await(process)
         except BaseException:
             process.kill()
             process.wait()
             raise
-        wall = time.perf_counter() - began
-        process.returncode = os.waitstatus_to_exitcode(status)
-        return _finished(command, process.returncode, used, wall, err, _text(out))
+        wall, said = time.perf_counter() - began, _text(out)
+        _see_that_it_succeeded(command, process, err, said)
+        return _finished(wall, used, watch, said)
 
 
-def follow(command: Command, hear: Callable[[str], None]) -> Followed:
+def follow(command: Command, hear: Callable[[str], None]) -> Finished:
     """Run a command to its end and `hear` each line that it writes to stdout as it comes.
 
     Raises BenchmarkFailed as `execute`. Where this is interrupted, the command and its children are ended first.
@@ -110,18 +99,20 @@ def follow(command: Command, hear: Callable[[str], None]) -> Followed:
             with Watch(process.pid) as watch, process.stdout as lines:
                 for line in lines:
                     hear(line)
-                _, status, used = os.wait4(process.pid, 0)
+                used = _await(process)
         except BaseException:
             _end_group(process)
             raise
         wall = time.perf_counter() - began
-        process.returncode = os.waitstatus_to_exitcode(status)
-        found = _finished(command, process.returncode, used, wall, err)
-        return Followed(
-            wall_seconds=found.wall_seconds,
-            cpu_seconds=max(found.user_seconds + found.system_seconds, watch.cpu_seconds),
-            peak_bytes=max(found.peak_bytes, watch.peak_bytes),
-        )
+        _see_that_it_succeeded(command, process, err)
+        return _finished(wall, used, watch)
+
+
+def _await(process: "subprocess.Popen[Any]") -> resource.struct_rusage:
+    """What the process used. Popen's own wait would leave nothing for wait4, which alone tells it of this one."""
+    _, status, used = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    return used
 
 
 def _end_group(process: "subprocess.Popen[str]") -> None:
@@ -137,13 +128,23 @@ def _end_group(process: "subprocess.Popen[str]") -> None:
     process.wait()
 
 
-def _finished(
-    command: Command, code: int, used: resource.struct_rusage, wall: float, err: IO[bytes], out: str = ""
-) -> Finished:
-    if code:
+def _see_that_it_succeeded(command: Command, process: "subprocess.Popen[Any]", err: IO[bytes], out: str = "") -> None:
+    if process.returncode:
         told = (_text(err).strip() or out.strip()).splitlines()[-_LAST_LINES:]
-        raise BenchmarkFailed(f"{' '.join(command.words)} ended with {code}: {' / '.join(told) or 'it said nothing'}")
-    return Finished(wall, used.ru_utime, used.ru_stime, used.ru_maxrss * _MAXRSS_UNIT, out)
+        words = " ".join(command.words)
+        raise BenchmarkFailed(f"{words} ended with {process.returncode}: {' / '.join(told) or 'it said nothing'}")
+
+
+def _finished(wall: float, used: resource.struct_rusage, watch: Watch, out: str = "") -> Finished:
+    # Until its program is loaded, the kernel counts of a process what the one holds that starts it.
+    is_its_own = used.ru_maxrss > resource.getrusage(resource.RUSAGE_SELF).ru_maxrss or not watch.peak_bytes
+    return Finished(
+        wall_seconds=wall,
+        user_seconds=used.ru_utime,
+        cpu_seconds=max(used.ru_utime + used.ru_stime, watch.cpu_seconds),
+        peak_bytes=max(used.ru_maxrss * _MAXRSS_UNIT if is_its_own else 0, watch.peak_bytes),
+        out=out,
+    )
 
 
 def _text(stream: IO[bytes]) -> str:

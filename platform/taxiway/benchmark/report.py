@@ -10,7 +10,8 @@ from taxiway.benchmark.samples import Range, Results
 
 _HOW = (
     "Every command is a process of its own; the trials of all measures take turns. Ranges are smallest – median – "
-    "largest; ratios are taken within a repetition. Peak memory is the resident memory of the largest process."
+    "largest; ratios are taken within a repetition. CPU seconds and peak memory (resident) are those of a "
+    "command and its children together, looked at a few times a second."
 )
 TARGET_COLUMNS: tuple[str, ...] = ("measure", "what", "measured", "target", "met")
 _OWN = ("wall_seconds", "user_seconds", "cpu_seconds", "peak_bytes")

@@ -27,7 +27,7 @@ class Range:
 
 @dataclass(frozen=True)
 class Sample:
-    """A step once: wall and CPU seconds, peak memory of its largest process, and figures that it told, by name."""
+    """A step once: wall and CPU seconds, the largest peak memory of its commands, and figures that it told, by name."""
 
     wall_seconds: float
     user_seconds: float
@@ -38,11 +38,10 @@ class Sample:
     @classmethod
     def of(cls, finished: Sequence[Finished], figures: Mapping[str, float]) -> "Sample":
         """The sample of a step whose commands ran one after the other."""
-        user = sum(one.user_seconds for one in finished)
         return cls(
             wall_seconds=sum(one.wall_seconds for one in finished),
-            user_seconds=user,
-            cpu_seconds=user + sum(one.system_seconds for one in finished),
+            user_seconds=sum(one.user_seconds for one in finished),
+            cpu_seconds=sum(one.cpu_seconds for one in finished),
             peak_bytes=max(one.peak_bytes for one in finished),
             figures=MappingProxyType(dict(figures)),
         )

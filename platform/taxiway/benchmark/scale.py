@@ -58,7 +58,7 @@ class ScaleRun:
     `counted` of the project's `what` were published, `rows` over all tables. `seconds` is the time of the tables, what
     lies between them included; `start_seconds` what passed until the engine answered, `landing_seconds` the making and
     delivering of the files. `peak_bytes` is the memory of the run's process and its children together: see
-    `Followed`. `bytes_written` is all that the lake holds at the end, its logs included.
+    `Finished`. `bytes_written` is all that the lake holds at the end, its logs included.
     """
 
     engine: str
@@ -91,6 +91,11 @@ class ScaleRun:
     def rejected(self) -> int:
         """The rows that were rejected, over all tables."""
         return sum(table.rejected for table in self.tables)
+
+    @property
+    def seconds_with_start(self) -> float:
+        """Seconds of the tables and of what passed until the engine answered."""
+        return self.start_seconds + self.seconds
 
     @property
     def rows_a_second(self) -> float:

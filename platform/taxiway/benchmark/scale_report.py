@@ -33,7 +33,7 @@ _HOW = (
     "Each copy of the year is 52 weeks after the one before. The files are landed first; then a process of its own "
     "makes all raw and feature tables, without models and without Dagster. Its seconds count from when the engine "
     "answers. Peak memory is the resident memory of that process and its children together, looked at a few times a "
-    "second, and never less than the kernel's own peak of the largest."
+    "second, and never less than the kernel's own peak of the largest at the last look."
 )
 _RUNS = TypeAdapter(list[ScaleRun])
 
@@ -73,7 +73,7 @@ def scale_markdown(runs: Sequence[ScaleRun], plot: str | None = None) -> str:
     lines = ["# How the cost of a row grows with the data", "", f"Written by `taxiway bench scale`. {_HOW}", ""]
     lines += [f"![seconds a million {runs[0].what} against their number]({plot})", ""] if plot and runs else []
     lines += table(RUN_COLUMNS, [list(row.values()) for row in run_rows(runs)])
-    lines += [*(f"- {line}" for line in grown(runs)), f"- {when_to_change(runs)}", ""]
+    lines += [*(f"- {line}" for line in conclusions(runs)), ""]
     lines += _machines(runs)
     for run in runs:
         lines += _by_table(run)
@@ -108,6 +108,11 @@ def run_rows(runs: Sequence[ScaleRun]) -> list[dict[str, str]]:
     ]
 
 
+def conclusions(runs: Sequence[ScaleRun]) -> list[str]:
+    """What follows from the runs, a sentence each: the growth of the cost, the engines side by side, when to change."""
+    return [*grown(runs), *against(runs), when_to_change(runs)]
+
+
 def grown(runs: Sequence[ScaleRun]) -> list[str]:
     """How the cost of a row grew, in words."""
     return [
@@ -116,16 +121,22 @@ def grown(runs: Sequence[ScaleRun]) -> list[str]:
     ]
 
 
+def against(runs: Sequence[ScaleRun]) -> list[str]:
+    """How the engines stand to each other at every factor measured on both, in words."""
+    return [
+        f"factor {ours.factor}, start included: Spark takes "
+        f"{number(theirs.seconds_with_start / ours.seconds_with_start, 'times')} DuckDB's time"
+        for ours, theirs in _on_both(runs)
+    ]
+
+
 def when_to_change(runs: Sequence[ScaleRun]) -> str:
     """The sentence that tells a reader when another engine is cheaper, from the factors measured on both."""
-    # The cheapest where an engine was measured with several steps.
-    cost = {(run.engine, run.factor): run for run in sorted(runs, key=lambda run: -run.cost)}
-    both = sorted(factor for engine, factor in cost if engine == "duckdb" and ("spark", factor) in cost)
+    both = _on_both(runs)
     if not both:
         return "When to change engines is not known: no factor was measured on both."
-    cheaper = [factor for factor in both if cost["spark", factor].cost < cost["duckdb", factor].cost]
-    at = cheaper[0] if cheaper else both[-1]
-    ours, theirs = cost["duckdb", at], cost["spark", at]
+    cheaper = [pair for pair in both if pair[1].cost < pair[0].cost]
+    ours, theirs = cheaper[0] if cheaper else both[-1]
     told = f"{number(ours.cost, 'seconds')} a million against {number(theirs.cost, 'seconds')}"
     if cheaper:
         return f"Change to Spark at {ours.counted:,} {ours.what}: there DuckDB takes {told}."
@@ -133,6 +144,14 @@ def when_to_change(runs: Sequence[ScaleRun]) -> str:
         f"Stay on DuckDB up to {ours.counted:,} {ours.what}, the most measured on both: it takes {told} on Spark. "
         "Change where one machine's disk or hours no longer suffice."
     )
+
+
+def _on_both(runs: Sequence[ScaleRun]) -> list[tuple[ScaleRun, ScaleRun]]:
+    """The run on DuckDB and the one on Spark for each factor, in their order."""
+    # The cheapest where an engine was measured more than once.
+    cost = {(run.engine, run.factor): run for run in sorted(runs, key=lambda run: -run.cost)}
+    factors = sorted({run.factor for run in runs})
+    return [(cost["duckdb", n], cost["spark", n]) for n in factors if ("duckdb", n) in cost and ("spark", n) in cost]
 
 
 def draw(runs: Sequence[ScaleRun], file: Path) -> None:

@@ -17,7 +17,9 @@ class Watch:
     """Watches a process and its children, a few times a second, until the block ends.
 
     `peak_bytes` is the most resident memory that they were seen to hold together, and never less than the kernel's own
-    peak of any one of them (VmHWM), which no look can miss. Pages that several of them share count once for each.
+    peak of any one of them (VmHWM), which no look can miss. A process adds to it from the second look at it on: one
+    that starts a program is there twice for a moment, with all its memory, and a JVM that writes files starts many.
+    Pages that several of them share count once for each.
     `cpu_seconds` is the time that they had, to the last look at each. Both are 0 on systems without /proc.
     """
 
@@ -57,7 +59,8 @@ class Watch:
         together = most = 0
         for pid in _tree(self._pid, {pid: parent for pid, (parent, _) in seen.items()}):
             now, highest = _memory(pid)
-            together, most = together + now, max(most, highest)
+            was_seen = pid in self._cpu_seconds
+            together, most = together + (now if was_seen else 0), max(most, highest)
             if pid in seen:
                 self._cpu_seconds[pid] = seen[pid][1]
         self.peak_bytes = max(self.peak_bytes, together, most)

@@ -51,7 +51,7 @@ def scale(
 
     Nothing of it touches the deployment's lake: the copies live in scratch while they are measured.
     """
-    from taxiway.benchmark.scale_report import RUN_COLUMNS, grown, load_runs, run_rows, scale_data, when_to_change
+    from taxiway.benchmark.scale_report import RUN_COLUMNS, conclusions, load_runs, run_rows, scale_data
 
     if not factor and not earlier:
         raise UsageError("say how many copies to measure, with --factor N, or name earlier results, with --with FILE")
@@ -65,7 +65,7 @@ def scale(
         print_json(scale_data(runs))
     else:
         print_rows(run_rows(runs), RUN_COLUMNS)
-        for line in (*grown(runs), when_to_change(runs)):
+        for line in conclusions(runs):
             typer.echo(line)
     _write(runs, write, plot)
 

@@ -61,7 +61,7 @@ def test_ratios_are_taken_within_a_repetition():
 
 def test_a_sample_adds_up_its_commands_and_keeps_the_largest_peak():
     found = Sample.of([Finished(1, 2, 3, 50), Finished(10, 20, 30, 40)], {"rows": 7})
-    assert (found.wall_seconds, found.user_seconds, found.cpu_seconds, found.peak_bytes) == (11, 22, 55, 50)
+    assert (found.wall_seconds, found.user_seconds, found.cpu_seconds, found.peak_bytes) == (11, 22, 33, 50)
     assert found.value("rows") == 7
     with pytest.raises(KeyError):
         found.value("no such figure")
@@ -86,12 +86,30 @@ def test_the_data_has_every_sample_and_every_target():
 
 def test_a_command_is_measured_and_what_it_said_is_kept():
     size = 300_000_000
-    code = f"import os, time; held = bytearray({size}); print(os.environ['ASKED']); sum(range(10**6)); time.sleep(0.2)"
+    code = f"import os, time; held = bytearray({size}); print(os.environ['ASKED']); sum(range(10**6)); time.sleep(1)"
     found = execute(Command((sys.executable, "-c", code), {"ASKED": "yes"}))
     assert found.out == "yes\n"
-    assert found.wall_seconds >= 0.2
-    assert found.user_seconds + found.system_seconds > 0
+    assert found.wall_seconds >= 1
+    assert found.cpu_seconds >= found.user_seconds > 0
     assert found.peak_bytes > size
+
+
+def test_children_that_a_command_does_not_wait_for_are_counted():
+    size = 150_000_000
+    work = "while time.process_time() < 0.7: pass"
+    child = f"import time; held = bytearray({size})\n{work}\nprint('done', flush=True); time.sleep(2)"
+    start = f"child = subprocess.Popen([sys.executable, '-c', {child!r}], stdout=subprocess.PIPE)"
+    left = f"{start}; child.stdout.readline(); time.sleep(1); os._exit(0)"
+    code = f"import os, subprocess, sys, time; {left}"
+    found = execute(Command((sys.executable, "-c", code)))
+    assert found.peak_bytes > size
+    assert found.cpu_seconds > 0.5
+
+
+def test_what_the_starting_process_holds_is_not_counted():
+    held = bytearray(400_000_000)
+    found = execute(Command((sys.executable, "-c", "import time; time.sleep(1)")))
+    assert found.peak_bytes < len(held) / 4
 
 
 def test_a_command_that_fails_is_told_with_its_last_words(tmp_path: Path):

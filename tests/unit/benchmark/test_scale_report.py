@@ -1,5 +1,6 @@
 """What is concluded from runs of growing data: growth within a series, and when to change engines."""
 
+import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -9,7 +10,8 @@ import pytest
 from taxiway.benchmark import Command, Machine, ScaleRun, follow, growth
 from taxiway.benchmark.process import BenchmarkFailed
 from taxiway.benchmark.scale import megabytes
-from taxiway.benchmark.scale_report import draw, scale_markdown, when_to_change
+from taxiway.benchmark.scale_report import against, draw, scale_markdown, when_to_change
+from taxiway.benchmark.watch import Watch
 from taxiway.errors import UsageError
 
 MACHINE = Machine("A CPU", 2, 8_000_000_000, "Linux", "CPython 3.11", {"duckdb": "1.5"})
@@ -60,6 +62,16 @@ def test_engines_are_changed_where_the_other_is_cheaper():
     assert "not known" in when_to_change(runs[2:3])
 
 
+def test_engines_are_compared_with_their_start_and_by_the_cheapest_run():
+    runs = [run("spark", 3, 58 / 3), run("duckdb", 1, 9), run("spark", 1, 59), run("duckdb", 3, 29 / 3)]
+    runs += [run("spark", 1, 99, months_a_step=0), run("spark", 10, 30)]
+    assert against(runs) == [
+        "factor 1, start included: Spark takes 6.00× DuckDB's time",
+        "factor 3, start included: Spark takes 1.97× DuckDB's time",
+    ]
+    assert against(runs[-1:]) == []
+
+
 def test_the_page_tells_the_machine_once():
     text = scale_markdown([run("duckdb", 1, 10), run("spark", 1, 90)])
     assert text.count("A CPU, 2 cores") == 1
@@ -87,6 +99,23 @@ def test_what_a_process_and_its_children_hold_is_counted_together():
     assert found.peak_bytes > 2 * size
     assert found.wall_seconds > 1.5
     assert found.cpu_seconds > 0
+
+
+def test_a_copy_of_a_process_that_is_there_for_a_moment_does_not_count():
+    size = 150_000_000
+    code = f"""
+import os, time
+held = bytearray({size})
+for _ in range(30):
+    copy = os.fork()
+    if not copy:
+        time.sleep(0.05)
+        os._exit(0)
+    os.waitpid(copy, 0)
+"""
+    with subprocess.Popen([sys.executable, "-c", code]) as process, Watch(process.pid) as watch:
+        assert process.wait(timeout=60) == 0
+    assert size < watch.peak_bytes < 1.5 * size
 
 
 def test_a_followed_command_that_fails_is_told_with_its_last_words():
