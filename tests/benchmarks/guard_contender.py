@@ -15,9 +15,9 @@ import ibis
 from guard_rules import KEY_SQL, Guarded, aggregate_sql, pandera_rule, pandera_schema
 from pandera.errors import SchemaErrors
 
-from taxiway.contracts import audit, compile_contract, key_audit, repeated_keys, samples, verdicts
+from taxiway.contracts import audit, compile_contract, key_audit, repeated_hashes, samples, verdicts
 from taxiway.engines import Session
-from taxiway.engines.duckdb import DuckDBSession
+from taxiway.engines.duckdb import PRIMITIVES, DuckDBSession
 from taxiway.transforms.compile import to_sql
 
 # The seconds of the answer, of the evidence that comes with it, and what was found.
@@ -32,7 +32,7 @@ def guard(session: Session) -> Answer:
     to_sql(audit(contract, staged), session.dialect)
     began = time.perf_counter()
     audited = session.query(to_sql(audit(contract, staged), session.dialect))
-    duplicated = session.query(to_sql(repeated_keys(contract, staged).limit(1), session.dialect))
+    duplicated = session.query(to_sql(repeated_hashes(contract, staged).limit(1), session.dialect))
     if duplicated.num_rows:
         duplicated = session.query(to_sql(key_audit(contract, staged), session.dialect))
     judged = verdicts(contract, audited, duplicated, audited["partition"].to_pylist())
@@ -100,6 +100,8 @@ def main() -> None:
         "preserve_insertion_order = false",
     ):
         db.execute(f"SET {setting}")
+    for primitive in PRIMITIVES.values():
+        db.execute(primitive)
     db.execute(f"CREATE TEMP TABLE staged AS FROM read_parquet('{file}')")
     answer = CONTENDERS[name](db)
     (rows,) = db.execute("SELECT count(*) FROM staged").fetchall()[0]

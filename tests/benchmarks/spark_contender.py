@@ -9,7 +9,6 @@ so that what is timed is the answer and not the start of Spark.
 import sys
 import time
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +24,7 @@ from taxiway.settings import load_settings
 _FEW = 1000
 
 
-def pandera_schema(*, with_key: bool) -> Any:
+def pandera_schema() -> Any:
     """The rules to pandera.pyspark; a check of the whole frame says whether any row breaks it, as its own checks do."""
     import pandera.pyspark as pandera
     from pandera.api.checks import Check
@@ -62,12 +61,12 @@ def pandera_schema(*, with_key: bool) -> Any:
     later = f.col("scheduled_arrival_at") > f.col("scheduled_departure_at")
     told = f.col("is_cancelled") == f.col("dep_delay_min").isNull()
     of_rows = [Check(no_row(~later), name="arrives_later"), Check(no_row(~told), name="cancelled_is_told")]
-    return pandera.DataFrameSchema(columns, checks=of_rows, unique=["flight_id"] if with_key else None)
+    return pandera.DataFrameSchema(columns, checks=of_rows, unique=["flight_id"])
 
 
-def by_pandera_pyspark(session: SparkSQL, *, with_key: bool) -> Answer:
+def by_pandera_pyspark(session: SparkSQL) -> Answer:
     """pandera's own Spark backend; it says which rules are broken, not by how many rows: each counts as one."""
-    schema = pandera_schema(with_key=with_key)
+    schema = pandera_schema()
     frame = session.spark.table("staged")
     began = time.perf_counter()
     errors = schema.validate(frame).pandera.errors
@@ -83,17 +82,15 @@ def by_pandera_pyspark(session: SparkSQL, *, with_key: bool) -> Answer:
     return seconds, 0.0, counts, duplicated
 
 
-def by_pandera_ibis(session: SparkSQL, *, with_key: bool) -> Answer:
+def by_pandera_ibis(session: SparkSQL) -> Answer:
     """pandera's Ibis backend, on Ibis' own for Spark."""
-    return by_pandera(ibis.pyspark.connect(session.spark).table("staged"), with_key=with_key)
+    return by_pandera(ibis.pyspark.connect(session.spark).table("staged"), with_key=True)
 
 
 CONTENDERS: dict[str, Callable[[SparkSQL], Answer]] = {
     "guard": guard,
-    "pandera.ibis": partial(by_pandera_ibis, with_key=True),
-    "pandera.ibis-without-key": partial(by_pandera_ibis, with_key=False),
-    "pandera.pyspark": partial(by_pandera_pyspark, with_key=True),
-    "pandera.pyspark-without-key": partial(by_pandera_pyspark, with_key=False),
+    "pandera.ibis": by_pandera_ibis,
+    "pandera.pyspark": by_pandera_pyspark,
 }
 
 
