@@ -10,8 +10,12 @@ for _name in [name for name in os.environ if name.startswith("TAXIWAY_")]:
     if _name not in {"TAXIWAY_SOAK", "TAXIWAY_REQUIRE"}:
         del os.environ[_name]
 
+from flights.model.late_model import let_threads_sleep  # noqa: E402
 from taxiway.materialise import Workspace  # noqa: E402
 from tests.working import workspace  # noqa: E402
+
+# Tests that import LightGBM themselves do so before a model does.
+let_threads_sleep()
 
 
 @pytest.fixture

@@ -1,6 +1,8 @@
 """The model of late arrivals: what it may see, and that same means same to the bit."""
 
+import ctypes
 import json
+import os
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -24,6 +26,14 @@ CUT = datetime(2013, 2, 1, 5, tzinfo=UTC) - timedelta(hours=2)
 def scored(rows: pa.Table | pa.RecordBatch, model: pa.Table) -> pa.Table:
     (row,) = model.to_pylist()
     return score(rows, row["model"], row["model_version"], row["month"])
+
+
+def test_threads_that_wait_sleep_soon(capfd: pytest.CaptureFixture[str]):
+    """OpenMP read the settings before it loaded, in this process too, whose tests import LightGBM themselves."""
+    ctypes.CDLL("libgomp.so.1").omp_display_env(1)
+    said = capfd.readouterr().err
+    for name in ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT"):
+        assert f"{name} = '{os.environ[name].upper()}'" in said
 
 
 def bits(rows: pa.Table) -> list[int]:
