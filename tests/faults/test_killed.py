@@ -13,6 +13,7 @@ from tests.faults.leftovers import leftovers
 from tests.gauges.to_the_last_day import project
 from tests.working import SOAK, processes, rows, run, run_all, workspace
 
+from taxiway.addresses import Address
 from taxiway.lake import Lake
 from taxiway.materialise import Workspace
 
@@ -47,8 +48,8 @@ def work(home: Path, begun: Event) -> None:
 
 @dataclass(frozen=True)
 class Prepared:
-    """A home where everything is made from the first delivery, what is in it, what the second makes of it, and
-    how long that takes in seconds."""
+    """A home where all was last made from the first delivery, what is in it, what the second makes of it, and how long
+    that takes in seconds."""
 
     home: Path
     before: Contents
@@ -60,8 +61,11 @@ class Prepared:
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
     home = tmp_path_factory.mktemp("prepared") / "home"
     place = place_at(home)
-    deliver(place, after=False)
-    run_all(place)
+    # So often that the next commit, which may be killed, is one with a checkpoint.
+    for turn in range(10):
+        deliver(place, after=not turn % 2)
+        run_all(place)
+    assert place.lake.open(Address("raw", "readings")).version == 9
     other = shutil.copytree(home, home.with_name("other"))
     changed = place_at(other)
     deliver(changed, after=True)

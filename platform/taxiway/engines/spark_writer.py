@@ -3,6 +3,7 @@
 # pyright: reportMissingImports=false
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ import pyarrow as pa
 from taxiway.engines.spark_errors import first_cause, of_spark
 from taxiway.errors import EngineError, LakeError
 from taxiway.lake import Lake, Publication, Snapshot
+from taxiway.lake.provenance import of_commit
 from taxiway.lake.writer import PROPERTIES, conflict, overtaken, refused
 
 if TYPE_CHECKING:
@@ -54,13 +56,18 @@ class SparkWriter:
             writer = writer.option("replaceWhere", publication.predicate)
             writer = writer.option("mergeSchema", str(widens).lower())
         self._save(publication, writer, base.uri)
-        commit = self.lake.open(publication.address).commit(publication.provenance.data_version)
-        if commit is None:
-            raise LakeError(f"{publication.address}: the commit that was just made is not in its log")
+        commit = self._commit(publication)
         began = int(str(commit["readVersion"]))
         if began != latest.version and _has_changed(publication, latest, self.lake.open(publication.address, began)):
             raise overtaken(publication)
         return int(str(commit["version"]))
+
+    def _commit(self, publication: Publication) -> Mapping[str, object]:
+        for commit in self.lake.open(publication.address).commits():
+            provenance = of_commit(commit)
+            if provenance is not None and provenance.data_version == publication.provenance.data_version:
+                return commit
+        raise LakeError(f"{publication.address}: the commit that was just made is not in its log")
 
     def _writer(self, publication: Publication) -> "DataFrameWriter":
         column = publication.partition_column

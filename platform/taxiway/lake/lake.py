@@ -10,7 +10,7 @@ from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError, TableNotFoundError
 
 from taxiway.addresses import Address, is_address
-from taxiway.errors import LakeError, PublishConflict, TableNotFound
+from taxiway.errors import LakeError, TableNotFound
 from taxiway.lake.provenance import WHOLE, PartitionState
 from taxiway.lake.publication import Publication, partition_key
 from taxiway.lake.schema import new_columns
@@ -80,16 +80,7 @@ class Lake:
             if publication.rebuild or set(base.partitions) & set(publication.provenance.partitions):
                 raise conflict(publication)
         widens = not publication.rebuild and bool(new_columns(publication.address, base.schema, writer.schema))
-        try:
-            return writer.replace(publication, base, widens=widens)
-        except PublishConflict:
-            raise
-        except LakeError:
-            # A writer fails also where all is committed, and only the checkpoint that is due then cannot be written.
-            commit = self.open(publication.address).commit(publication.provenance.data_version)
-            if commit is None:
-                raise
-            return int(str(commit["version"]))
+        return writer.replace(publication, base, widens=widens)
 
     def _created(self, publication: Publication, writer: Writer) -> bool:
         """Create the table with its first commit; false where another writer has created it."""

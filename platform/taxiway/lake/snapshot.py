@@ -1,7 +1,7 @@
 """One version of a table, pinned: its schema, its live files, and what is known of its partitions."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -12,7 +12,7 @@ from deltalake import DeltaTable
 
 from taxiway.addresses import Address
 from taxiway.errors import LakeError
-from taxiway.lake.provenance import WHOLE, PartitionState, of_commit, partition_states
+from taxiway.lake.provenance import WHOLE, PartitionState, partition_states
 
 
 @dataclass(frozen=True)
@@ -72,31 +72,25 @@ class Snapshot:
 
     @cached_property
     def history(self) -> list[Mapping[str, object]]:
-        """The commits up to this version, newest first, as far back as the log goes; `version` is that of the commit.
-
-        Read from the log itself: deltalake's own history of an older version lists the later commits too, and
-        counts their versions from the wrong end.
-        """
-        commits = []
-        for version in range(self.version, -1, -1):
-            entry = Path(self.uri) / "_delta_log" / f"{version:020d}.json"
-            if not entry.is_file():
-                break
-            commits.append(_commit_info(entry) | {"version": version})
-        return commits
+        """All that `commits` gives."""
+        return list(self.commits())
 
     @cached_property
     def partitions(self) -> Mapping[str, PartitionState]:
         """What is known of each partition that was ever published."""
         return partition_states(self.history, frozenset(file.partition for file in self.files))
 
-    def commit(self, data_version: str) -> Mapping[str, object] | None:
-        """The commit up to this version whose provenance has the id, None where there is none."""
-        for commit in self.history:
-            provenance = of_commit(commit)
-            if provenance is not None and provenance.data_version == data_version:
-                return commit
-        return None
+    def commits(self) -> Iterator[Mapping[str, object]]:
+        """The commits up to this version, newest first, as far back as the log goes; `version` is that of the commit.
+
+        Read from the log itself, one by one: deltalake's own history of an older version lists the later commits too,
+        and counts their versions from the wrong end.
+        """
+        for version in range(self.version, -1, -1):
+            entry = Path(self.uri) / "_delta_log" / f"{version:020d}.json"
+            if not entry.is_file():
+                return
+            yield _commit_info(entry) | {"version": version}
 
     def check_files(self) -> None:
         """See that every live file is there with its size; raises LakeError with the first that is not."""

@@ -11,7 +11,7 @@ from taxiway.errors import LakeError
 _LOG = "_delta_log"
 _ENTRY = re.compile(r"[0-9]{20}\.json")
 # Writers put a file beside its place under such a name, then move it there.
-_HALF_WRITTEN = re.compile(r".*#[0-9]+|_commit_.*\.tmp|\..*\.json\..*")
+_HALF_WRITTEN = re.compile(r".*#[0-9]+|_commit_.*\.tmp|\..*\.(json|checkpoint)\..*")
 
 
 def remove_uncommitted(lake: Path, since: float) -> int:

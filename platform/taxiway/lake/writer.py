@@ -1,5 +1,6 @@
 """How a commit is written: the protocol, and the writer of Arrow rows that deltalake executes in this process."""
 
+import logging
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,12 +15,15 @@ from taxiway.lake.provenance import KEY
 from taxiway.lake.publication import Publication
 from taxiway.lake.snapshot import Snapshot
 
-PROPERTIES = {"delta.enableExpiredLogCleanup": "false", "delta.checkpointInterval": "10"}
+_CHECKPOINT_EVERY = 10
+PROPERTIES = {"delta.enableExpiredLogCleanup": "false", "delta.checkpointInterval": str(_CHECKPOINT_EVERY)}
 """The log is what says how a partition came to be, so no engine cuts it short behind our back; and a table that is
 opened reads few entries, as by Spark's default, where deltalake's is 100."""
 
+_LOG = logging.getLogger(__name__)
 _COMPRESSED = WriterProperties(compression="ZSTD", compression_level=1)
-_KEEP_LOG = PostCommitHookProperties(cleanup_expired_logs=False)
+# All that could fail after the commit; a publication either fails or is published.
+_NOTHING_AFTER = PostCommitHookProperties(create_checkpoint=False, cleanup_expired_logs=False)
 # What a library adds to its messages for its own developers: colours, arrows, the frames of a stack.
 _NOISE = re.compile(r"\x1b\[[0-9;]*m|↳|^\s*[0-9]+: <unknown>$", re.MULTILINE)
 
@@ -68,7 +72,7 @@ class ArrowWriter:
                     custom_metadata={KEY: publication.provenance.dump()}, max_commit_retries=0
                 ),
                 writer_properties=_COMPRESSED,
-                post_commithook_properties=_KEEP_LOG,
+                post_commithook_properties=_NOTHING_AFTER,
             )
         except (DeltaError, OSError) as error:
             raise refused(publication, reason(error)) from error
@@ -90,13 +94,29 @@ class ArrowWriter:
                 schema_mode="overwrite" if publication.rebuild else "merge" if widens else None,
                 commit_properties=CommitProperties(custom_metadata={KEY: publication.provenance.dump()}),
                 writer_properties=_COMPRESSED,
-                post_commithook_properties=_KEEP_LOG,
+                post_commithook_properties=_NOTHING_AFTER,
             )
-            return target.version()
         except CommitFailedError as error:
             raise conflict(publication) from error
         except (DeltaError, OSError) as error:
             raise refused(publication, reason(error)) from error
+        _write_checkpoint_where_due(publication, target)
+        return target.version()
+
+
+def _write_checkpoint_where_due(publication: Publication, published: DeltaTable) -> None:
+    if published.version() % _CHECKPOINT_EVERY:
+        return
+    try:
+        published.create_checkpoint()
+    except (DeltaError, OSError) as error:
+        _LOG.warning(
+            "%s: version %d is published, but no checkpoint of its log could be written (%s); make room in the lake, "
+            "or make it writable: without checkpoints the table opens ever more slowly",
+            publication.address,
+            published.version(),
+            reason(error),
+        )
 
 
 def conflict(publication: Publication) -> PublishConflict:

@@ -66,7 +66,9 @@ def test_a_table_is_opened_from_a_checkpoint_of_late(lake: Lake) -> None:
     assert len(lake.open(ADDRESS).history) == 25
 
 
-def test_what_is_committed_is_published_though_its_checkpoint_cannot_be_written(lake: Lake) -> None:
+def test_what_is_committed_is_published_though_its_checkpoint_cannot_be_written(
+    lake: Lake, caplog: pytest.LogCaptureFixture
+) -> None:
     publish(lake, AT, month("2013-01", 0), ["2013-01"])
     last = Path(lake.uri(ADDRESS), "_delta_log", "_last_checkpoint")
     (last / "in the way").mkdir(parents=True)
@@ -75,6 +77,8 @@ def test_what_is_committed_is_published_though_its_checkpoint_cannot_be_written(
     for level in range(1, 12):
         assert publish(lake, AT, month("2013-01", level), ["2013-01"], lake.open(ADDRESS)) == level
     assert levels(lake) == {"2013-01": [11]}
+    (told,) = caplog.messages
+    assert told.startswith(f"{ADDRESS}: version 10 is published, but no checkpoint of its log could be written (")
 
 
 def test_a_partition_can_become_empty(lake: Lake) -> None:

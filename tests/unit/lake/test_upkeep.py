@@ -25,6 +25,7 @@ LEFTOVERS = (
     "month=2013-02/part-00000-0b-c000.zstd.parquet#1",
     "_delta_log/00000000000000000002.json#1",
     "_delta_log/_commit_0c.json.tmp",
+    "_delta_log/.00000000000000000010.checkpoint.parquet.0f.tmp",
     "_confirmed/.2013-01.json.0d",
 )
 
