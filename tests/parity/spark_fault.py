@@ -32,7 +32,10 @@ SCHEMAS = {"k": pa.int64(), "n": pa.int64(), "a": pa.string(), "b": pa.string()}
 def failing(
     settings: Settings, sql: str | None = None, *, columns: str = "", meanwhile: Callable[[], None] | None = None
 ) -> str:
-    """What a session says that stages the SQL, or only starts; `meanwhile` is done while it runs."""
+    """What a session says that stages the SQL, or only starts, and leaves no jars on the path; `meanwhile` is done
+    while it runs.
+    """
+    before = list(sys.path)
     try:
         with engines(settings) as opened, opened("spark").session() as session:
             if meanwhile is not None:
@@ -40,6 +43,7 @@ def failing(
             if sql is not None:
                 session.stage("found", sql, pa.schema([(name, SCHEMAS[name]) for name in columns]))
     except EngineError as error:
+        assert sys.path == before
         return str(error)
     raise AssertionError("it did not fail")
 
@@ -123,7 +127,7 @@ def counted(settings: Settings) -> int:
 
 def silent_repository(folder: Path) -> str:
     """A repository of jars that takes the connection and says nothing."""
-    spark_session._START_S = 20
+    spark_session._START_S = 45
     with closing(socket.create_server(("127.0.0.1", 0))) as silent:
         folder.mkdir(parents=True)
         ivy = folder / "ivy.xml"
@@ -140,6 +144,16 @@ def silent_master(folder: Path) -> str:
     with closing(socket.create_server(("127.0.0.1", 0))) as silent:
         master = f"spark://127.0.0.1:{silent.getsockname()[1]}"
         return failing(workspace(folder, spark_master=master).settings)
+
+
+def no_workers(folder: Path) -> str:
+    """A master whose workers have less memory than is asked for; a session without it starts afterwards."""
+    spark_session._WORKERS_S = 10
+    with running(folder / "cluster", MEMORY="600m") as cluster:
+        asked = {"spark.executor.memory": "8g"}
+        said = failing(workspace(folder / "home", spark_master=cluster.master, spark=asked).settings)
+    assert counted(workspace(folder / "home").settings) == 3
+    return said
 
 
 def lost_cluster(folder: Path) -> str:
@@ -182,6 +196,7 @@ CASES: Mapping[str, Callable[[Path], str]] = {
         no_jars,
         silent_repository,
         silent_master,
+        no_workers,
         lost_cluster,
         no_memory,
         no_memory_of_its_own,

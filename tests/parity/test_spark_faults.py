@@ -22,10 +22,11 @@ SAID = {
     "no_jars": r"Spark's jars \(io\.delta:delta-spark_4\.1_2\.13:0\.0\.0\) cannot be had; connect to Maven Central",
     "silent_repository": r"Spark's jars \(io\.delta:delta-spark_4\.1_2\.13:0\.0\.0\) cannot be had; connect to Maven",
     "silent_master": r"the Spark master spark://127\.0\.0\.1:\d+ does not answer; start it",
+    "no_workers": r"the Spark master spark://.* gave no worker within 10 s; start workers, or see that they have",
     "lost_cluster": r"Spark lost its workers \(.*\); see that they run and have room, and run again",
     "no_memory": r"Spark's memory ran out \(.*\); raise spark\.driver\.memory or spark\.executor\.memory in \[spark\]",
     "no_memory_of_its_own": r"Spark's memory ran out \(.*\); raise spark\.driver\.memory or spark\.executor",
-    "killed": r"Spark cannot go on \(its process has ended with code -9, .*\); raise spark\.driver\.memory",
+    "killed": r"Spark cannot go on \(its process has ended with code -9, killed, .*\); see spark\.log, and run",
     "no_room": r"the disk is full \(.*No space left on device.*\); make room for TAXIWAY_HOME/scratch",
     "second_session": "the second one finds it unchanged",
 }

@@ -2,9 +2,8 @@
 # pyspark is an extra.
 # pyright: reportMissingImports=false
 
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -16,7 +15,8 @@ import pyarrow.parquet as pq
 
 from taxiway.engines.base import OfRows, Reading
 from taxiway.engines.spark_batches import map_rows, told_of_batches
-from taxiway.engines.spark_errors import told
+from taxiway.engines.spark_errors import gone, told
+from taxiway.engines.spark_session import stop
 from taxiway.engines.spark_writer import SparkWriter
 from taxiway.engines.working import working
 from taxiway.errors import LakeError
@@ -62,7 +62,6 @@ class Spark:
     name: str = field(default="spark", init=False)
     version: str = field(default_factory=lambda: version("pyspark"), init=False)
     _started: "SparkSession | None" = field(default=None, init=False)
-    _on_path: set[str] = field(default_factory=set, init=False)
 
     @contextmanager
     def session(self) -> Iterator["SparkSQL"]:
@@ -78,22 +77,21 @@ class Spark:
     def started(self) -> "SparkSession":
         """Spark's own session; raises EngineError where it cannot start."""
         if self._started is None:
-            before = set(sys.path)
-            started = self.start()
-            self._on_path = set(sys.path) - before
-            for primitive in PRIMITIVES.values():
-                started.sql(primitive)
-            self._started = started
+            self._started = self.start()
+            try:
+                with told():
+                    for primitive in PRIMITIVES.values():
+                        self._started.sql(primitive)
+            except BaseException:
+                self.close()
+                raise
         return self._started
 
     def close(self) -> None:
         """Stop the session, where one was started."""
         started, self._started = self._started, None
         if started is not None:
-            with _gone():
-                started.stop()
-            # PySpark leaves there the jars of a folder that goes, and dbt looks into all that is there.
-            sys.path[:] = [place for place in sys.path if place not in self._on_path]
+            stop(started)
 
 
 @dataclass(eq=False)
@@ -158,7 +156,7 @@ class SparkSQL:
 
     def forget(self) -> None:
         """Take away the names that this user gave."""
-        with _gone():
+        with gone():
             for relation in self._relations:
                 self.spark.catalog.dropTempView(relation)
 
@@ -171,15 +169,6 @@ class SparkSQL:
     def _name(self, relation: str, rows: "DataFrame") -> None:
         rows.createOrReplaceTempView(relation)
         self._relations.add(relation)
-
-
-@contextmanager
-def _gone() -> Iterator[None]:
-    """What is ended in the block may have ended already, with Spark's process: whoever computed was told."""
-    from py4j.protocol import Py4JError
-
-    with suppress(Py4JError, ConnectionError):
-        yield
 
 
 def source(reading: Reading) -> str:

@@ -5,13 +5,14 @@
 import re
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from taxiway.errors import EngineError
 
 _FULL = re.compile(r"No space left on device|Disk quota exceeded")
 # A process of Spark's whose memory runs out ends with Spark's code for it, or with Java's.
 _NO_MEMORY = (52, 3)
+_KILLED = (-9, 137)
 _MEMORY = re.compile(
     rf"OutOfMemoryError|[Ee]xit(?:ed with)? code (?:{'|'.join(map(str, _NO_MEMORY))})\b|Cannot acquire|"
     r"exceeds memory limits|Total size of serialized results"
@@ -42,6 +43,15 @@ def told() -> Iterator[None]:
         raise EngineError(f"staging failed ({error}); make room for TAXIWAY_HOME/scratch") from error
 
 
+@contextmanager
+def gone() -> Iterator[None]:
+    """What is ended in the block may have ended already, with Spark's process: whoever computed was told."""
+    from py4j.protocol import Py4JError
+
+    with suppress(Py4JError, ConnectionError):
+        yield
+
+
 def _meaning(text: str) -> str:
     why = first_cause(text)
     if _FULL.search(text):
@@ -52,13 +62,15 @@ def _meaning(text: str) -> str:
 def of_spark(text: str) -> str:
     """What an error means that is of Spark itself, whatever it was to do; empty for any other."""
     why = first_cause(text)
-    code = exit_code(_ENDS_S if _ENDED.search(text) else 0)
+    code = jvm_exit_code(_ENDS_S if _ENDED.search(text) else 0)
     if code is not None:
         why = f"its process has ended with code {code}"
     if code in _NO_MEMORY or (code is None and _MEMORY.search(text)):
         return f"Spark's memory ran out ({why}); raise spark.driver.memory or spark.executor.memory in [spark]"
+    if code in _KILLED:
+        return f"Spark cannot go on ({why}, killed, perhaps as the machine has no memory); see spark.log, and run again"
     if code is not None:
-        return f"Spark cannot go on ({why}, perhaps for lack of memory; spark.log may say); raise spark.driver.memory"
+        return f"Spark cannot go on ({why}); see spark.log, and run again"
     if _LOST.search(text):
         return f"Spark lost its workers ({why}); see that they run and have room, and run again"
     if _GONE.search(text):
@@ -66,7 +78,7 @@ def of_spark(text: str) -> str:
     return ""
 
 
-def exit_code(within: float = 0) -> int | None:
+def jvm_exit_code(within: float = 0) -> int | None:
     """What the JVM that this process started has ended with, or does within some seconds; None where it has not."""
     from pyspark import SparkContext
 

@@ -18,11 +18,12 @@ from pathlib import Path
 from threading import Thread, Timer
 from typing import TYPE_CHECKING, Any
 
-from taxiway.engines.spark_errors import exit_code
+from taxiway.engines.spark_errors import gone, jvm_exit_code
 from taxiway.errors import EngineError
 from taxiway.settings import Settings
 
 if TYPE_CHECKING:
+    from pyspark import SparkContext
     from pyspark.sql import SparkSession
 
 JAVA = 17
@@ -50,6 +51,7 @@ _UNRESOLVED = re.compile(r"unresolved dependenc|UnresolvedDependencies|module no
 _RESOLVING, _RESOLVED = ":: resolving dependencies ::", ":: retrieving ::"
 _SUBMIT = "org.apache.spark.deploy.SparkSubmit"
 _SILENT = "All masters are unresponsive"
+_USER_FILES = re.compile(r"/userFiles-[0-9a-f-]{36}(/|$)")
 _SHORT = 500
 _ANSWER_S = 10
 _START_S = 300
@@ -130,15 +132,38 @@ def start_session(settings: Settings, session_of: SessionOf | None = None) -> "S
     in one line where it cannot start, or where this process has a session already: it may be set otherwise, and is not
     ours to stop.
     """
+    from pyspark import SparkContext
+
+    if jvm_exit_code() is not None:
+        SparkContext._gateway = SparkContext._jvm = SparkContext._active_spark_context = None
+    if SparkContext._active_spark_context is not None:
+        raise EngineError("this process has a Spark session of its own; stop it first, or compute on duckdb")
+    try:
+        session = _started(settings, session_of or _own)
+        if _STANDALONE.match(settings.spark_master):
+            _await_workers(session, settings)
+            Thread(target=_cancel_without_workers, args=[session], name="spark-workers", daemon=True).start()
+    except BaseException:
+        if SparkContext._active_spark_context is not None:
+            stop(SparkContext._active_spark_context)
+        raise
+    return session
+
+
+def stop(spark: "SparkSession | SparkContext") -> None:
+    """Stop Spark in this process."""
+    with gone():
+        spark.stop()
+    # PySpark leaves there the jars of a folder that goes, and dbt looks into all that is there.
+    sys.path[:] = [place for place in sys.path if not _USER_FILES.search(place)]
+
+
+def _started(settings: Settings, session_of: SessionOf) -> "SparkSession":
     from py4j.protocol import Py4JError
     from pyspark import SparkConf, SparkContext
     from pyspark.errors import PySparkException
     from pyspark.java_gateway import launch_gateway
 
-    if exit_code() is not None:
-        SparkContext._gateway = SparkContext._jvm = SparkContext._active_spark_context = None
-    if SparkContext._active_spark_context is not None:
-        raise EngineError("this process has a Spark session of its own; stop it first, or compute on duckdb")
     config = spark_config(settings)
     log = settings.home / "spark.log"
     log.parent.mkdir(parents=True, exist_ok=True)
@@ -152,15 +177,12 @@ def start_session(settings: Settings, session_of: SessionOf | None = None) -> "S
             SparkContext._ensure_initialized(gateway=gateway, conf=conf)
             _see_that_sql_takes(config, gateway.jvm)
             SparkContext(conf=conf)
-            session = (session_of or _own)(config)
+            session = session_of(config)
         except (PySparkException, Py4JError, OSError) as error:
             raise EngineError(_why(log, began, error, config)) from error
     # Only spark-submit reads the setting; without it workers run whatever python3 is.
     session.sparkContext.pythonExec = config["spark.pyspark.python"]
     session.sparkContext.setLogLevel("ERROR")
-    if _STANDALONE.match(settings.spark_master):
-        _await_workers(session, settings)
-        Thread(target=_cancel_without_workers, args=[session], name="spark-workers", daemon=True).start()
     return session
 
 
@@ -194,9 +216,10 @@ def _resolved() -> list[tuple[str, str]]:
 
 
 def _see_that_sql_takes(config: Mapping[str, str], jvm: Any) -> None:
-    """Fail where Spark refuses the value of a setting: of one that a session refuses PySpark cannot tell.
+    """Fail where Spark refuses the value of a setting, before a session does.
 
-    It looks into the settings of the session for how to tell it, which fails again, for ever.
+    PySpark cannot tell what a session refuses: it asks the session's settings how long a stack trace to show, which
+    are refused again, for ever.
     """
     sql = jvm.org.apache.spark.sql.internal
     # Settings that no session may change are known to Spark once they have been looked at.
@@ -247,7 +270,6 @@ def _await_workers(session: "SparkSession", settings: Settings) -> None:
     end = time.monotonic() + _WORKERS_S
     while not _workers(session):
         if time.monotonic() > end:
-            session.stop()
             raise EngineError(
                 f"the Spark master {settings.spark_master} gave no worker within {_WORKERS_S} s; start workers, or "
                 "see that they have the memory and cores that [spark] asks for"
