@@ -8,11 +8,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import IO, Any
+from typing import IO
 
 from taxiway.benchmark.watch import Watch
 from taxiway.errors import TaxiwayError
@@ -39,10 +39,9 @@ class Command:
 class Finished:
     """A process that succeeded: what it and its children took together, and what it wrote to stdout.
 
-    `cpu_seconds` and `peak_bytes` are what `Watch` saw, or what the kernel counts of the process and the children that
-    it waited for where that is more: their seconds, and the resident memory of the largest, which can be told only
-    above what this process has held itself. `user_seconds` are the kernel's, without the children that nobody waits
-    for, such as Spark's JVM.
+    `cpu_seconds` and `peak_bytes` are what `Watch` saw; where it is more, what the kernel counts of the process and of
+    the children that it waited for: their seconds, and the memory of the largest, which the kernel tells apart only
+    above what this process has held itself. `user_seconds` are the kernel's alone.
     """
 
     wall_seconds: float
@@ -53,62 +52,55 @@ class Finished:
 
 
 def execute(command: Command) -> Finished:
-    """Run a command to its end; raises BenchmarkFailed, with the last lines it said, where it fails."""
+    """Run a command to its end; raises BenchmarkFailed, with the last lines it said, where it fails.
+
+    Where this is interrupted, the command and its children are ended first.
+    """
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         began = time.perf_counter()
-        process = subprocess.Popen(
-            command.words,
-            stdin=subprocess.DEVNULL,
-            stdout=out,
-            stderr=err,
-            cwd=command.folder,
-            env={**os.environ, **command.variables},
-        )
-        try:
-            with Watch(process.pid) as watch:
-                used = _await(process)
-        except BaseException:
-            process.kill()
-            process.wait()
-            raise
+        with _running(command, out, err) as process, Watch(process.pid) as watch:
+            used = _await(process)
         wall, said = time.perf_counter() - began, _text(out)
         _see_that_it_succeeded(command, process, err, said)
         return _finished(wall, used, watch, said)
 
 
 def follow(command: Command, hear: Callable[[str], None]) -> Finished:
-    """Run a command to its end and `hear` each line that it writes to stdout as it comes.
-
-    Raises BenchmarkFailed as `execute`. Where this is interrupted, the command and its children are ended first.
-    """
+    """As `execute`, and `hear` each line that the command writes to stdout as it comes."""
     with tempfile.TemporaryFile() as err:
         began = time.perf_counter()
-        process = subprocess.Popen(
-            command.words,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=err,
-            cwd=command.folder,
-            env={**os.environ, **command.variables},
-            text=True,
-            # A group of its own: Ctrl-C reaches this process, which ends the command and what it has started.
-            start_new_session=True,
-        )
-        assert process.stdout is not None
-        try:
-            with Watch(process.pid) as watch, process.stdout as lines:
+        with _running(command, subprocess.PIPE, err) as process, Watch(process.pid) as watch:
+            assert process.stdout is not None
+            with process.stdout as lines:
                 for line in lines:
                     hear(line)
-                used = _await(process)
-        except BaseException:
-            _end_group(process)
-            raise
+            used = _await(process)
         wall = time.perf_counter() - began
         _see_that_it_succeeded(command, process, err)
         return _finished(wall, used, watch)
 
 
-def _await(process: "subprocess.Popen[Any]") -> resource.struct_rusage:
+@contextlib.contextmanager
+def _running(command: Command, stdout: "IO[bytes] | int", stderr: IO[bytes]) -> "Iterator[subprocess.Popen[str]]":
+    process = subprocess.Popen(
+        command.words,
+        stdin=subprocess.DEVNULL,
+        stdout=stdout,
+        stderr=stderr,
+        cwd=command.folder,
+        env={**os.environ, **command.variables},
+        text=True,
+        # A group of its own: Ctrl-C reaches this process, which ends the command and what it has started.
+        start_new_session=True,
+    )
+    try:
+        yield process
+    except BaseException:
+        _end_group(process)
+        raise
+
+
+def _await(process: "subprocess.Popen[str]") -> resource.struct_rusage:
     """What the process used. Popen's own wait would leave nothing for wait4, which alone tells it of this one."""
     _, status, used = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
@@ -128,7 +120,7 @@ def _end_group(process: "subprocess.Popen[str]") -> None:
     process.wait()
 
 
-def _see_that_it_succeeded(command: Command, process: "subprocess.Popen[Any]", err: IO[bytes], out: str = "") -> None:
+def _see_that_it_succeeded(command: Command, process: "subprocess.Popen[str]", err: IO[bytes], out: str = "") -> None:
     if process.returncode:
         told = (_text(err).strip() or out.strip()).splitlines()[-_LAST_LINES:]
         words = " ".join(command.words)

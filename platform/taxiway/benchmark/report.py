@@ -11,7 +11,8 @@ from taxiway.benchmark.samples import Range, Results
 _HOW = (
     "Every command is a process of its own; the trials of all measures take turns. Ranges are smallest – median – "
     "largest; ratios are taken within a repetition. CPU seconds and peak memory (resident) are those of a "
-    "command and its children together, looked at a few times a second."
+    "command and its children together, seen four times a second; where it is more, the kernel's own count of the "
+    "command and the children that it waited for."
 )
 TARGET_COLUMNS: tuple[str, ...] = ("measure", "what", "measured", "target", "met")
 _OWN = ("wall_seconds", "user_seconds", "cpu_seconds", "peak_bytes")

@@ -17,7 +17,7 @@ class Watch:
     """Watches a process and its children, a few times a second, until the block ends.
 
     `peak_bytes` is the most resident memory that they were seen to hold together, and never less than the kernel's own
-    peak of any one of them (VmHWM), which no look can miss. A process adds to it from the second look at it on: one
+    peak of any one of them (VmHWM) at the last look at it. A process adds to it from the second look at it on: one
     that starts a program is there twice for a moment, with all its memory, and a JVM that writes files starts many.
     Pages that several of them share count once for each.
     `cpu_seconds` is the time that they had, to the last look at each. Both are 0 on systems without /proc.
@@ -50,11 +50,12 @@ class Watch:
 
     def _watch(self) -> None:
         while True:
-            self._look()
+            self.look()
             if self._done.wait(_EVERY_S):
                 return
 
-    def _look(self) -> None:
+    def look(self) -> None:
+        """Look once; the block does so a few times a second."""
         seen = _processes()
         together = most = 0
         for pid in _tree(self._pid, {pid: parent for pid, (parent, _) in seen.items()}):

@@ -1,5 +1,7 @@
 """What is concluded from runs of growing data: growth within a series, and when to change engines."""
 
+import os
+import signal
 import subprocess
 import sys
 from dataclasses import replace
@@ -104,18 +106,24 @@ def test_what_a_process_and_its_children_hold_is_counted_together():
 def test_a_copy_of_a_process_that_is_there_for_a_moment_does_not_count():
     size = 150_000_000
     code = f"""
-import os, time
+import os, signal
 held = bytearray({size})
-for _ in range(30):
-    copy = os.fork()
-    if not copy:
-        time.sleep(0.05)
-        os._exit(0)
-    os.waitpid(copy, 0)
+copy = os.fork()
+if not copy:
+    signal.pause()
+print(copy, flush=True)
+os.waitpid(copy, 0)
 """
-    with subprocess.Popen([sys.executable, "-c", code]) as process, Watch(process.pid) as watch:
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        copy = int(process.stdout.readline())
+        watch = Watch(process.pid)
+        watch.look()
+        assert size < watch.peak_bytes < 1.5 * size
+        watch.look()
+        assert watch.peak_bytes > 2 * size
+        os.kill(copy, signal.SIGKILL)
         assert process.wait(timeout=60) == 0
-    assert size < watch.peak_bytes < 1.5 * size
 
 
 def test_a_followed_command_that_fails_is_told_with_its_last_words():
