@@ -35,10 +35,18 @@ class Build:
         return self.query(f'FROM mart."{mart}"')
 
     def query(self, sql: str) -> pa.Table:
-        """The result of SQL over marts and sources."""
-        # Opened as dbt opens it, not to read only: some of dbt's connections may outlive its command, and DuckDB lets
-        # a process open a file in one way at a time.
-        with duckdb.connect(str(self.folder / SCRATCH_FILE)) as connection:
+        """The result of SQL over marts and sources.
+
+        Raises MartsFailed where the file cannot be opened as dbt has opened it.
+        """
+        file = self.folder / SCRATCH_FILE
+        try:
+            # Not to read only: some of dbt's connections may outlive its command, and DuckDB lets a process open a
+            # file in one way at a time.
+            connection = duckdb.connect(str(file))
+        except duckdb.ConnectionException as error:
+            raise MartsFailed(f"{file} cannot be read ({error}); leave config_options out of dbt's profile") from error
+        with connection:
             connection.execute("SET TimeZone = 'UTC'")
             return connection.execute(sql).to_arrow_table()
 
