@@ -45,7 +45,7 @@ def audit(contract: TableContract, staged: ir.Table) -> ir.Table:
 def repeated_hashes(contract: TableContract, staged: ir.Table) -> ir.Table:
     """The hashes that the keys, with the partition, of several rows have, accepted or not, as `hash` and `rows`.
 
-    Without any `key_audit` finds nothing. Grouping by 64 bits costs half of grouping by the keys.
+    Without any `key_audit` finds nothing. To group by 64 bits costs less than by the keys.
     """
     key = ibis.struct({name: staged[name] for name in _key(contract)})
     key_type: Any = key.type()
@@ -208,7 +208,7 @@ def _key(contract: TableContract) -> list[str]:
 
 @cache
 def _hash_function(key_type: Any) -> Any:
-    """The engine's function, for keys of one type; what type its 64 bits have is the engine's."""
+    """The engine's function for keys of one type. DuckDB's 64 bits are unsigned: they are grouped by, not read."""
 
     @ibis.udf.scalar.builtin(name="xxhash64", signature=((key_type,), dt.int64))
     def hash_of(key):
