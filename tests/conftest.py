@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 # Settings read the environment, and a home set there would win over a test's own.
 for _name in [name for name in os.environ if name.startswith("TAXIWAY_")]:
@@ -14,6 +15,9 @@ from flights.model.late_model import let_threads_sleep  # noqa: E402
 from taxiway.materialise import Workspace  # noqa: E402
 from tests.working import workspace  # noqa: E402
 
+# How long an example takes says what the machine does.
+settings.register_profile("taxiway", deadline=None)
+settings.load_profile("taxiway")
 # Tests that import LightGBM themselves do so before a model does.
 let_threads_sleep()
 

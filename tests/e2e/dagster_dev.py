@@ -59,7 +59,7 @@ class Dagster:
         """Whether the code location has been loaded; None while nothing can be asked."""
         try:
             answer = self.ask(LOADED)
-        except (URLError, ConnectionError):
+        except (URLError, ConnectionError, TimeoutError):
             return None
         (entry,) = answer["workspaceOrError"]["locationEntries"] or [{"locationOrLoadError": None}]
         loaded = entry["locationOrLoadError"]

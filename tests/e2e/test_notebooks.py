@@ -23,6 +23,9 @@ PROMISED = r"ROC AUC on a random 20% of the flights: (0\.\d{3})"
 OVER_TIME = r"ROC AUC of (\S+) to (\S+), each month by a model of the months before it: (0\.\d{3})"
 IN_README = r"^\| {}.*\| (0\.\d{{3}}) \|$"
 
+# The first test to run also makes the tables.
+pytestmark = pytest.mark.timeout(900)
+
 
 def printed(notebook: Path, home: Path) -> str:
     """What a notebook prints, on the state in `home`; raises where one of its cells does."""

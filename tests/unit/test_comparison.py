@@ -206,7 +206,7 @@ def bits(value: float | None) -> bytes | None:
     return None if value is None else struct.pack("d", value)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
 @given(SIDE, SIDE)
 def test_against_naive_counts(gauges: Workspace, left: dict[str, Any], right: dict[str, Any]) -> None:
     at = "feature/any"

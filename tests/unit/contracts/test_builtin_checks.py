@@ -65,7 +65,7 @@ def broken_for_pandera(model: type[Contract], rows: pd.DataFrame) -> dict[str, s
 
 
 @pytest.mark.parametrize(("dtype", "checks", "model"), [(*case, of_one(case[0], **case[1])) for case in CHECKS])
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=8, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_a_built_in_check_finds_the_rows_that_pandera_finds(
     dtype: Any, checks: dict[str, Any], model: type[Contract], data: st.DataObject
@@ -116,7 +116,7 @@ def test_nan_breaks_every_bound_and_null_breaks_none(check: dict[str, Any]):
 
 
 @given(values=st.lists(st.none() | VALUES[Text], max_size=20))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_a_missing_value_is_found_as_pandera_finds_it(values: list[str | None]):
     model = of_one(Text, nullable=False)
     contract = compile_contract(model)

@@ -91,7 +91,7 @@ PARCELS = st.lists(
 
 
 @given(parcels=PARCELS)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_every_row_is_either_accepted_or_rejected_and_the_audit_counts_the_same(parcels: list[dict[str, Any]]):
     session = staged(CONTRACT, parcels)
     kept, lost = session.table(accepted(CONTRACT, session.staged)), session.run(rejected(CONTRACT, session.staged))
@@ -203,7 +203,7 @@ def test_a_rejected_row_is_kept_as_json_with_every_reason():
 
 
 @given(text=TEXTS.filter(lambda text: "\0" not in text))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_no_value_in_a_contract_or_in_data_is_read_as_sql(text: str):
     class Named(Contract):
         """A name."""

@@ -19,7 +19,7 @@ TEXTS = st.text("ab.x1-$\\[]\nA٣é_", max_size=6) | st.sampled_from(EDGE_TEXTS)
 @pytest.mark.parametrize("anchored", [True, False])
 @pytest.mark.parametrize("pattern", PATTERNS)
 @given(texts=st.lists(TEXTS, min_size=5, max_size=40))
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 def test_a_pattern_matches_in_the_engine_what_it_matches_in_python(pattern: str, anchored: bool, texts: list[str]):
     strict = re.compile(re.sub(r"(?<![\\\[])\$", r"\\Z", pattern), re.ASCII)
     expected = [bool(strict.match(text) if anchored else strict.search(text)) for text in texts]

@@ -110,7 +110,7 @@ NAIVE = {"low_first": low_first, "read_or_counted": read_or_counted, "read_at.ma
 
 
 @given(readings=READINGS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_rules_find_what_a_row_by_row_evaluator_finds(readings: list[dict[str, Any]]):
     rows = [{"row": number, **reading} for number, reading in enumerate(readings)]
     session = staged(CONTRACT, rows)
@@ -178,7 +178,7 @@ def near(row: dict[str, Any]) -> bool:
 @given(parts=st.lists(PARTS, max_size=10))
 @example(parts=[{"clock": 517, "hour": 999, "minute": 17}, {"clock": 517, "hour": 5, "minute": 17}])
 @example(parts=[{"clock": -32768, "hour": 5, "minute": 32767}, {"clock": 32767, "hour": 327, "minute": -32768}])
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_what_a_rule_computes_never_overflows_the_type_of_the_columns(parts: list[dict[str, Any]]):
     """Rules see values that no rule has accepted yet; one of them must not fail all rows."""
     rows = [{"row": number, **row} for number, row in enumerate(parts)]

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import Any
 
 import duckdb
-import ibis
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
@@ -12,6 +11,7 @@ from tests.benchmarks import plain_script
 
 from flights.model.delay_model import delay_model, training_rows
 from flights.publisher import deliveries
+from taxiway.testing import run_transform
 from taxiway.transforms import Transform
 
 MONTH = "2013-02"
@@ -39,15 +39,7 @@ def run() -> Run:
     """Runs a transform on tables in DuckDB: `run(transform, {"feature_flights": ...}, month="2013-02")`."""
 
     def _run(transform: Transform, inputs: dict[str, pa.Table], **bound: Any) -> pa.Table:
-        unbound = [ibis.table(ibis.Schema.from_pyarrow(inputs[name].schema), name=name) for name in transform.inputs]
-        sql = str(ibis.to_sql(transform(*unbound, **bound), dialect="duckdb"))
-        with duckdb.connect() as db:
-            db.execute("SET TimeZone = 'UTC'")
-            db.execute("CREATE TEMP MACRO local_clock(i, z) AS timezone(z, i)")
-            db.execute("CREATE TEMP MACRO instant_of(c, z) AS timezone(z, c)")
-            for name in transform.inputs:
-                db.register(name, inputs[name])
-            return db.execute(sql).to_arrow_table()
+        return run_transform(transform, inputs, bound)
 
     return _run
 

@@ -3,7 +3,10 @@
 import ctypes
 import json
 import os
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -19,6 +22,7 @@ from taxiway.contracts import compile_contract
 
 MONTH = "2013-02"
 QUICK = {"trees": 20, "model_threads": 1, "first_model_month": MONTH}
+THREADS = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT")
 # Midnight of 1 February in New York, less the two hours between decision and departure.
 CUT = datetime(2013, 2, 1, 5, tzinfo=UTC) - timedelta(hours=2)
 
@@ -28,12 +32,26 @@ def scored(rows: pa.Table | pa.RecordBatch, model: pa.Table) -> pa.Table:
     return score(rows, row["model"], row["model_version"], row["month"])
 
 
-def test_threads_that_wait_sleep_soon(capfd: pytest.CaptureFixture[str]):
-    """OpenMP read the settings before it loaded, in this process too, whose tests import LightGBM themselves."""
+def test_the_tests_threads_that_wait_sleep_soon(capfd: pytest.CaptureFixture[str]):
+    """OpenMP read the settings when it loaded, in this process too, whose tests import LightGBM themselves."""
     ctypes.CDLL("libgomp.so.1").omp_display_env(1)
     said = capfd.readouterr().err
-    for name in ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT"):
+    for name in THREADS:
         assert f"{name} = '{os.environ[name].upper()}'" in said
+
+
+def test_a_models_threads_that_wait_sleep_soon(model: pa.Table, tmp_path: Path):
+    (row,) = model.to_pylist()
+    (tmp_path / "model").write_text(row["model"])
+    code = (
+        "import ctypes, pathlib, sys; from flights.model import late_model; "
+        "late_model.load(pathlib.Path(sys.argv[1]).read_text()); ctypes.CDLL('libgomp.so.1').omp_display_env(1)"
+    )
+    env = {name: value for name, value in os.environ.items() if name not in THREADS}
+    command = [sys.executable, "-c", code, tmp_path / "model"]
+    said = subprocess.run(command, env=env, capture_output=True, text=True, timeout=240, check=True).stderr
+    assert "OMP_WAIT_POLICY = 'PASSIVE'" in said
+    assert "GOMP_SPINCOUNT = '1000'" in said
 
 
 def bits(rows: pa.Table) -> list[int]:

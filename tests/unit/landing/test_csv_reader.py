@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from flights.publisher import deliveries
@@ -45,7 +45,6 @@ def without_raw_text(table: pa.Table) -> list[dict[str, object]]:
     return table.drop_columns(["_delivered"]).to_pylist()
 
 
-@settings(deadline=None)
 @given(
     rows=st.lists(st.lists(FIELD, min_size=3, max_size=3), min_size=1, max_size=8),
     layout=st.sampled_from(FORMATS),
@@ -64,7 +63,6 @@ def test_what_was_written_is_read(file: Path, rows: list[list[str]], layout: tup
     assert delivered.digest == hashlib.sha256(data).hexdigest()
 
 
-@settings(deadline=None)
 @given(st.lists(st.sampled_from(PARTS), min_size=1, max_size=25).map("".join))
 def test_any_text_is_read_as_the_csv_module_reads_it_or_refused(file: Path, body: str) -> None:
     text = f"a,b,c\n{body}\n"

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from taxiway.errors import DeliveryRefused, UsageError
@@ -30,7 +30,6 @@ def test_bad_names(tmp_path: Path, name: str) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-@settings(deadline=None)
 @given(st.text(max_size=20))
 def test_no_name_leads_out_of_the_folder(name: str) -> None:
     root = Path("/landing")

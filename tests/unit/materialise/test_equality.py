@@ -28,7 +28,7 @@ a_row = st.fixed_dictionaries(
 some_rows = st.lists(a_row, max_size=6)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(some_rows, some_rows)
 def test_just_the_months_whose_bag_of_rows_differs_are_published(before: list[dict], after: list[dict]) -> None:
     with TemporaryDirectory() as folder:

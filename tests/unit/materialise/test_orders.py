@@ -81,7 +81,7 @@ def histories(draw: st.DrawFn) -> list[tuple[str, list[str]]]:
 
 
 @given(histories())
-@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=EXAMPLES, suppress_health_check=[HealthCheck.too_slow])
 def test_any_history_ends_in_the_same_tables(history: list[tuple[str, list[str]]]) -> None:
     with TemporaryDirectory() as folder:
         place = workspace(Path(folder), project)

@@ -39,7 +39,7 @@ def naive(query: dict, happened: pa.Table) -> dict:
     return {"group": query["group"], "amount": last["amount"], "place": last["id"], "age_min": age}
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(tables, tables)
 @example(events([("a", START, 1)]), events([("a", START, 1), ("a", START, None)]))
 @example(events([("a", START + 2 * HOUR, 1)]), events([("a", START, 7)]))

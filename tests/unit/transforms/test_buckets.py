@@ -23,7 +23,7 @@ def bucket(instant: datetime, width: timedelta) -> int:
 
 
 @pytest.mark.parametrize("width_min", [60, 45])
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(rows=tables)
 @example(rows=events([]))
 @example(rows=events([("a", LONG_AGO, 1), ("a", LONG_AGO + timedelta(minutes=59), 1)]))

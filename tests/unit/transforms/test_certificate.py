@@ -19,6 +19,7 @@ from tests.working import ROOT, with_table, workspace
 from flights.project import project as flights
 from taxiway.contracts import Contract, Float64, Int64, Text, column, row_rule, table
 from taxiway.errors import DefinitionError
+from taxiway.marts import DbtProject
 from taxiway.materialise import Workspace, certify_table
 from taxiway.orchestration import build_definitions
 from taxiway.settings import load_settings
@@ -213,6 +214,8 @@ def test_all_tables_are_certified(tmp_path: Path, project: Any):
 
 
 def test_definitions_load_without_an_engine():
+    assert flights.dbt is not None
+    DbtProject(flights.dbt).prepare()
     # pandera looks for pyspark of its own accord; nothing needs it.
     code = "import sys; sys.modules['pyspark'] = sys.modules['py4j'] = None; import flights.definitions"
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)

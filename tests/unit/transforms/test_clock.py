@@ -82,7 +82,7 @@ def test_next_clock_of_nothing_is_nothing():
     )
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     st.lists(
         st.tuples(
@@ -112,7 +112,7 @@ def arithmetic(rows: ir.Table) -> ir.Table:
 moments = st.one_of(st.none(), st.integers(-(10**16), 10**16).map(lambda us: EPOCH + timedelta(microseconds=us)))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(st.tuples(moments, moments, st.one_of(st.none(), st.integers(-5000, 5000))), min_size=1, max_size=20))
 def test_arithmetic_of_instants(cases):
     columns = list(zip(*cases, strict=True))

@@ -92,7 +92,7 @@ texts = st.one_of(
 rows = st.lists(st.fixed_dictionaries(dict.fromkeys(TYPES, texts)), max_size=12)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(rows)
 @example([])
 def test_every_text_is_its_value_or_null_with_the_reason(delivered):

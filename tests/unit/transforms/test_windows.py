@@ -39,7 +39,7 @@ def naive(query: dict, happened: pa.Table) -> dict[str, int]:
     return found
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(tables, tables)
 @example(events([("a", START + HOUR, 1)]), events([("a", START, 1), ("a", START + HOUR, 2)]))
 @example(events([("a", START, 1)]), events([]))
