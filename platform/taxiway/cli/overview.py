@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import islice
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -59,7 +60,7 @@ def history(
     """List a table's versions, the newest first: when, by which run and engine, which partitions, and from what."""
     from taxiway.lake.provenance import of_commit
 
-    commits = open_lake().snapshot(table).history[:limit]
+    commits = islice(open_lake().snapshot(table).commits(), limit)
     found: list[dict[str, Any]] = []
     for commit in commits:
         provenance = of_commit(commit)

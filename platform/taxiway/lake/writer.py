@@ -20,7 +20,7 @@ PROPERTIES = {"delta.enableExpiredLogCleanup": "false", "delta.checkpointInterva
 """The log is what says how a partition came to be, so no engine cuts it short behind our back; and a table that is
 opened reads few entries, as by Spark's default, where deltalake's is 100."""
 
-_LOG = logging.getLogger(__name__)
+_logger = logging.getLogger(__name__)
 _COMPRESSED = WriterProperties(compression="ZSTD", compression_level=1)
 # All that could fail after the commit; a publication either fails or is published.
 _NOTHING_AFTER = PostCommitHookProperties(create_checkpoint=False, cleanup_expired_logs=False)
@@ -110,7 +110,7 @@ def _write_checkpoint_where_due(publication: Publication, published: DeltaTable)
     try:
         published.create_checkpoint()
     except (DeltaError, OSError) as error:
-        _LOG.warning(
+        _logger.warning(
             "%s: version %d is published, but no checkpoint of its log could be written (%s); make room in the lake, "
             "or make it writable: without checkpoints the table opens ever more slowly",
             publication.address,
