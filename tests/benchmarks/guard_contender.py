@@ -17,7 +17,7 @@ from pandera.errors import SchemaErrors
 
 from taxiway.contracts import audit, compile_contract, key_audit, repeated_hashes, samples, verdicts
 from taxiway.engines import Session
-from taxiway.engines.duckdb import PRIMITIVES, DuckDBSession
+from taxiway.engines.duckdb import DuckDBSession, set_up
 from taxiway.transforms.compile import to_sql
 
 # The seconds of the answer, of the evidence that comes with it, and what was found.
@@ -96,12 +96,10 @@ def main() -> None:
         f"threads = {threads}",
         f"memory_limit = '{memory}'",
         f"temp_directory = '{scratch}'",
-        "TimeZone = 'UTC'",
         "preserve_insertion_order = false",
     ):
         db.execute(f"SET {setting}")
-    for primitive in PRIMITIVES.values():
-        db.execute(primitive)
+    set_up(db)
     db.execute(f"CREATE TEMP TABLE staged AS FROM read_parquet('{file}')")
     answer = CONTENDERS[name](db)
     (rows,) = db.execute("SELECT count(*) FROM staged").fetchall()[0]

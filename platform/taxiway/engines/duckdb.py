@@ -39,6 +39,12 @@ PRIMITIVES: Mapping[str, str] = {
 MEANING = "SET TimeZone = 'UTC'"
 
 
+def set_up(connection: duckdb.DuckDBPyConnection) -> None:
+    """Set what SQL that was compiled for DuckDB rests on: `MEANING`, and the functions that `PRIMITIVES` make."""
+    for statement in (MEANING, *PRIMITIVES.values()):
+        connection.execute(statement)
+
+
 def identifier(name: str) -> str:
     """A name quoted for DuckDB."""
     return '"' + name.replace('"', '""') + '"'
@@ -84,12 +90,10 @@ class DuckDB:
         connection.execute(f"SET threads = {self.threads}")
         connection.execute(f"SET memory_limit = {literal(self.memory_limit)}")
         connection.execute(f"SET temp_directory = {literal(str(folder))}")
-        connection.execute(MEANING)
+        set_up(connection)
         # Rows have no order that anybody may rely on, and keeping one costs memory.
         connection.execute("SET preserve_insertion_order = false")
         connection.execute("SET python_enable_replacements = false")
-        for primitive in PRIMITIVES.values():
-            connection.execute(primitive)
         folders = (self.lake, folder, *(path for path in reads if path.is_dir()))
         connection.execute(f"SET allowed_directories = [{', '.join(literal(str(path)) for path in folders)}]")
         files = [literal(str(path)) for path in reads if not path.is_dir()]

@@ -28,7 +28,7 @@ from taxiway.contracts import (
     key_audit,
 )
 from taxiway.contracts.types import ibis_type
-from taxiway.engines.duckdb import PRIMITIVES
+from taxiway.engines.duckdb import set_up
 
 INT64 = 2**63
 EDGE_TEXTS = ["", " ", "é", "😀", "e\u0301", "'; DROP TABLE staged; --", 'a"b', "\\", "%", "_", "a\nb", "ab\n", "NaN"]
@@ -38,9 +38,8 @@ EDGE_TEXTS = ["", " ", "é", "😀", "e\u0301", "'; DROP TABLE staged; --", 'a"b
 def connection() -> duckdb.DuckDBPyConnection:
     """One session for all tests, as an engine opens it."""
     opened = duckdb.connect()
-    opened.execute("SET TimeZone='UTC'; SET threads=1")
-    for primitive in PRIMITIVES.values():
-        opened.execute(primitive)
+    opened.execute("SET threads=1")
+    set_up(opened)
     return opened
 
 

@@ -1,8 +1,5 @@
 """A real January and February as the model sees them, from the plain script and not from the transforms under test."""
 
-from collections.abc import Callable
-from typing import Any
-
 import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -12,11 +9,9 @@ from tests.benchmarks import plain_script
 from flights.model.delay_model import delay_model, training_rows
 from flights.publisher import deliveries
 from taxiway.testing import run_transform
-from taxiway.transforms import Transform
 
 MONTH = "2013-02"
 QUICK = {"trees": 20, "model_threads": 1, "first_model_month": MONTH}
-Run = Callable[..., pa.Table]
 
 
 @pytest.fixture(scope="session")
@@ -35,19 +30,10 @@ def tables(tmp_path_factory) -> dict[str, pa.Table]:
 
 
 @pytest.fixture(scope="session")
-def run() -> Run:
-    """Runs a transform on tables in DuckDB: `run(transform, {"feature_flights": ...}, month="2013-02")`."""
-
-    def _run(transform: Transform, inputs: dict[str, pa.Table], **bound: Any) -> pa.Table:
-        return run_transform(transform, inputs, bound)
-
-    return _run
-
-
-@pytest.fixture(scope="session")
-def training(run: Run, tables: dict[str, pa.Table]) -> pa.Table:
+def training(tables: dict[str, pa.Table]) -> pa.Table:
     """What February's model may see, in one order, so that a slice of it is the same every time."""
-    return run(training_rows, tables, month=MONTH).sort_by([("decision_at", "ascending"), ("flight_id", "ascending")])
+    rows = run_transform(training_rows, tables, {"month": MONTH})
+    return rows.sort_by([("decision_at", "ascending"), ("flight_id", "ascending")])
 
 
 @pytest.fixture(scope="session")

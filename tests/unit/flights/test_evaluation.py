@@ -10,14 +10,15 @@ from flights.model.evaluation import Evaluation, calibration, evaluation, predic
 from flights.model.figures import evaluation_figures
 from flights.model.predictions import predictions
 from taxiway.contracts import compile_contract
+from taxiway.testing import run_transform
 
 MONTH = "2013-02"
 
 
 @pytest.fixture(scope="module")
-def rows(run, tables, february, model) -> pa.Table:
+def rows(tables, february, model) -> pa.Table:
     inputs = tables | {"model_predictions": predictions(february, model)}
-    return run(predicted_flights, inputs)
+    return run_transform(predicted_flights, inputs)
 
 
 @pytest.fixture(scope="module")

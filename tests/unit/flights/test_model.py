@@ -19,6 +19,7 @@ from flights.model.delay_model import DelayModel, delay_model, training_rows
 from flights.model.figures import model_figures
 from flights.model.predictions import Predictions, flights_to_score, model_in_force, predictions, score
 from taxiway.contracts import compile_contract
+from taxiway.testing import run_transform
 
 MONTH = "2013-02"
 QUICK = {"trees": 20, "model_threads": 1, "first_model_month": MONTH}
@@ -74,13 +75,13 @@ def test_training_sees_exactly_the_flights_that_had_arrived(training, tables):
     assert 26_000 < len(arrived) < len(in_january)
 
 
-def test_training_at_the_first_possible_decision_is_closed(run, tables):
+def test_training_at_the_first_possible_decision_is_closed(tables):
     flights = tables["feature_flights"]
     one = flights.filter(pc.field("arrived_at").is_valid()).slice(0, 3)
     moments = [CUT, CUT + timedelta(microseconds=1), None]
     column = one.schema.get_field_index("arrived_at")
     one = one.set_column(column, "arrived_at", pa.array(moments, one.schema.field(column).type))
-    seen = run(training_rows, tables | {"feature_flights": one}, month=MONTH)
+    seen = run_transform(training_rows, tables | {"feature_flights": one}, {"month": MONTH})
     assert seen["flight_id"].to_pylist() == one["flight_id"].to_pylist()[:1]
 
 
@@ -115,9 +116,9 @@ def test_there_is_no_model_without_a_past(training):
     assert delay_model(nothing, month=MONTH, **QUICK).equals(compile_contract(DelayModel).schema.empty_table())
 
 
-def test_every_flight_is_scored_cancelled_ones_too(run, tables, february, model):
-    rows = run(flights_to_score, {"feature_delay_features": february})
-    models = run(model_in_force, {"model_delay_model": model})
+def test_every_flight_is_scored_cancelled_ones_too(tables, february, model):
+    rows = run_transform(flights_to_score, {"feature_delay_features": february})
+    models = run_transform(model_in_force, {"model_delay_model": model})
     result = predictions(rows, models)
     assert result.schema.equals(compile_contract(Predictions).schema)
     assert sorted(result["flight_id"].to_pylist()) == sorted(february["flight_id"].to_pylist())
