@@ -4,8 +4,8 @@
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
-from contextlib import closing
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from pathlib import Path
 from threading import Timer
 
@@ -16,7 +16,7 @@ from tests.working import land, statuses, workspace
 
 from taxiway.engines import engines, spark_session
 from taxiway.errors import EngineError
-from taxiway.materialise import materialise
+from taxiway.materialise import Workspace, materialise
 from taxiway.settings import Settings
 
 # A gigabyte of text in one list.
@@ -32,20 +32,34 @@ SCHEMAS = {"k": pa.int64(), "n": pa.int64(), "a": pa.string(), "b": pa.string()}
 def failing(
     settings: Settings, sql: str | None = None, *, columns: str = "", meanwhile: Callable[[], None] | None = None
 ) -> str:
-    """What a session says that stages the SQL, or only starts, and leaves no jars on the path; `meanwhile` is done
-    while it runs.
-    """
-    before = list(sys.path)
+    """What a session says that stages the SQL, or only starts; `meanwhile` is done while it runs."""
     try:
-        with engines(settings) as opened, opened("spark").session() as session:
+        with leaving_nothing(), engines(settings) as opened, opened("spark").session() as session:
             if meanwhile is not None:
                 Timer(5, meanwhile).start()
             if sql is not None:
                 session.stage("found", sql, pa.schema([(name, SCHEMAS[name]) for name in columns]))
     except EngineError as error:
-        assert sys.path == before
         return str(error)
     raise AssertionError("it did not fail")
+
+
+@contextmanager
+def leaving_nothing() -> Iterator[None]:
+    """A session in the block leaves no JVM, which may just be ending or have other jars than the next session asks
+    for, and no jars on the path: dbt fails where it finds one that is gone.
+    """
+    path, jvms = set(sys.path), java()
+    try:
+        yield
+    finally:
+        assert not set(sys.path) - path
+        assert java() == jvms
+
+
+def java() -> list[psutil.Process]:
+    """The JVMs that this process has started."""
+    return [child for child in psutil.Process().children() if child.name() == "java"]
 
 
 def no_session(folder: Path) -> str:
@@ -71,13 +85,15 @@ def no_jars(folder: Path) -> str:
 
 
 def another_session(folder: Path) -> str:
-    """A session that somebody else has begun in the process."""
+    """A session that somebody else has begun in the process; once it is stopped there is one with our jars."""
     from pyspark.sql import SparkSession
 
     session = SparkSession.builder.master("local[1]").config("spark.ui.enabled", "false").getOrCreate()
-    said = failing(workspace(folder).settings)
+    place = workspace(folder)
+    said = failing(place.settings)
     assert session.range(3).count() == 3, "it is not ours to stop"
     session.stop()
+    assert published(place) == ["published"]
     return said
 
 
@@ -93,8 +109,8 @@ def killed(folder: Path) -> str:
     """The process in which Spark runs is killed while a query runs; the next session has a process of its own."""
 
     def die() -> None:
-        (java,) = (child for child in psutil.Process().children() if child.name() == "java")
-        java.kill()
+        (jvm,) = java()
+        jvm.kill()
 
     settings = workspace(folder).settings
     said = failing(settings, ENDLESS, columns="n", meanwhile=die)
@@ -105,24 +121,26 @@ def killed(folder: Path) -> str:
 def second_session(folder: Path) -> str:
     """A session on a cluster after another one in the same process: its executors need the same jars."""
     with running(folder / "cluster") as cluster:
-        place = workspace(folder / "home", spark_master=cluster.master)
-        land(place, ["2013-01"])
-        readings = place.project.table("raw/readings")
-        found = []
-        for _ in range(2):
-            with engines(place.settings) as opened:
-                made = materialise(place, readings, ["2013-01"], opened("spark"), run="test", force=True)
-                found.append(statuses(made)["2013-01"])
-    return f"the second one finds it {found[1]}"
+        _, second = published(workspace(folder / "home", spark_master=cluster.master), sessions=2)
+    return f"the second one finds it {second}"
+
+
+def published(place: Workspace, sessions: int = 1) -> list[str]:
+    """What sessions, one after the other, make of the same month of a raw table."""
+    land(place, ["2013-01"])
+    readings = place.project.table("raw/readings")
+    found = []
+    for _ in range(sessions):
+        with leaving_nothing(), engines(place.settings) as opened:
+            made = materialise(place, readings, ["2013-01"], opened("spark"), run="test", force=True)
+            found.append(statuses(made)["2013-01"])
+    return found
 
 
 def counted(settings: Settings) -> int:
-    """A session that answers, and leaves no jars on the path: dbt fails where it finds one that is gone."""
-    before = list(sys.path)
-    with engines(settings) as opened, opened("spark").session() as session:
-        found = session.query("SELECT count(*) AS n FROM range(0, 3)")["n"][0].as_py()
-    assert sys.path == before
-    return found
+    """A session that answers."""
+    with leaving_nothing(), engines(settings) as opened, opened("spark").session() as session:
+        return session.query("SELECT count(*) AS n FROM range(0, 3)")["n"][0].as_py()
 
 
 def silent_repository(folder: Path) -> str:

@@ -89,9 +89,9 @@ class Spark:
 
     def close(self) -> None:
         """Stop the session, where one was started."""
-        started, self._started = self._started, None
-        if started is not None:
-            stop(started)
+        if self._started is not None:
+            self._started = None
+            stop()
 
 
 @dataclass(eq=False)

@@ -18,12 +18,11 @@ from pathlib import Path
 from threading import Thread, Timer
 from typing import TYPE_CHECKING, Any
 
-from taxiway.engines.spark_errors import gone, jvm_exit_code
+from taxiway.engines.spark_errors import gone
 from taxiway.errors import EngineError
 from taxiway.settings import Settings
 
 if TYPE_CHECKING:
-    from pyspark import SparkContext
     from pyspark.sql import SparkSession
 
 JAVA = 17
@@ -55,6 +54,7 @@ _USER_FILES = re.compile(r"/userFiles-[0-9a-f-]{36}(/|$)")
 _SHORT = 500
 _ANSWER_S = 10
 _START_S = 300
+_ENDS_S = 10
 _WORKERS_S = 60
 _EXECUTORS = 20
 
@@ -134,28 +134,51 @@ def start_session(settings: Settings, session_of: SessionOf | None = None) -> "S
     """
     from pyspark import SparkContext
 
-    if jvm_exit_code() is not None:
-        SparkContext._gateway = SparkContext._jvm = SparkContext._active_spark_context = None
     if SparkContext._active_spark_context is not None:
         raise EngineError("this process has a Spark session of its own; stop it first, or compute on duckdb")
+    # The JVM of a session that was stopped has that one's jars, and no others can be added.
+    SparkContext._gateway = SparkContext._jvm = None
     try:
         session = _started(settings, session_of or _own)
         if _STANDALONE.match(settings.spark_master):
             _await_workers(session, settings)
             Thread(target=_cancel_without_workers, args=[session], name="spark-workers", daemon=True).start()
     except BaseException:
-        if SparkContext._active_spark_context is not None:
-            stop(SparkContext._active_spark_context)
+        stop()
         raise
     return session
 
 
-def stop(spark: "SparkSession | SparkContext") -> None:
-    """Stop Spark in this process."""
+def stop() -> None:
+    """Stop Spark in this process and end the JVM it ran in: one that ran out of memory may just be ending, and would
+    take a next session with it.
+    """
+    from pyspark import SparkContext
+
+    context, gateway = SparkContext._active_spark_context, SparkContext._gateway
     with gone():
-        spark.stop()
+        if context is not None:
+            context.stop()
+    with gone():
+        if gateway is not None:
+            gateway.shutdown()
+    process = getattr(gateway, "proc", None)
+    if process is not None:
+        _end(process)
+    SparkContext._gateway = SparkContext._jvm = SparkContext._active_spark_context = None
     # PySpark leaves there the jars of a folder that goes, and dbt looks into all that is there.
     sys.path[:] = [place for place in sys.path if not _USER_FILES.search(place)]
+
+
+def _end(jvm: "subprocess.Popen[bytes]") -> None:
+    """End PySpark's JVM, which does so by itself, its folders removed, when nobody writes to it any more."""
+    if jvm.stdin is not None:
+        jvm.stdin.close()
+    try:
+        jvm.wait(timeout=_ENDS_S)
+    except subprocess.TimeoutExpired:
+        jvm.kill()
+        jvm.wait()
 
 
 def _started(settings: Settings, session_of: SessionOf) -> "SparkSession":
@@ -171,9 +194,9 @@ def _started(settings: Settings, session_of: SessionOf) -> "SparkSession":
     with log.open("ab") as output:
         began = output.tell()
         try:
-            conf = SparkConf(loadDefaults=False).setAll([*config.items(), *_resolved()])
+            conf = SparkConf(loadDefaults=False).setAll(list(config.items()))
             with _ended_unless_started():
-                gateway = SparkContext._gateway or launch_gateway(conf, {"stdout": output, "stderr": output})
+                gateway = launch_gateway(conf, {"stdout": output, "stderr": output})
             SparkContext._ensure_initialized(gateway=gateway, conf=conf)
             _see_that_sql_takes(config, gateway.jvm)
             SparkContext(conf=conf)
@@ -204,15 +227,6 @@ def _ended_unless_started() -> Iterator[None]:
         yield
     finally:
         timer.cancel()
-
-
-def _resolved() -> list[tuple[str, str]]:
-    """The jars that the JVM resolved when it started, for a later session in it to give them to its executors."""
-    from pyspark import SparkContext
-
-    jvm: Any = SparkContext._jvm
-    jars = None if jvm is None else jvm.java.lang.System.getProperty("spark.jars")
-    return [("spark.jars", jars)] if jars else []
 
 
 def _see_that_sql_takes(config: Mapping[str, str], jvm: Any) -> None:
