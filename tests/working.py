@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pyarrow as pa
 import pytest
@@ -116,7 +116,7 @@ def see_own_mounts(folder: Path) -> None:
         unavailable(f"small disks cannot be mounted here: {error}")
 
 
-def unavailable(reason: str) -> None:
+def unavailable(reason: str) -> NoReturn:
     """Skip the test for what this machine cannot run; fail it where TAXIWAY_REQUIRE=all asks for everything."""
     if os.environ.get("TAXIWAY_REQUIRE") == "all":
         pytest.fail(reason)

@@ -20,7 +20,7 @@ _MEMORY = re.compile(
 # Without its process there is nobody to say why; it may be heard while it ends.
 _ENDED = re.compile(
     r"Answer from Java side is empty|Error while (?:sending|receiving)|Connection re(?:fused|set)|"
-    r"SparkContext was shut down|does not exist in the JVM"
+    r"SparkContext was shut down|does not exist in the JVM|An error occurred while calling \S+$"
 )
 _ENDS_S = 10
 _LOST = re.compile(r"ExecutorLostFailure|SparkContext was shut down|Job .* cancelled")
