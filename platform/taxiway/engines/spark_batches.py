@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from taxiway.engines.base import OfRows
+from taxiway.engines.spark_errors import words
 from taxiway.errors import EngineError, TransformFailed
 
 if TYPE_CHECKING:
@@ -51,7 +52,8 @@ def told_of_batches() -> Iterator[None]:
     try:
         yield
     except PySparkException as error:
-        failed, missing = _FAILED.search(str(error)), _MISSING.search(str(error))
+        text = words(error)
+        failed, missing = _FAILED.search(text), _MISSING.search(text)
         if failed:
             raise TransformFailed(failed[1]) from error
         if missing:

@@ -22,7 +22,7 @@ _ENDED = re.compile(
     r"Answer from Java side is empty|Error while (?:sending|receiving)|Connection re(?:fused|set)|"
     r"SparkContext was shut down|does not exist in the JVM|An error occurred while calling \S+$"
 )
-_ENDS_S = 10
+_ENDS_S = 30
 _LOST = re.compile(r"ExecutorLostFailure|SparkContext was shut down|Job .* cancelled")
 _GONE = re.compile(r"FileNotFoundException|FAILED_READ_FILE|DELTA_FILE_NOT_FOUND|PATH_NOT_FOUND")
 # A Java error's own words follow its class; the rest is its stack.
@@ -38,7 +38,7 @@ def told() -> Iterator[None]:
     try:
         yield
     except (PySparkException, Py4JError, ConnectionError) as error:
-        raise EngineError(_meaning(str(error))) from error
+        raise EngineError(_meaning(words(error))) from error
     except OSError as error:
         raise EngineError(f"staging failed ({error}); make room for TAXIWAY_HOME/scratch") from error
 
@@ -50,6 +50,18 @@ def gone() -> Iterator[None]:
 
     with suppress(Py4JError, ConnectionError):
         yield
+
+
+def words(error: BaseException) -> str:
+    """What an error of Spark's says, which it may ask of Spark's process; that there is no answer where that has ended
+    meanwhile.
+    """
+    from py4j.protocol import Py4JError
+
+    try:
+        return str(error)
+    except (Py4JError, ConnectionError) as unanswered:
+        return str(unanswered)
 
 
 def _meaning(text: str) -> str:

@@ -18,7 +18,7 @@ from pathlib import Path
 from threading import Thread, Timer
 from typing import TYPE_CHECKING, Any
 
-from taxiway.engines.spark_errors import gone
+from taxiway.engines.spark_errors import gone, words
 from taxiway.errors import EngineError
 from taxiway.settings import Settings
 
@@ -265,7 +265,7 @@ def _why(log: Path, began: int, error: Exception, config: Mapping[str, str]) -> 
         return f"the Spark master {config['spark.master']} does not answer; start it, or set TAXIWAY_SPARK_MASTER"
     # A JVM that does not start says why in a line or two; of one that did Python has the cause.
     has_not_started = SparkContext._gateway is None and len(said) < _SHORT
-    lines = [line.strip() for line in (said if has_not_started else str(error)).splitlines() if line.strip()]
+    lines = [line.strip() for line in (said if has_not_started else words(error)).splitlines() if line.strip()]
     told = " ".join(lines[:2]) or type(error).__name__
     return f"Spark cannot start ({told}); see {log}, and taxiway doctor"
 

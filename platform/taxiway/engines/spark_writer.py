@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from taxiway.engines.spark_errors import first_cause, of_spark
+from taxiway.engines.spark_errors import first_cause, of_spark, words
 from taxiway.errors import EngineError, LakeError
 from taxiway.lake import Lake, Publication, Snapshot
 from taxiway.lake.provenance import of_commit
@@ -83,7 +83,7 @@ class SparkWriter:
         try:
             writer.save(uri)
         except (PySparkException, Py4JError, ConnectionError) as error:
-            text = str(error)
+            text = words(error)
             if _LOST_RACE.search(text):
                 raise conflict(publication) from error
             failed = of_spark(text)
