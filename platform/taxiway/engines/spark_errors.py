@@ -52,7 +52,7 @@ def gone() -> Iterator[None]:
         yield
 
 
-def words(error: BaseException) -> str:
+def words(error: Exception) -> str:
     """What an error of Spark's says, which it may ask of Spark's process; that there is no answer where that has ended
     meanwhile.
     """
@@ -74,7 +74,7 @@ def _meaning(text: str) -> str:
 def of_spark(text: str) -> str:
     """What an error means that is of Spark itself, whatever it was to do; empty for any other."""
     why = first_cause(text)
-    code = jvm_exit_code(_ENDS_S if _ENDED.search(text) else 0)
+    code = _jvm_exit_code(_ENDS_S if _ENDED.search(text) else 0)
     if code is not None:
         why = f"its process has ended with code {code}"
     if code in _NO_MEMORY or (code is None and _MEMORY.search(text)):
@@ -90,7 +90,7 @@ def of_spark(text: str) -> str:
     return ""
 
 
-def jvm_exit_code(within: float = 0) -> int | None:
+def _jvm_exit_code(within: float) -> int | None:
     """What the JVM that this process started has ended with, or does within some seconds; None where it has not."""
     from pyspark import SparkContext
 
