@@ -45,7 +45,8 @@ def rows_needed(lake: OpenLake, table: Table, months: list[str]) -> int:
                 for month in months:
                     since = workspace.settings.months.start(month) - reach.window
                     since -= lag.window if lag is not None else since - since
-                    chosen.append(f"(month < '{month}' AND {reach.on} >= '{since.isoformat()}'::TIMESTAMPTZ)")
+                    recent = " OR ".join(f"{column} >= '{since.isoformat()}'::TIMESTAMPTZ" for column in reach.columns)
+                    chosen.append(f"(month < '{month}' AND ({recent}))")
             rows = rows.filter(" OR ".join(chosen))
         (count,) = rows.aggregate("count(*)").fetchall()[0]
         needed += count

@@ -1,5 +1,7 @@
 """feature/aircraft_rotation: what the flight's aircraft had just been doing."""
 
+from functools import partial
+
 import ibis.expr.types as ir
 
 from flights.features.per_flight import PerFlight, feature
@@ -18,22 +20,22 @@ class AircraftRotation(PerFlight):
     )
 
 
-# The window and the two hours from the decision to the schedule; no flight departs after it arrives.
-@transform(reach={"feature_flights": Lookback(hours=24 + 2, on="departed_at")})
+# The window and the two hours from the decision to the schedule.
+@transform(reach={"feature_flights": Lookback(hours=24 + 2, on=("departed_at", "arrived_at"))})
 def aircraft_rotation(feature_flights: ir.Table) -> ir.Table:
-    window = {"by": ["tailnum"], "asked_at": "decision_at", "max_age_min": 24 * 60, "then_by": ["flight_id"]}
-    arrival = latest_as_of(
+    latest = partial(
+        latest_as_of,
         feature_flights,
         feature_flights,
-        **window,
-        happened_at="arrived_at",
-        values=["arr_delay_min"],
+        by=["tailnum"],
+        asked_at="decision_at",
+        max_age_min=24 * 60,
         keep=["flight_id", "month"],
+        then_by=["flight_id"],
     )
-    departure = latest_as_of(
-        feature_flights, feature_flights, **window, happened_at="departed_at", values=[], keep=["flight_id"]
-    )
-    both = arrival.inner_join(departure.select("flight_id", since=departure.age_min), "flight_id")
+    arrival = latest(happened_at="arrived_at", values=["arr_delay_min"])
+    departure = latest(happened_at="departed_at", values=[])
+    both = arrival.inner_join(departure.select("flight_id", "month", since=departure.age_min), ["flight_id", "month"])
     return both.select(
         "flight_id",
         "month",

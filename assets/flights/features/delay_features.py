@@ -76,7 +76,7 @@ def delay_features(
         feature_aircraft_rotation,
         feature_schedule_pressure,
     )
-    return reduce(lambda t, part: t.inner_join(part.drop("month"), "flight_id"), parts, flights)
+    return reduce(lambda t, part: t.inner_join(part, ["flight_id", "month"]), parts, flights)
 
 
 table = Table("feature/delay_features", contract=DelayFeatures, transform=delay_features)

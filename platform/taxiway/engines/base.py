@@ -17,15 +17,15 @@ OfRows = Callable[[pa.Table], pa.Table]
 class Reading:
     """What of a table is read: these partitions of a snapshot, all of them for None.
 
-    A `snapshot` of None is a table that does not exist yet and reads as empty. Where `since` is given,
-    only rows whose `since_column` is not before it are read, and all rows of the partitions in `own`.
+    A `snapshot` of None is a table that does not exist yet and reads as empty. Where `since` is given, only rows of
+    which one of the `since_columns` is not before it are read, and all rows of the partitions in `own`.
     """
 
     snapshot: Snapshot | None
     schema: pa.Schema
     partitions: tuple[str, ...] | None = None
     own: tuple[str, ...] = ()
-    since_column: str | None = None
+    since_columns: tuple[str, ...] = ()
     since: datetime | None = None
 
     @property
@@ -53,8 +53,9 @@ class Session(Protocol):
         """Give the result of SQL the name `relation`; it is computed when it is read."""
         ...
 
-    def stage(self, relation: str, sql: str, schema: pa.Schema) -> None:
-        """Execute SQL once and keep the result with this schema, on disk where it is large, as `relation`."""
+    def stage(self, relation: str, sql: str, schema: pa.Schema, *, more: bool = False) -> None:
+        """Execute SQL once and keep the result with this schema, on disk where it is large, as `relation`; with `more`
+        beside what was kept as such before."""
         ...
 
     def stage_batches(

@@ -125,10 +125,13 @@ class DuckDBSession:
         """Give the result of SQL the name `relation`; it is computed when it is read."""
         self._run(f"CREATE OR REPLACE TEMP VIEW {identifier(relation)} AS {sql}")
 
-    def stage(self, relation: str, sql: str, schema: pa.Schema) -> None:
+    def stage(self, relation: str, sql: str, schema: pa.Schema, *, more: bool = False) -> None:
         """Execute SQL once and keep the result with this schema, on disk where it is large, as `relation`."""
-        columns = ", ".join(typed(field) for field in schema)
-        self._run(f"CREATE OR REPLACE TEMP TABLE {identifier(relation)} AS SELECT {columns} FROM ({sql})")
+        rows = f"SELECT {', '.join(typed(field) for field in schema)} FROM ({sql})"
+        if more:
+            self._run(f"INSERT INTO {identifier(relation)} BY NAME {rows}")
+        else:
+            self._run(f"CREATE OR REPLACE TEMP TABLE {identifier(relation)} AS {rows}")
 
     def stage_batches(
         self, relation: str, sql: str, function: OfRows, *, by: Sequence[str] = (), schema: pa.Schema
@@ -263,9 +266,10 @@ def _first_line(error: Exception) -> str:
 
 
 def _since(reading: Reading, partition_column: str | None) -> str:
-    if reading.since is None or reading.since_column is None:
+    if reading.since is None:
         return ""
-    recent = f"{identifier(reading.since_column)} >= {literal(reading.since.isoformat())}::TIMESTAMPTZ"
+    since = f"{literal(reading.since.isoformat())}::TIMESTAMPTZ"
+    recent = " OR ".join(f"{identifier(column)} >= {since}" for column in reading.since_columns)
     if not reading.own or partition_column is None:
         return f" WHERE {recent}"
     own = ", ".join(literal(key) for key in reading.own)

@@ -121,11 +121,13 @@ class SparkSQL:
         with told():
             self._name(relation, self.spark.sql(sql))
 
-    def stage(self, relation: str, sql: str, schema: pa.Schema) -> None:
+    def stage(self, relation: str, sql: str, schema: pa.Schema, *, more: bool = False) -> None:
         """Execute SQL once and keep the result with this schema, on disk, as `relation`."""
-        place = self.folder / uuid4().hex
+        if not more:
+            self._loaded[relation] = self.folder / uuid4().hex
+        place = self._loaded[relation]
         with told():
-            self._rows(sql, schema).write.parquet(str(place))
+            self._rows(sql, schema).write.mode("append").parquet(str(place))
             self._name_files(relation, place, schema)
 
     def stage_batches(
@@ -191,9 +193,10 @@ def _conditions(reading: Reading, partition_column: str | None) -> Iterator[str]
         own = f"{key} IN ({', '.join(map(literal, reading.own))})" if reading.own else None
         if reading.partitions is not None:
             yield f"{key} IN ({', '.join(map(literal, reading.partitions))})"
-    if reading.since is not None and reading.since_column is not None:
-        recent = f"{identifier(reading.since_column)} >= TIMESTAMP {literal(reading.since.isoformat())}"
-        yield recent if own is None else f"({own} OR {recent})"
+    if reading.since is not None:
+        since = f"TIMESTAMP {literal(reading.since.isoformat())}"
+        recent = [f"{identifier(column)} >= {since}" for column in reading.since_columns]
+        yield f"({' OR '.join([*filter(None, [own]), *recent])})"
 
 
 _TYPES = {

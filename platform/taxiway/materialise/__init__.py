@@ -3,7 +3,7 @@
 Knows lake, engines, contracts and transforms; knows nothing of Dagster.
 """
 
-from taxiway.materialise.compiled import certify_table
+from taxiway.materialise.compiled import certify_table, independence_of
 from taxiway.materialise.execute import materialise
 from taxiway.materialise.outcome import Outcome, PartitionResult
 from taxiway.materialise.plan import PartitionPlan, Plan, make_plan
@@ -20,6 +20,7 @@ __all__ = [
     "Trial",
     "Workspace",
     "certify_table",
+    "independence_of",
     "make_plan",
     "make_script",
     "materialise",

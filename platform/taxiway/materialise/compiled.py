@@ -13,10 +13,12 @@ from taxiway.contracts import TableContract, audit, check_schema
 from taxiway.errors import DefinitionError
 from taxiway.materialise.workspace import Workspace
 from taxiway.tables import Table
-from taxiway.transforms import ArrowTransform, BatchTransform, PandasTransform, Parameter, Transform
+from taxiway.transforms import ArrowTransform, BatchTransform, History, PandasTransform, Parameter, Transform, Whole
+from taxiway.transforms.blocks import Blocks, stated_blocks
 from taxiway.transforms.certificate import certify
 from taxiway.transforms.compile import bind_parameters, express, to_sql
 from taxiway.transforms.fingerprint import fingerprint, library_versions, source_text
+from taxiway.transforms.independence import Independence, Input, independence
 from taxiway.transforms.library.typing import refuse, type_delivered
 
 STAGED = "staged"
@@ -40,7 +42,8 @@ class CompiledTable:
     `expressions` holds what an engine has to run: under `staged` for an Ibis transform, by the name of
     the prepared table for an Arrow one. `staged` is the result as the guard sees it, unbound: the columns
     of the contract and those, named with an underscore, that are for the guard only. `fingerprint` is
-    the identity of the whole computation.
+    the identity of the whole computation. `independence` says whether partitions can share a query; it is None for a
+    table without partitions.
     """
 
     table: Table
@@ -49,6 +52,7 @@ class CompiledTable:
     parameters: Mapping[str, Parameter]
     libraries: Mapping[str, str]
     fingerprint: str
+    independence: Independence | None
 
 
 @lru_cache(maxsize=512)
@@ -114,8 +118,32 @@ def compile_table(workspace: Workspace, table: Table) -> CompiledTable:
     staged = _staged(table, expressions.get(STAGED))
     texts += [to_sql(expression, CANONICAL) for expression in expressions.values()]
     texts += [*_reading(workspace, table), *contract_texts(table.rules, staged)]
+    independent = independence_of(workspace, table)
+    if STAGED in expressions and independent is not None and independent.reason:
+        texts.append("partition by partition")
     identity = fingerprint(texts, parameters, libraries)
-    return CompiledTable(table, expressions, staged, parameters, libraries, identity)
+    return CompiledTable(table, expressions, staged, parameters, libraries, identity, independent)
+
+
+def independence_of(workspace: Workspace, table: Table) -> Independence | None:
+    """Whether the partitions of a table that has a transform can be computed in one query; None where it has none."""
+    partition = table.rules.partition
+    if partition is None:
+        return None
+    if isinstance(table.transform, ArrowTransform):
+        return Independence("a function is given the rows of one partition")
+    if table.delivered is not None:
+        inputs = {table.transform.inputs[0]: Input("_month")}
+    else:
+        inputs = {
+            source.address.relation: Input(
+                None if isinstance(reach, Whole) else source.rules.partition,
+                own=not isinstance(reach, History) or reach.own,
+            )
+            for source, reach in workspace.project.inputs(table).items()
+        }
+    expression, blocks = _expressed(workspace, table)
+    return independence(expression, partition, inputs, blocks)
 
 
 def prepared(workspace: Workspace, table: Table, month: str) -> dict[str, ir.Table]:
@@ -147,8 +175,18 @@ def check_batches(table: Table, transform: BatchTransform, rows: ir.Table) -> No
         raise DefinitionError(f"{table.at}: {transform.name} ({where}) cannot give its contract: {'; '.join(problems)}")
 
 
-@lru_cache(maxsize=512)
 def _result(workspace: Workspace, table: Table) -> ir.Table:
+    """What the table's transform makes of its inputs, unbound."""
+    return _expressed(workspace, table)[0]
+
+
+@lru_cache(maxsize=512)
+def _expressed(workspace: Workspace, table: Table) -> tuple[ir.Table, Blocks]:
+    with stated_blocks() as blocks:
+        return _express(workspace, table), blocks
+
+
+def _express(workspace: Workspace, table: Table) -> ir.Table:
     transform = table.transform
     assert isinstance(transform, Transform)
     parameters = bind_parameters(transform.parameters, workspace.settings.parameters)

@@ -39,12 +39,11 @@ def make_script(workspace: Workspace, table: Table, dialect: Dialect, month: str
     transform = table.transform
     if month is not None and not table.monthly:
         raise UsageError(f"{table.at} is not partitioned by month: leave out the month")
-    if month is None and table.monthly and isinstance(transform, ArrowTransform):
-        raise UsageError(
-            f"{table.at} is made by a function, month by month: name one, e.g. --month {workspace.settings.first_month}"
-        )
     keys = [] if table.monthly and month is None else [month or WHOLE]
     plan = make_plan(workspace, table, keys)
+    independent = plan.compiled.independence
+    if independent is not None and independent.reason and not keys:
+        raise UsageError(f"{table.at} is {independent}; name one, e.g. --month {workspace.settings.first_month}")
     inputs = _inputs(workspace, plan, keys)
     if isinstance(transform, ArrowTransform):
         selected = prepared(workspace, table, month or "").items()
@@ -58,6 +57,7 @@ def make_script(workspace: Workspace, table: Table, dialect: Dialect, month: str
     notes = (
         f"{table.at}{f', {month}' if month else ''}: {table.rules.description}",
         *(_landing(table, dialect, month) if table.delivered is not None else _origins(workspace, plan, inputs)),
+        *([f"{str(independent).capitalize()}."] if independent is not None else []),
         *_constants(plan),
         *([f"Functions, made first: {', '.join(functions)}."] if functions else []),
         *_outcome(table),
@@ -97,7 +97,7 @@ def _origins(workspace: Workspace, plan: Plan, inputs: Mapping[str, Reading]) ->
             told += f", of {', '.join(reading.partitions)}"
             told += f" ({', '.join(absent)} not published)" if absent else ""
         if reading.since is not None:
-            told += f"; of earlier months from {reading.since_column} {reading.since.isoformat()}"
+            told += f"; of earlier months from {' or '.join(reading.since_columns)} {reading.since.isoformat()}"
         yield f"{told}."
 
 

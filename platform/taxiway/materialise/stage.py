@@ -13,8 +13,9 @@ from taxiway.errors import DefinitionError, DeliveryRefused, TransformFailed
 from taxiway.lake import WHOLE, Snapshot
 from taxiway.lake.schema import new_columns
 from taxiway.landing import DeliveredFile, read_csv
-from taxiway.materialise.compiled import STAGED, prepared
+from taxiway.materialise.compiled import STAGED, delivered_schema, prepared
 from taxiway.materialise.plan import PartitionPlan, Plan, partitions_in_reach, read_since
+from taxiway.materialise.sharing import shared_queries
 from taxiway.materialise.workspace import Workspace
 from taxiway.tables import Table
 from taxiway.transforms import ArrowTransform, BatchFunction, BatchTransform, Lookback, Parameter, Transform
@@ -23,6 +24,7 @@ from taxiway.transforms.batches import nulls_told, with_nulls
 from taxiway.transforms.compile import to_sql
 
 _RESULT = "result"
+_FILES = "delivered_files"
 # DuckDB loads rows by the hundred thousand at a fifth of the cost of a month at a time; what is loaded can spill.
 _ROWS_A_LOAD = 500_000
 
@@ -54,9 +56,7 @@ def stage(workspace: Workspace, plan: Plan, session: Session) -> Staged:
     elif isinstance(plan.table.transform, ArrowTransform):
         _stage_arrow(workspace, plan, session, staged)
     elif staged.inputs:
-        keys = tuple(staged.inputs)
-        staged.rows_read = _bind(workspace, plan, session, keys)
-        _execute(plan, session, keys)
+        _stage_relational(workspace, plan, session, staged)
     return staged
 
 
@@ -64,6 +64,15 @@ def check_columns(table: Table, snapshot: Snapshot) -> None:
     """Raise LakeError where the published columns cannot be read, or written to, as those of the contract."""
     mandatory = [column.name for column in table.rules.columns.values() if not column.nullable]
     new_columns(table.address, snapshot.schema, table.rules.schema, mandatory)
+
+
+def _stage_relational(workspace: Workspace, plan: Plan, session: Session, staged: Staged) -> None:
+    keys = tuple(staged.inputs)
+    alone = {key: readings(workspace, plan, (key,)) for key in keys}
+    together = readings(workspace, plan, keys)
+    for number, shared in enumerate(shared_queries(plan, alone, together)):
+        staged.rows_read += _bind(session, alone[shared[0]] if len(shared) == 1 else together)
+        _execute(plan, session, shared, more=number > 0)
 
 
 def _stage_delivered(workspace: Workspace, plan: Plan, session: Session, staged: Staged) -> None:
@@ -85,12 +94,17 @@ def _stage_delivered(workspace: Workspace, plan: Plan, session: Session, staged:
         month = pa.repeat(pa.scalar(key), delivered.table.num_rows)
         read.append(delivered.table.append_column("_month", month))
         if sum(rows.num_rows for rows in read) >= _ROWS_A_LOAD:
-            session.load(relation, pa.concat_tables(read))
+            session.load(_FILES, pa.concat_tables(read))
             read.clear()
     if read:
-        session.load(relation, pa.concat_tables(read))
-    if staged.inputs:
-        _execute(plan, session, tuple(staged.inputs))
+        session.load(_FILES, pa.concat_tables(read))
+    if not staged.inputs:
+        return
+    files = ibis.table(delivered_schema(table), name=_FILES)
+    for number, shared in enumerate(shared_queries(plan, {key: {} for key in staged.inputs}, {})):
+        rows = files.filter(files["_month"].isin([ibis.literal(key) for key in shared])) if table.monthly else files
+        session.define(relation, to_sql(rows, session.dialect))
+        _execute(plan, session, shared, more=number > 0)
 
 
 def _read(workspace: Workspace, table: Table, partition: str) -> DeliveredFile:
@@ -103,7 +117,7 @@ def _stage_arrow(workspace: Workspace, plan: Plan, session: Session, staged: Sta
     table = plan.table
     assert isinstance(table.transform, ArrowTransform)
     for key in staged.inputs:
-        staged.rows_read += _bind(workspace, plan, session, (key,))
+        staged.rows_read += _bind(session, readings(workspace, plan, (key,)))
         tables = {
             name: session.query(to_sql(expression, session.dialect))
             for name, expression in prepared(workspace, table, key).items()
@@ -119,7 +133,7 @@ def _stage_batches(workspace: Workspace, plan: Plan, session: Session, staged: S
     table, transform = plan.table, plan.table.transform
     assert isinstance(transform, BatchTransform)
     for key in staged.inputs:
-        staged.rows_read += _bind(workspace, plan, session, (key,))
+        staged.rows_read += _bind(session, readings(workspace, plan, (key,)))
         expressions = prepared(workspace, table, key)
         rows = expressions.pop(transform.rows)
         whole = {name: session.query(to_sql(other, session.dialect)) for name, other in expressions.items()}
@@ -163,7 +177,7 @@ def _nulls_of(session: Session, rows: ir.Table) -> set[str]:
     return others | {name for name in asked if found[name][0].as_py()}
 
 
-def _execute(plan: Plan, session: Session, keys: Sequence[str]) -> None:
+def _execute(plan: Plan, session: Session, keys: Sequence[str], *, more: bool) -> None:
     # The SQL of the whole transform is at hand: it is part of the table's fingerprint.
     whole = plan.compiled.expressions[STAGED]
     session.define(_RESULT, to_sql(whole, session.dialect))
@@ -174,13 +188,13 @@ def _execute(plan: Plan, session: Session, keys: Sequence[str]) -> None:
         result = result.filter(result[partition].isin([ibis.literal(key) for key in keys]) | result[partition].isnull())
     wanted = plan.compiled.staged.schema()
     result = result.select(*wanted)
-    session.stage(STAGED, to_sql(result, session.dialect), wanted.to_pyarrow())
+    session.stage(STAGED, to_sql(result, session.dialect), wanted.to_pyarrow(), more=more)
 
 
-def _bind(workspace: Workspace, plan: Plan, session: Session, keys: Sequence[str]) -> int:
-    """Bind every input to what these partitions need of it; returns the rows that can be read."""
+def _bind(session: Session, inputs: Mapping[str, Reading]) -> int:
+    """Bind every input to what is read of it; returns the rows that can be read."""
     rows = 0
-    for relation, reading in readings(workspace, plan, keys).items():
+    for relation, reading in inputs.items():
         session.read(relation, reading)
         known = reading.known_rows
         rows += session.count(relation) if known is None else known
@@ -202,8 +216,8 @@ def readings(workspace: Workspace, plan: Plan, keys: Sequence[str]) -> dict[str,
             partitions = tuple(sorted(reached))
             if not reached <= set(keys):
                 since = min(filter(None, (read_since(months, source, reach, key) for key in keys)), default=None)
-        column = reach.on if isinstance(reach, Lookback) else None
-        found[relation] = Reading(snapshot, source.rules.schema, partitions, tuple(keys), column, since)
+        columns = reach.columns if isinstance(reach, Lookback) else ()
+        found[relation] = Reading(snapshot, source.rules.schema, partitions, tuple(keys), columns, since)
     return found
 
 

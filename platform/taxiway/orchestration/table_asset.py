@@ -9,7 +9,7 @@ import dagster as dg
 from taxiway.engines import IN_PROCESS, OpenEngine
 from taxiway.errors import PublishConflict, TaxiwayError
 from taxiway.lake import WHOLE, Lake
-from taxiway.materialise import Outcome, Workspace, materialise
+from taxiway.materialise import Outcome, Workspace, independence_of, materialise
 from taxiway.orchestration import events
 from taxiway.orchestration.automation import follow_inputs
 from taxiway.orchestration.keys import asset_key, landing_key
@@ -52,6 +52,7 @@ def table_asset(workspace: Workspace, table: Table) -> dg.AssetsDefinition:
         metadata={
             "dagster/column_schema": events.column_schema(contract),
             "dagster/uri": Lake(workspace.settings.lake).uri(table.address),
+            **_partitions_computed(workspace, table),
         },
         # The landing sensor asks for raw tables; it knows which files are whole and not handled yet.
         automation_condition=None if table.delivered is not None else follow_inputs(dep.asset_key for dep in deps),
@@ -69,6 +70,12 @@ def table_asset(workspace: Workspace, table: Table) -> dg.AssetsDefinition:
         yield from _run(context, table)
 
     return compute
+
+
+def _partitions_computed(workspace: Workspace, table: Table) -> dict[str, dg.MetadataValue]:
+    """Whether partitions are computed together, and why not, for the page of the asset."""
+    independent = independence_of(workspace, table)
+    return {} if independent is None else {"partitions": dg.MetadataValue.text(str(independent))}
 
 
 def _run(context: dg.AssetExecutionContext, table: Table) -> Iterator[Any]:

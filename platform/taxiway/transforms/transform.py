@@ -21,13 +21,18 @@ Parameter = int | float | str | bool
 class Lookback:
     """How far before the rows of a partition a transform reads one of its inputs.
 
-    `hours` is the width of the window and `on` the event-time column of the input that it runs on.
-    The platform adds the input's declared `max_lag` and reads that many earlier partitions; rows
-    whose `on` lies before the window are not read.
+    `hours` is the width of the window and `on` the event-time column of the input that it runs on, or the columns.
+    The platform adds the input's declared `max_lag` and reads that many earlier partitions; rows of them that lie
+    before the window by all these columns are not read.
     """
 
     hours: int
-    on: str
+    on: str | tuple[str, ...]
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The event-time columns."""
+        return (self.on,) if isinstance(self.on, str) else self.on
 
     @property
     def window(self) -> timedelta:

@@ -90,7 +90,8 @@ def test_a_function_is_told_with_what_it_is_given(tmp_path: Path) -> None:
     assert "CREATE OR REPLACE TEMPORARY VIEW `model_delay_model_rows` AS" in said
     refused = flights("compile", "model/delay_model")
     assert (refused.code, refused.out) == (2, "")
-    assert "made by a function, month by month: name one, e.g. --month 2013-01" in refused.err
+    assert "computed partition by partition: a function is given the rows of one partition" in refused.err
+    assert "name one, e.g. --month 2013-01" in refused.err
 
 
 def test_a_mart_says_where_its_sql_is(tmp_path: Path) -> None:

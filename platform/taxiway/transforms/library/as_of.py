@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import ibis
 import ibis.expr.types as ir
 
+from taxiway.transforms.blocks import EventWindow, state
 from taxiway.transforms.library.clock import MINUTE, microseconds
 from taxiway.transforms.library.values import Whole
 
@@ -63,11 +64,12 @@ def latest_as_of(
     asked_us: Whole = answers["_at"]
     age = asked_us - answers["_event_at"]
     young = age <= max_age_min * MINUTE
-    return answers.select(
+    result = answers.select(
         **{name: answers[_kept(name)] for name in keep},
         **{name: ibis.ifelse(young, answers[_value(name)], ibis.null(events[name].type())) for name in values},
         age_min=ibis.ifelse(young, age // MINUTE, ibis.null("int64")),
     )
+    return state(result, EventWindow(queries.op(), events.op(), asked_at, happened_at, max_age_min * MINUTE))
 
 
 def _kept(name: str) -> str:

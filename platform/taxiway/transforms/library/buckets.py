@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import ibis
 import ibis.expr.types as ir
 
+from taxiway.transforms.blocks import EventWindow, state
 from taxiway.transforms.library.clock import MINUTE, microseconds
 
 
@@ -21,4 +22,5 @@ def bucket_counts(rows: ir.Table, *, by: Sequence[str], at: str, width_min: int,
     placed = placed.filter(placed["_bucket"].notnull())
     same = ibis.window(group_by=[*by, "_bucket"])
     before = ibis.range_window(preceding=(width, width), group_by=list(by), order_by=placed["_bucket"])
-    return placed.select(*keep, same=placed.count().over(same), previous=placed.count().over(before))
+    result = placed.select(*keep, same=placed.count().over(same), previous=placed.count().over(before))
+    return state(result, EventWindow(rows.op(), rows.op(), at, at, width, bucket_us=width))

@@ -10,6 +10,7 @@ import ibis.expr.datatypes as dt
 import ibis.expr.operations as ops
 import ibis.expr.types as ir
 
+from taxiway.transforms.blocks import RowWise, state
 from taxiway.transforms.library.typing import typed
 from taxiway.transforms.library.values import Boolean, Clock, Day, Instant, Text, Whole
 
@@ -96,7 +97,7 @@ def next_clock(rows: ir.Table, name: str, *, after: str, hhmm: str, zone: str) -
     first one later than `after`, a skipped one that of the following day. Assumes that a zone changes
     its clock by whole minutes, less than a day, at most once within five days.
     """
-    minute_of_day = shown_minutes(rows[after])
+    given, minute_of_day = rows, shown_minutes(rows[after])
     rows = rows.mutate(_zone=rows[zone], _day=plus_minutes(rows[after], -minute_of_day), _minute=minute_of_day)
     t = rows.left_join(_offsets(rows), ["_zone", "_day"])
     # The clock is asked row by row only where it changes; elsewhere it is the day's offset.
@@ -108,8 +109,7 @@ def next_clock(rows: ir.Table, name: str, *, after: str, hhmm: str, zone: str) -
     ahead: Whole = t["_ahead"]
     first = plus_minutes(t[after], ibis.ifelse(ahead > 0, ahead, ahead + 1440))
     found = ibis.ifelse(t["_change"] == 0, first, _across_a_change(t, after, zone))
-    kept = [column for column in rows.columns if column not in ("_zone", "_day", "_minute")]
-    return t.select(*kept, **{name: found})
+    return state(t.select(*given.columns, **{name: found}), RowWise(given.op()))
 
 
 def _offsets(rows: ir.Table) -> ir.Table:

@@ -6,6 +6,7 @@ import ibis
 import ibis.expr.types as ir
 from ibis import _
 
+from taxiway.transforms.blocks import EventWindow, state
 from taxiway.transforms.library.clock import HOUR, microseconds
 from taxiway.transforms.library.values import Value, Whole
 
@@ -48,7 +49,9 @@ def window_totals(
         sums |= {f"{name}_{window}": _total(points, name).over(frame) for name in totals}
     answers = points.select(*by, "_at", "_asked", **sums).filter(_["_asked"] == 1)
     joined = asking.left_join(answers, [*by, "_at"])
-    return joined.select(*keep, **{name: ibis.coalesce(joined[name], 0) for name in sums})
+    result = joined.select(*keep, **{name: ibis.coalesce(joined[name], 0) for name in sums})
+    before = max(hours.values()) * HOUR
+    return state(result, EventWindow(queries.op(), events.op(), asked_at, happened_at, before))
 
 
 def _total(rows: ir.Table, name: str) -> Whole:
