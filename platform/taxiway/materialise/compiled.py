@@ -133,7 +133,8 @@ def independence_of(workspace: Workspace, table: Table) -> Independence | None:
     if isinstance(table.transform, ArrowTransform):
         return Independence("a function is given the rows of one partition")
     if table.delivered is not None:
-        inputs = {table.transform.inputs[0]: Input("_month")}
+        (relation,) = table.inputs
+        inputs = {relation: Input("_month")}
     else:
         inputs = {
             source.address.relation: Input(

@@ -352,7 +352,8 @@ def _named(keys: Any) -> str:
 def _words(node: Any) -> str:
     """What a part of an expression is called: by the inputs that a relation is made of, by the name of a value."""
     if isinstance(node, ops.Relation):
-        return f"rows of {' and '.join(sorted({table.name for table in node.find(ops.UnboundTable)}))}"
+        inputs = {str(table.name) for table in node.find((ops.UnboundTable, ops.InMemoryTable))}  # pyright: ignore[reportAttributeAccessIssue]
+        return f"rows of {' and '.join(sorted(inputs)) or 'constants'}"
     try:
         name = str(node.name)
     except AttributeError:

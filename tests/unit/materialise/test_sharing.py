@@ -158,9 +158,8 @@ def test_the_proof_for_projects(landed: Workspace) -> None:
 
 
 def lost(raw_readings: ir.Table) -> ir.Table:
-    return raw_readings.select("gauge", "read_at", "month", value=raw_readings.level_cm.cast("int64")).filter(
-        lambda t: t["value"] > t["value"].max().over(group_by="gauge") - 20
-    )
+    t: Any = raw_readings.select("gauge", "read_at", "month", value=raw_readings.level_cm.cast("int64"))
+    return t.filter(t["value"] > t["value"].max().over(group_by="gauge") - 20)
 
 
 def test_the_proof_sees_rows_that_are_lost(landed: Workspace) -> None:
