@@ -32,6 +32,12 @@ def written(value: Any) -> Any:
     return value if isinstance(value, ir.Value) else ibis.literal(value)
 
 
+def fits(t: Any, name: str, divide: Callable[[Any, Any], Any]) -> Any:
+    """A whole quotient, but for the one of each type that is beyond 64 bits."""
+    number: Any = t[name]
+    return divide(ibis.ifelse(number == -(2**63), ibis.null("int64"), number), t[name + "2"])
+
+
 def over(function: Callable[[Any], Any], **window: Any) -> Use:
     return lambda t: function(t).over(ibis.window(group_by="g", **window))
 
@@ -41,6 +47,9 @@ def ranged(function: Callable[[Any], Any], order: str, before: Any, after: Any =
         ibis.range_window(group_by="g", order_by=order, preceding=before, following=after)
     )
 
+
+ENDS = (2**53 + 1, 2**62, -(2**62), 2**62 + 1, 2**63 - 1, -(2**63))
+"""Divisors of 64 bits."""
 
 HOURS = [ibis.interval(hours=n) for n in (24, 0)]
 DAYS = [ibis.interval(days=n) for n in (1, 1)]
@@ -137,16 +146,23 @@ ROWS: Uses = {
     ],
     "division by what may be 0": [lambda t: t.l / t.l2],
     "whole quotient": [
-        lambda t: t.l // 7,
-        lambda t: t.l // -7,
-        lambda t: t.l // 2,
-        lambda t: t.h // t.h2.nullif(0),
-        lambda t: t.i // t.i2.nullif(0),
+        *(lambda t, n=n: fits(t, n, lambda a, b: a // b) for n in "khil"),
+        *(lambda t, d=d: fits(t, "l", lambda a, _: a // d) for d in (1, 2, 7, -1, -7, 0, *ENDS)),
+        lambda t: t.h // t.l,
+        lambda t: 7 // t.k,
         lambda t: clock.minutes_between(t.t, t.t2),
+        lambda t: clock.microseconds(t.t) // 1_000_000,
     ],
-    "whole quotient of a variable": [lambda t: t.l // t.l2.nullif(0)],
-    "remainder": [lambda t: t.l % 7, lambda t: t.l % -7, lambda t: t.h % 100, lambda t: (t.l % 60 + 60) % 60],
-    "remainder of a variable": [lambda t: t.l % t.l2.nullif(0)],
+    "whole quotient of floats": [lambda t: t.f // t.f2.nullif(0)],
+    "remainder": [
+        *(lambda t, n=n: t[n] % t[n + "2"] for n in "khil"),
+        *(lambda t, d=d: t.l % d for d in (1, 2, 7, -1, -7, 0, *ENDS)),
+        lambda t: t.h % t.l,
+        lambda t: t.l % t.k,
+        lambda t: 7 % t.k,
+        lambda t: clock.microseconds(t.t) % 1_000_000,
+    ],
+    "remainder of floats": [lambda t: t.f % t.f2],
     "bits": [lambda t: t.l & t.l2, lambda t: t.l | t.l2, lambda t: t.l ^ t.l2, lambda t: ~t.l],
     "shift to the left": [lambda t: t.i << 3],
     "not a number, infinite": [lambda t: t.f.isnan(), lambda t: t.f.isinf()],
@@ -560,6 +576,10 @@ RAISES: Mapping[str, Sequence[tuple[Use, Mapping[str, Any]]]] = {
     "interval of a number": [
         (lambda t: t.t + t.i.as_interval("D"), {"i": 2**31 - 1, "t": MIDNIGHT}),
         (lambda t: t.t + t.i.as_interval("M"), {"i": 2**31 - 1, "t": MIDNIGHT}),
+    ],
+    "whole quotient": [
+        (lambda t: t.l // t.l2, {"l": -(2**63), "l2": -1}),
+        (lambda t: t.l // -1, {"l": -(2**63)}),
     ],
     "sum of whole numbers": [
         (lambda t: t.l.sum().over(ibis.window()) // 2, {"l": 2**63 - 1}),

@@ -32,6 +32,29 @@ PRIMITIVES: Mapping[str, str] = {
     "instant_of": """CREATE OR REPLACE TEMP MACRO instant_of(clock, zone) AS
     CASE WHEN timezone(zone, by_the_day_before(clock, zone)) = clock THEN by_the_day_before(clock, zone)
     ELSE timezone(zone, clock) END""",
+    # Its own divisions cut off towards 0, and are an error of the least number by -1, also where nothing is left over.
+    "rest": """CREATE OR REPLACE TEMP MACRO rest(number, divisor) AS
+    number % CASE WHEN divisor = -1 THEN 1 ELSE divisor END""",
+    "modulo": """CREATE OR REPLACE TEMP MACRO modulo(number, divisor) AS
+    CASE WHEN rest(number, divisor) <> 0 AND (rest(number, divisor) < 0) <> (divisor < 0)
+    THEN rest(number, divisor) + divisor ELSE rest(number, divisor) END""",
+    "floor_divide": """CREATE OR REPLACE TEMP MACRO floor_divide(number, divisor) AS
+    number // divisor - CASE WHEN rest(number, divisor) <> 0 AND (rest(number, divisor) < 0) <> (divisor < 0)
+    THEN 1 ELSE 0 END""",
+    "magnitude": """CREATE OR REPLACE TEMP MACRO magnitude(number) AS
+    length(bin(CASE WHEN number < 0 THEN -(number + 1) ELSE number END))""",
+    "scaled_quotient": """CREATE OR REPLACE TEMP MACRO scaled_quotient(total, count, scale) AS
+    CAST(CAST(total * scale // count AS BIGINT) | CAST(total * scale % count <> 0 AS BIGINT) AS DOUBLE)
+    / CAST(scale AS DOUBLE)""",
+    # Floats hold whole numbers of 53 bits, and of two such a division rounds once. Of others the quotient is taken in
+    # whole numbers, of 58 bits or more, the last one set where something is left over: that too is rounded once.
+    "quotient": """CREATE OR REPLACE TEMP MACRO quotient(total, count) AS
+    CASE WHEN count = 0 THEN NULL
+    WHEN count IN (1, -1) OR (total BETWEEN -9007199254740992 AND 9007199254740992
+    AND count BETWEEN -9007199254740992 AND 9007199254740992) THEN CAST(total AS DOUBLE) / CAST(count AS DOUBLE)
+    ELSE CASE WHEN (total < 0) = (count < 0) THEN 1 ELSE -1 END
+    * scaled_quotient(abs(CAST(total AS HUGEINT)), abs(CAST(count AS HUGEINT)),
+    CAST(1 AS HUGEINT) << greatest(60 - magnitude(total) + magnitude(count), 0)) END""",
     # Spark has a function of this name. Its hashes are others, as only equal ones are looked for.
     "xxhash64": "CREATE OR REPLACE TEMP MACRO xxhash64(key) AS hash(key)",
 }

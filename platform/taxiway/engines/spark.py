@@ -37,6 +37,30 @@ PRIMITIVES: Mapping[str, str] = {
     RETURNS TIMESTAMP_NTZ RETURN CAST(from_utc_timestamp(instant, zone) AS TIMESTAMP_NTZ)""",
     "instant_of": """CREATE OR REPLACE TEMPORARY FUNCTION instant_of(clock TIMESTAMP_NTZ, zone STRING)
     RETURNS TIMESTAMP RETURN to_utc_timestamp(CAST(clock AS TIMESTAMP), zone)""",
+    # Its own divisions cut off towards 0, and are an error by 0.
+    "modulo": """CREATE OR REPLACE TEMPORARY FUNCTION modulo(number BIGINT, divisor BIGINT) RETURNS BIGINT
+    RETURN CASE WHEN number % nullif(divisor, 0) <> 0 AND (number % nullif(divisor, 0) < 0) <> (divisor < 0)
+    THEN number % nullif(divisor, 0) + divisor ELSE number % nullif(divisor, 0) END""",
+    "floor_divide": """CREATE OR REPLACE TEMPORARY FUNCTION floor_divide(number BIGINT, divisor BIGINT) RETURNS BIGINT
+    RETURN number div nullif(divisor, 0) - CASE WHEN number % nullif(divisor, 0) <> 0
+    AND (number % nullif(divisor, 0) < 0) <> (divisor < 0) THEN 1 ELSE 0 END""",
+    "magnitude": """CREATE OR REPLACE TEMPORARY FUNCTION magnitude(number BIGINT) RETURNS INT
+    RETURN length(bin(CASE WHEN number < 0 THEN -(number + 1) ELSE number END))""",
+    "power_of_two": """CREATE OR REPLACE TEMPORARY FUNCTION power_of_two(exponent INT) RETURNS DECIMAL(38, 0)
+    RETURN CAST(shiftleft(1L, CAST(exponent div 2 AS INT)) AS DECIMAL(38, 0))
+    * CAST(shiftleft(1L, exponent - CAST(exponent div 2 AS INT)) AS DECIMAL(38, 0))""",
+    "scaled_quotient": """CREATE OR REPLACE TEMPORARY FUNCTION
+    scaled_quotient(total DECIMAL(38, 0), count DECIMAL(38, 0), scale DECIMAL(38, 0)) RETURNS DOUBLE
+    RETURN CAST((total * scale div count) | CAST(total * scale % count <> 0 AS BIGINT) AS DOUBLE)
+    / CAST(scale AS DOUBLE)""",
+    # As DuckDB's: a division that rounds once, of numbers that floats hold, else of whole numbers.
+    "quotient": """CREATE OR REPLACE TEMPORARY FUNCTION quotient(total BIGINT, count BIGINT) RETURNS DOUBLE
+    RETURN CASE WHEN count = 0 THEN NULL
+    WHEN count IN (1, -1) OR (total BETWEEN -9007199254740992 AND 9007199254740992
+    AND count BETWEEN -9007199254740992 AND 9007199254740992) THEN CAST(total AS DOUBLE) / CAST(count AS DOUBLE)
+    ELSE CASE WHEN (total < 0) = (count < 0) THEN 1 ELSE -1 END
+    * scaled_quotient(abs(CAST(total AS DECIMAL(38, 0))), abs(CAST(count AS DECIMAL(38, 0))),
+    power_of_two(greatest(60 - magnitude(total) + magnitude(count), 0))) END""",
     "epoch_us": """CREATE OR REPLACE TEMPORARY FUNCTION epoch_us(instant TIMESTAMP) RETURNS BIGINT
     RETURN unix_micros(instant)""",
 }

@@ -7,10 +7,8 @@ import ibis.expr.operations as ops
 from taxiway.transforms.catalogue.operator import (
     Keys,
     certified,
-    divides,
     is_never_zero,
     is_number,
-    is_short,
     is_whole,
     refused,
 )
@@ -32,15 +30,6 @@ def _not_by_zero(node: Any, keys: Keys) -> bool:
     return _of_numbers(node, keys) and is_never_zero(node.right)
 
 
-def _floors(node: Any, keys: Keys) -> bool:
-    exact = divides(node.right) or (is_short(node.left) and is_never_zero(node.right))
-    return _of_whole(node, keys) and exact
-
-
-def _leaves(node: Any, keys: Keys) -> bool:
-    return _of_whole(node, keys) and divides(node.right)
-
-
 ROUND = "keep the number as it is and round it where it is shown, or keep it in whole numbers of a smaller unit"
 
 NUMBERS = (
@@ -54,21 +43,21 @@ NUMBERS = (
         differs="a division by 0 is infinite on DuckDB and an error on Spark",
         instead="x / y.nullif(0), or exact_mean(total, count) of taxiway.transforms.library.arithmetic",
     ),
-    certified("whole quotient", "x // 7; x // y.nullif(0) of up to 32 bits", ops.FloorDivide, when=_floors),
+    certified("whole quotient", "x // 7, x // y; rounded down, null by 0", ops.FloorDivide, when=_of_whole),
     refused(
-        "whole quotient of a variable",
+        "whole quotient of floats",
         "x // y",
         ops.FloorDivide,
         differs="a quotient beyond 64 bits is an error on DuckDB and the largest number on Spark",
-        instead="x // 7 by a constant whose size is 2 or more, or x // y.nullif(0) of int32 or int16",
+        instead="x // y of whole numbers of a smaller unit",
     ),
-    certified("remainder", "x % 7", ops.Modulus, when=_leaves),
+    certified("remainder", "x % 7, x % y; with the sign of the divisor, null by 0", ops.Modulus, when=_of_whole),
     refused(
-        "remainder of a variable",
+        "remainder of floats",
         "x % y",
         ops.Modulus,
-        differs="a division by 0 is null on DuckDB and an error on Spark, one of the least number by -1 the reverse",
-        instead="x % 7 by a constant whose size is 2 or more, or x - x // y.nullif(0) * y of int32 or int16",
+        differs="a division by 0 is not a number on DuckDB and an error on Spark",
+        instead="x % y of whole numbers of a smaller unit",
     ),
     certified(
         "bits", "x & y, x | y, x ^ y, ~x", ops.BitwiseAnd, ops.BitwiseOr, ops.BitwiseXor, ops.BitwiseNot, when=_of_whole

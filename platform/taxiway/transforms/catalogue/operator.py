@@ -105,12 +105,6 @@ def is_count(value: Any) -> bool:
     return isinstance(number, int) and number >= 0
 
 
-def divides(value: Any) -> bool:
-    """Whether an operation is a constant whole number by which the quotient of every whole number is one too."""
-    number = constant(value)
-    return isinstance(number, int) and abs(number) >= 2
-
-
 def is_never_zero(value: Any) -> bool:
     """Whether an operation cannot be 0: `x.nullif(0)`, a constant, or a wider one of these."""
     if isinstance(value, ops.Cast):

@@ -101,7 +101,7 @@ def next_clock(rows: ir.Table, name: str, *, after: str, hhmm: str, zone: str) -
     t = rows.left_join(_offsets(rows), ["_zone", "_day"])
     # The clock is asked row by row only where it changes; elsewhere it is the day's offset.
     utc: Whole = t["_minute"]
-    steady = (utc + t["_offset"] + 2 * 1440) % 1440
+    steady = (utc + t["_offset"]) % 1440
     shown = ibis.ifelse(t["_change"] == 0, steady, shown_minutes(local_clock(t[after], t[zone])))
     t = t.mutate(_shown=shown)
     t = t.mutate(_ahead=clock_minutes(t[hhmm]) - t["_shown"])
