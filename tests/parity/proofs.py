@@ -13,6 +13,7 @@ import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
 
 from taxiway.transforms.library import clock
+from taxiway.transforms.library.arithmetic import exact_mean
 from taxiway.transforms.library.typing import to_json, typed
 
 Use = Callable[..., Any]
@@ -135,16 +136,23 @@ ROWS: Uses = {
         lambda t: t.s.length() + t.h,
     ],
     "sign and size": [lambda t: -t.f, lambda t: t.f.abs(), lambda t: -t.m, lambda t: t.m.abs()],
+    "division of whole numbers": [
+        *(lambda t, n=n: t[n] / t[n + "2"] for n in "khil"),
+        *(lambda t, d=d: t.l / d for d in (1, 2, 7, -1, -7, 0, *ENDS)),
+        lambda t: t.h / 0,
+        lambda t: t.h / t.l,
+        lambda t: 7 / t.l,
+        lambda t: exact_mean(t.l, t.l2),
+    ],
     "division": [
-        lambda t: t.l / t.l2.nullif(0),
-        lambda t: t.h / t.h2.nullif(0),
         lambda t: t.f / t.f2.nullif(0),
-        lambda t: t.l / 7,
         lambda t: t.f / 0.3,
+        lambda t: t.l / t.f.nullif(0),
+        lambda t: t.f / t.l.nullif(0),
         lambda t: t.l.cast("float64") / t.l2.nullif(0).cast("float64"),
         lambda t: ibis.literal(0.1) / ibis.literal(0.3) + t.f,
     ],
-    "division by what may be 0": [lambda t: t.l / t.l2],
+    "division by what may be 0": [lambda t: t.f / t.f2],
     "whole quotient": [
         *(lambda t, n=n: fits(t, n, lambda a, b: a // b) for n in "khil"),
         *(lambda t, d=d: fits(t, "l", lambda a, _: a // d) for d in (1, 2, 7, -1, -7, 0, *ENDS)),

@@ -17,20 +17,26 @@ from taxiway.engines.groups import groups, joined
 from taxiway.engines.working import working
 from taxiway.errors import EngineError, LakeError
 from taxiway.lake import ArrowWriter, Lake, Publication, Snapshot
+from taxiway.zones import ZONES
 
 BATCH_ROWS = 100_000
 
 # The same names exist in every engine's session, so that a transform can read a clock, and the guard hash a key,
 # anywhere.
 PRIMITIVES: Mapping[str, str] = {
-    "local_clock": "CREATE OR REPLACE TEMP MACRO local_clock(instant, zone) AS timezone(zone, instant)",
+    # Its own function fails of a zone that it does not know, and takes names in any case.
+    "known_zone": f"""CREATE OR REPLACE TEMP TYPE zone_name AS ENUM ({", ".join(f"'{zone}'" for zone in sorted(ZONES))});
+    CREATE OR REPLACE TEMP MACRO known_zone(zone) AS CAST(TRY_CAST(zone AS zone_name) AS VARCHAR)""",
+    "clock_of_known": "CREATE OR REPLACE TEMP MACRO clock_of_known(instant, zone) AS timezone(zone, instant)",
+    "local_clock": "CREATE OR REPLACE TEMP MACRO local_clock(instant, zone) AS timezone(known_zone(zone), instant)",
     # Of two instants DuckDB's own gives the second. The first is the one by the offset of the day before, where the
     # clock shows its time then; 36 hours before the same time of UTC is before either, whatever the offset.
     "by_the_day_before": """CREATE OR REPLACE TEMP MACRO by_the_day_before(clock, zone) AS
     make_timestamptz(2 * epoch_us(clock) - 129600000000
     - epoch_us(timezone(zone, make_timestamptz(epoch_us(clock) - 129600000000))))""",
     "instant_of": """CREATE OR REPLACE TEMP MACRO instant_of(clock, zone) AS
-    CASE WHEN timezone(zone, by_the_day_before(clock, zone)) = clock THEN by_the_day_before(clock, zone)
+    CASE WHEN known_zone(zone) IS NULL THEN NULL
+    WHEN timezone(zone, by_the_day_before(clock, zone)) = clock THEN by_the_day_before(clock, zone)
     ELSE timezone(zone, clock) END""",
     # Its own divisions cut off towards 0, and are an error of the least number by -1, also where nothing is left over.
     "rest": """CREATE OR REPLACE TEMP MACRO rest(number, divisor) AS

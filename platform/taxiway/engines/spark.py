@@ -21,6 +21,7 @@ from taxiway.engines.spark_writer import SparkWriter
 from taxiway.engines.working import working
 from taxiway.errors import LakeError
 from taxiway.lake import Lake, Publication
+from taxiway.zones import ZONES
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -33,10 +34,15 @@ _ROW_GROUP = 64 * 1024
 # The same names exist in every engine's session, so that a transform can read a clock anywhere. Spark casts between
 # the two kinds of timestamp by the session's zone, which is UTC.
 PRIMITIVES: Mapping[str, str] = {
-    "local_clock": """CREATE OR REPLACE TEMPORARY FUNCTION local_clock(instant TIMESTAMP, zone STRING)
+    # Its own functions fail of a zone that they do not know. A list of literals takes long to read, a text does not.
+    "known_zone": f"""CREATE OR REPLACE TEMPORARY FUNCTION known_zone(zone STRING) RETURNS STRING
+    RETURN CASE WHEN array_contains(split('{" ".join(sorted(ZONES))}', ' '), zone) THEN zone END""",
+    "clock_of_known": """CREATE OR REPLACE TEMPORARY FUNCTION clock_of_known(instant TIMESTAMP, zone STRING)
     RETURNS TIMESTAMP_NTZ RETURN CAST(from_utc_timestamp(instant, zone) AS TIMESTAMP_NTZ)""",
+    "local_clock": """CREATE OR REPLACE TEMPORARY FUNCTION local_clock(instant TIMESTAMP, zone STRING)
+    RETURNS TIMESTAMP_NTZ RETURN CAST(from_utc_timestamp(instant, known_zone(zone)) AS TIMESTAMP_NTZ)""",
     "instant_of": """CREATE OR REPLACE TEMPORARY FUNCTION instant_of(clock TIMESTAMP_NTZ, zone STRING)
-    RETURNS TIMESTAMP RETURN to_utc_timestamp(CAST(clock AS TIMESTAMP), zone)""",
+    RETURNS TIMESTAMP RETURN to_utc_timestamp(CAST(clock AS TIMESTAMP), known_zone(zone))""",
     # Its own divisions cut off towards 0, and are an error by 0.
     "modulo": """CREATE OR REPLACE TEMPORARY FUNCTION modulo(number BIGINT, divisor BIGINT) RETURNS BIGINT
     RETURN CASE WHEN number % nullif(divisor, 0) <> 0 AND (number % nullif(divisor, 0) < 0) <> (divisor < 0)

@@ -66,10 +66,13 @@ def modulo(node: ops.Modulus, _: str) -> Any:
 
 
 def divide(node: ops.Divide, _: str) -> Any:
-    """The double nearest to the quotient of whole numbers, also where a float does not hold them."""
+    """The double nearest to the quotient of whole numbers, null where the divisor is 0; of floats the node itself."""
+    if not _is_whole(node):
+        return node
     # A float holds every number of 32 bits, and a division of two floats rounds once.
-    long = _is_whole(node) and any(side.dtype.is_int64() for side in node.args)
-    return _quotient(*node.args).op() if long else node
+    if any(side.dtype.is_int64() for side in node.args):
+        return _quotient(*node.args).op()
+    return node if _constant(node.right) is not None else ops.Divide(node.left, node.right.to_expr().nullif(0))
 
 
 def _is_whole(node: Any) -> bool:

@@ -35,12 +35,13 @@ ROUND = "keep the number as it is and round it where it is shown, or keep it in 
 NUMBERS = (
     certified("arithmetic", "x + y, x - y, x * y", ops.Add, ops.Subtract, ops.Multiply, when=_of_numbers),
     certified("sign and size", "-x, x.abs()", ops.Negate, ops.Abs, when=lambda node, _: is_number(node.arg)),
-    certified("division", "x / y.nullif(0), x / 7", ops.Divide, when=_not_by_zero),
+    certified("division of whole numbers", "x / y; the nearest double, null by 0", ops.Divide, when=_of_whole),
+    certified("division", "x / y.nullif(0), x / 0.3", ops.Divide, when=_not_by_zero),
     refused(
         "division by what may be 0",
         "x / y",
         ops.Divide,
-        differs="a division by 0 is infinite on DuckDB and an error on Spark",
+        differs="a division of floats by 0 is infinite on DuckDB and an error on Spark",
         instead="x / y.nullif(0), or exact_mean(total, count) of taxiway.transforms.library.arithmetic",
     ),
     certified("whole quotient", "x // 7, x // y; rounded down, null by 0", ops.FloorDivide, when=_of_whole),
