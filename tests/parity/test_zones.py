@@ -11,6 +11,7 @@ import ibis.expr.types as ir
 import pyarrow as pa
 import pytest
 from tests.parity.conftest import ENGINES, EngineFor
+from tests.working import SOAK
 
 from taxiway.engines import Session
 from taxiway.settings import Settings
@@ -65,7 +66,7 @@ def computed(session: Session, cases: Sequence[tuple[datetime, str | None]]) -> 
 
 
 def test_a_known_zone_shows_the_same_clock_everywhere(sessions: Sequence[Session]) -> None:
-    cases = [(at, zone) for zone in sorted(ZONES) for at in TIMES[:: 8 if len(ZONES) > 100 else 1]]
+    cases = [(at, zone) for zone in sorted(ZONES) for at in TIMES[:: 1 if SOAK else 8]]
     one, other = (computed(session, cases) for session in sessions)
     assert one == other
     assert all(row["known"] is True and row["shown"] and row["back"] and row["noon"] for row in one)
@@ -74,16 +75,15 @@ def test_a_known_zone_shows_the_same_clock_everywhere(sessions: Sequence[Session
 
 def test_an_unknown_zone_shows_nothing_and_stops_nobody(sessions: Sequence[Session]) -> None:
     at = datetime(2013, 3, 10, 7, 30, tzinfo=UTC)
-    unknown = [zone for zone in UNKNOWN if "\0" not in zone]
     for session in sessions:
-        found = computed(session, [(at, zone) for zone in (*unknown, None, "America/New_York")])
+        found = computed(session, [(at, zone) for zone in (*UNKNOWN, None, "America/New_York")])
         values = {row["zone"]: (row["known"], row["shown"], row["back"], row["noon"]) for row in found}
         assert values == {
-            **dict.fromkeys(unknown, (False, None, None, None)),
+            **dict.fromkeys(UNKNOWN, (False, None, None, None)),
             None: (None, None, None, None),
             "America/New_York": (
                 True,
-                datetime(2013, 3, 10, 3, 30),
+                at.replace(hour=3, tzinfo=None),
                 datetime(2013, 3, 10, 11, 30, tzinfo=UTC),
                 datetime(2013, 3, 10, 16, tzinfo=UTC),
             ),

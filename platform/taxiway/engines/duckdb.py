@@ -25,7 +25,8 @@ BATCH_ROWS = 100_000
 # anywhere.
 PRIMITIVES: Mapping[str, str] = {
     # Its own function fails of a zone that it does not know, and takes names in any case.
-    "known_zone": f"""CREATE OR REPLACE TEMP TYPE zone_name AS ENUM ({", ".join(f"'{zone}'" for zone in sorted(ZONES))});
+    "known_zone": f"""CREATE OR REPLACE TEMP TYPE zone_name AS
+    ENUM ({", ".join(f"'{zone}'" for zone in sorted(ZONES))});
     CREATE OR REPLACE TEMP MACRO known_zone(zone) AS CAST(TRY_CAST(zone AS zone_name) AS VARCHAR)""",
     "clock_of_known": "CREATE OR REPLACE TEMP MACRO clock_of_known(instant, zone) AS timezone(zone, instant)",
     "local_clock": "CREATE OR REPLACE TEMP MACRO local_clock(instant, zone) AS timezone(known_zone(zone), instant)",

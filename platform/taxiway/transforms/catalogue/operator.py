@@ -100,9 +100,9 @@ def constant(value: Any) -> Any:
 
 
 def is_count(value: Any) -> bool:
-    """Whether an operation is a constant whole number, 0 or more."""
+    """Whether an operation is a constant whole number, 0 or more, that every engine can count to in a text."""
     number = constant(value)
-    return isinstance(number, int) and number >= 0
+    return isinstance(number, int) and 0 <= number <= 2**30
 
 
 def is_never_zero(value: Any) -> bool:
