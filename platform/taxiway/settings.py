@@ -10,15 +10,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Self
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings import SettingsError as EnvironmentUnreadable
 
-from taxiway.errors import SettingsError, UsageError
+from taxiway.errors import DefinitionError, SettingsError, UsageError
 from taxiway.partitions import Months, parse_month
 from taxiway.spelling import nearest
+from taxiway.zones import see_that_is_zone
 
 _PREFIX = "TAXIWAY_"
 # Read by the suite, not by the platform.
@@ -85,9 +85,9 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _months_and_zone(self) -> Self:
         try:
-            ZoneInfo(self.zone)
-        except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError for a folder of zones
-            raise ValueError(f"zone: there is no time zone {self.zone!r}; write it as America/New_York") from None
+            see_that_is_zone(self.zone)
+        except DefinitionError as error:
+            raise ValueError(f"zone: {error}") from error
         for month in (self.first_month, self.end_month):
             try:
                 parse_month(month)

@@ -8,9 +8,11 @@ from typing import Any
 import pyarrow as pa
 
 INSTANT, CLOCK = pa.timestamp("us", "UTC"), pa.timestamp("us")
+INT8 = [0, 1, -1, 2, -2, 3, -3, 7, -7, 64, 100, -(2**7), -(2**7) + 1, 2**7 - 1]
 INT16 = [0, 1, -1, 2, -2, 3, -3, 7, -7, 10, 100, 2359, 2400, -(2**15), 2**15 - 1, -(2**15) + 1, 9999, 10000]
-INT32 = [0, 1, -1, 2, -3, 7, -7, 60, -(2**31), 2**31 - 1, 65536, 1_000_000]
+INT32 = [0, 1, -1, 2, -3, 7, -7, 60, -(2**31), -(2**31) + 1, 2**31 - 1, 65536, 1_000_000]
 INT64 = [0, 1, -1, 2, -2, 3, -3, 7, -7, 60, 1440, 2**53, 2**53 + 1, -(2**53) - 1, 2**63 - 1, -(2**63), 2**62, 10**18]
+INT64 += [-(2**63) + 1, 2**63 - 2, 2**53 + 3, -(2**54) - 2, 3 * 2**53 + 1]
 MODEST = [0, 1, -1, 5, 60, -1440, 2**40, -(2**40)]
 FLOAT = [
     0.0,
@@ -86,7 +88,25 @@ TIMES += [
     "0001-01-02 00:00",
 ]
 TIMES += ["2013-01-31 10:20:30.123456", "2013-05-31 00:00:30", "2013-12-31 23:59:59.999999", "1945-08-14 23:00"]
+TIMES += ["0001-01-01 00:00", "9999-12-31 23:59:59.999999", "9999-12-31 23:00", "1969-12-31 23:59:59"]
 TIMES += ["2038-01-19 03:14:08", "1960-06-01 01:01:01.000001", "2013-01-01 00:00", "2013-01-02 00:00"]
+TEXT += [str(number) for number in (2**7, -(2**7), 2**53 + 1, 2**63 - 1, 2**63, -(2**63), -(2**63) - 1, 2**64, 10**30)]
+TEXT += [
+    "-0",
+    "-0.0",
+    "4.9e-324",
+    "2.4e-324",
+    "1.7976931348623158e308",
+    "9007199254740993.0",
+    "0.1000000000000000055511",
+]
+TEXT += [
+    "0001-01-01",
+    "9999-12-31",
+    "0001-01-01T00:00:00Z",
+    "9999-12-31T23:59:59.999999Z",
+    "1969-12-31T23:59:59.999999Z",
+]
 LISTS = [[], ["a"], ["a", "b"], ["b", "a"], [None], ["a", None], ["𝄞", "é"], ["a", "a"], ["", None, "b"]]
 FLOAT_LISTS = [[], [1.0], [0.1, None], [float("nan")], [-0.0, 0.0], [1.0, 2.0, 3.0]]
 
@@ -101,6 +121,7 @@ def _time(text: str) -> datetime:
 
 COLUMNS: dict[str, tuple[Sequence[Any], pa.DataType]] = {
     "b": ([True, False], pa.bool_()),
+    "k": (INT8, pa.int8()),
     "h": (INT16, pa.int16()),
     "i": (INT32, pa.int32()),
     "l": (INT64, pa.int64()),
@@ -124,6 +145,8 @@ def hard(seed: int, rows: int = 600) -> pa.Table:
         with_null = [None, *values]
         pairs = [(one, other) for one in with_null for other in with_null]
         choose.shuffle(pairs)
+        # Every value is in it, however few of the pairs are.
+        pairs = [*zip(with_null, reversed(with_null), strict=True), *pairs]
         chosen = [pairs[row % len(pairs)] for row in range(rows)]
         made[name] = pa.array([one for one, _ in chosen], dtype)
         made[f"{name}2"] = pa.array([other for _, other in chosen], dtype)

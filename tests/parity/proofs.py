@@ -13,6 +13,7 @@ import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
 
 from taxiway.transforms.library import clock
+from taxiway.transforms.library.arithmetic import exact_mean
 from taxiway.transforms.library.typing import to_json, typed
 
 Use = Callable[..., Any]
@@ -32,6 +33,17 @@ def written(value: Any) -> Any:
     return value if isinstance(value, ir.Value) else ibis.literal(value)
 
 
+def least_left_out(number: Any) -> Any:
+    """The numbers of a type whose negative is one too."""
+    return number.nullif(number.type().bounds.lower)
+
+
+def fits(t: Any, name: str, divide: Callable[[Any, Any], Any]) -> Any:
+    """A whole quotient, but for the one of each type that is beyond 64 bits."""
+    number: Any = t[name]
+    return divide(ibis.ifelse(number == -(2**63), ibis.null("int64"), number), t[name + "2"])
+
+
 def over(function: Callable[[Any], Any], **window: Any) -> Use:
     return lambda t: function(t).over(ibis.window(group_by="g", **window))
 
@@ -41,6 +53,9 @@ def ranged(function: Callable[[Any], Any], order: str, before: Any, after: Any =
         ibis.range_window(group_by="g", order_by=order, preceding=before, following=after)
     )
 
+
+ENDS = (2**53 + 1, 2**62, -(2**62), 2**62 + 1, 2**63 - 1, -(2**63))
+"""Divisors of 64 bits."""
 
 HOURS = [ibis.interval(hours=n) for n in (24, 0)]
 DAYS = [ibis.interval(days=n) for n in (1, 1)]
@@ -53,6 +68,9 @@ ROWS: Uses = {
         *(lambda t, n=n: t[n].identical_to(t[n + "2"]) for n in "bhlfsdtv"),
         lambda t: t.l == t.f,
         lambda t: t.h == t.l,
+        lambda t: t.k == t.l,
+        lambda t: t.h == 2**15,
+        lambda t: t.l == -(2**63),
         lambda t: t.h == 7,
         lambda t: t.f == 0.1,
         lambda t: t.s == "a\\b'\"%\n",
@@ -64,13 +82,24 @@ ROWS: Uses = {
         lambda t: t.f > t.f2,
         lambda t: t.l < t.f,
         lambda t: t.h <= t.l,
+        lambda t: t.k > -(2**31) - 1,
+        lambda t: t.l < 2**63 - 1,
+        lambda t: t.f > 2**53 + 1,
         lambda t: t.t > SPRING,
     ],
-    "between": [lambda t: t.h.between(t.h2, 100), lambda t: t.f.between(t.f2, 1.0), lambda t: t.s.between("A", t.s2)],
+    "between": [
+        lambda t: t.h.between(t.h2, 100),
+        lambda t: t.f.between(t.f2, 1.0),
+        lambda t: t.l.between(t.f, t.l2),
+        lambda t: t.s.between("A", t.s2),
+    ],
     "one of": [
         lambda t: t.l.isin([1, 2, None]),
         lambda t: t.l.notin([1, 2]),
         lambda t: t.f.isin([0.0, 0.1]),
+        lambda t: t.l.isin([2**53 + 1, -(2**63), 2**63 - 1]),
+        lambda t: t.f.isin([2**53 + 1, 7]),
+        lambda t: t.k.isin([-(2**7), 2**7]),
         lambda t: t.s.isin(["a", "é", ""]),
         lambda t: t.d.isin([date(2013, 3, 10)]),
     ],
@@ -79,13 +108,21 @@ ROWS: Uses = {
         *(lambda t, n=n: t[n].isnull() for n in "blfsdtcvw"),
         *(lambda t, n=n: t[n].notnull() for n in "blfsdtcvw"),
     ],
-    "null for a value": [*(lambda t, n=n: t[n].nullif(t[n + "2"]) for n in "bhlfsdt"), lambda t: t.f.nullif(0)],
+    "null for a value": [
+        *(lambda t, n=n: t[n].nullif(t[n + "2"]) for n in "bhlfsdt"),
+        lambda t: t.f.nullif(0),
+        lambda t: t.l.nullif(t.f),
+    ],
     "first that is there": [
         *(lambda t, n=n: ibis.coalesce(t[n], t[n + "2"]) for n in "bhlfsdtcvw"),
         lambda t: t.l.fill_null(0),
+        lambda t: ibis.coalesce(t.l, t.f),
+        lambda t: ibis.coalesce(t.k, t.h, t.i, t.l),
+        lambda t: ibis.coalesce(t.k, -(2**63)),
         lambda t: ibis.coalesce(t.v, ibis.literal([], type="array<string>")),
     ],
     "delivered text as a value": [
+        lambda t: typed(t.s, dt.int8),
         lambda t: typed(t.s, dt.int16),
         lambda t: typed(t.s, dt.int32),
         lambda t: typed(t.s, dt.int64),
@@ -99,6 +136,8 @@ ROWS: Uses = {
     "choice": [
         lambda t: ibis.ifelse(t.b, t.s, t.s2),
         lambda t: ibis.ifelse(t.f > 0, t.f, t.f2),
+        lambda t: ibis.ifelse(t.b, t.l, t.f),
+        lambda t: ibis.ifelse(t.b, t.k, t.l),
         lambda t: ibis.ifelse(t.b, t.v, t.v2),
         lambda t: ibis.ifelse(t.b, 1.0, 0.0),
         lambda t: ibis.cases((t.b, 1), (t.b2, 2), else_=3),
@@ -108,13 +147,21 @@ ROWS: Uses = {
     "least and greatest of columns": [
         *(lambda t, n=n: ibis.least(t[n], t[n + "2"]) for n in "bhlfsdtc"),
         *(lambda t, n=n: ibis.greatest(t[n], t[n + "2"]) for n in "bhlfsdtc"),
+        lambda t: ibis.least(t.l, t.f),
+        lambda t: ibis.greatest(t.k, t.l, 2**53 + 1),
     ],
-    "least and greatest with bounds": [lambda t: t.l.clip(0, 10), lambda t: t.h.clip(lower=-7)],
+    "least and greatest with bounds": [
+        lambda t: t.l.clip(0, 10),
+        lambda t: t.l.clip(-(2**63), 2**53 + 1),
+        lambda t: t.h.clip(lower=-7),
+        lambda t: t.k.clip(-1000, 1000),
+    ],
     "comparison of lists": [lambda t: t.v < t.v2],
     "arithmetic": [
-        *(lambda t, n=n: t[n] + t[n + "2"] for n in "himf"),
-        *(lambda t, n=n: t[n] - t[n + "2"] for n in "himf"),
-        *(lambda t, n=n: t[n] * t[n + "2"] for n in "hif"),
+        *(lambda t, n=n: t[n] + t[n + "2"] for n in "khimf"),
+        *(lambda t, n=n: t[n] - t[n + "2"] for n in "khimf"),
+        *(lambda t, n=n: t[n] * t[n + "2"] for n in "khif"),
+        *(lambda t, n=n: t[n] * -1 + 2**40 for n in "khi"),
         lambda t: t.h + 1,
         lambda t: 1 - t.h,
         lambda t: t.h * 1000,
@@ -125,29 +172,55 @@ ROWS: Uses = {
         lambda t: t.f + ibis.literal(0.1) * ibis.literal(3.0),
         lambda t: t.s.length() + t.h,
     ],
-    "sign and size": [lambda t: -t.f, lambda t: t.f.abs(), lambda t: -t.m, lambda t: t.m.abs()],
+    "sign and size": [
+        lambda t: -t.f,
+        lambda t: t.f.abs(),
+        *(lambda t, n=n: -least_left_out(t[n]) for n in "khil"),
+        *(lambda t, n=n: least_left_out(t[n]).abs() for n in "khil"),
+    ],
+    "division of whole numbers": [
+        *(lambda t, n=n: t[n] / t[n + "2"] for n in "khil"),
+        *(lambda t, d=d: t.l / d for d in (1, 2, 7, -1, -7, 0, *ENDS)),
+        lambda t: t.h / 0,
+        lambda t: t.h / t.l,
+        lambda t: 7 / t.l,
+        lambda t: exact_mean(t.l, t.l2),
+    ],
     "division": [
-        lambda t: t.l / t.l2.nullif(0),
-        lambda t: t.h / t.h2.nullif(0),
         lambda t: t.f / t.f2.nullif(0),
-        lambda t: t.l / 7,
         lambda t: t.f / 0.3,
+        lambda t: t.l / t.f.nullif(0),
+        lambda t: t.f / t.l.nullif(0),
         lambda t: t.l.cast("float64") / t.l2.nullif(0).cast("float64"),
         lambda t: ibis.literal(0.1) / ibis.literal(0.3) + t.f,
     ],
-    "division by what may be 0": [lambda t: t.l / t.l2],
+    "division by what may be 0": [lambda t: t.f / t.f2],
     "whole quotient": [
-        lambda t: t.l // 7,
-        lambda t: t.l // -7,
-        lambda t: t.l // 2,
-        lambda t: t.h // t.h2.nullif(0),
-        lambda t: t.i // t.i2.nullif(0),
+        *(lambda t, n=n: fits(t, n, lambda a, b: a // b) for n in "khil"),
+        *(lambda t, d=d: fits(t, "l", lambda a, _: a // d) for d in (1, 2, 7, -1, -7, 0, *ENDS)),
+        lambda t: t.h // t.l,
+        lambda t: 7 // t.k,
         lambda t: clock.minutes_between(t.t, t.t2),
+        lambda t: clock.microseconds(t.t) // 1_000_000,
     ],
-    "whole quotient of a variable": [lambda t: t.l // t.l2.nullif(0)],
-    "remainder": [lambda t: t.l % 7, lambda t: t.l % -7, lambda t: t.h % 100, lambda t: (t.l % 60 + 60) % 60],
-    "remainder of a variable": [lambda t: t.l % t.l2.nullif(0)],
-    "bits": [lambda t: t.l & t.l2, lambda t: t.l | t.l2, lambda t: t.l ^ t.l2, lambda t: ~t.l],
+    "whole quotient of floats": [lambda t: t.f // t.f2.nullif(0)],
+    "remainder": [
+        *(lambda t, n=n: t[n] % t[n + "2"] for n in "khil"),
+        *(lambda t, d=d: t.l % d for d in (1, 2, 7, -1, -7, *ENDS)),
+        lambda t: t.h % t.l,
+        lambda t: t.l % t.k,
+        lambda t: 7 % t.k,
+        lambda t: clock.microseconds(t.t) % 1_000_000,
+    ],
+    "remainder of floats": [lambda t: t.f % t.f2],
+    "bits": [
+        lambda t: t.l & t.l2,
+        lambda t: t.l | t.l2,
+        lambda t: t.l ^ t.l2,
+        lambda t: ~t.l,
+        lambda t: ~t.k,
+        lambda t: t.k & t.h,
+    ],
     "shift to the left": [lambda t: t.i << 3],
     "not a number, infinite": [lambda t: t.f.isnan(), lambda t: t.f.isinf()],
     "rounding": [lambda t: t.f.round(2)],
@@ -171,6 +244,12 @@ ROWS: Uses = {
         lambda t: t.s.substr(2),
         lambda t: t.s.substr(0, 0),
         lambda t: t.s.substr(60, 100),
+        lambda t: t.s.substr(69, 1),
+        lambda t: t.s.substr(70),
+        lambda t: t.s.substr(0, 2**30),
+        lambda t: t.s.substr(2**30),
+        lambda t: t.s.left(2**30),
+        lambda t: t.s.right(2**30),
         lambda t: t.s[1:3],
         lambda t: t.s.left(2),
         lambda t: t.s.right(2),
@@ -191,7 +270,13 @@ ROWS: Uses = {
         lambda t: t.s.replace("", "x"),
     ],
     "repeated text": [lambda t: t.s.repeat(2), lambda t: t.s.repeat(0), lambda t: t.s.repeat(t.h % 4)],
-    "padded text": [lambda t: t.s.lpad(4, "0"), lambda t: t.s.rpad(4, "é")],
+    "padded text": [
+        lambda t: t.s.lpad(0, "0"),
+        lambda t: t.s.lpad(70, "𝄞"),
+        lambda t: t.s.rpad(71, "𝄞"),
+        lambda t: t.s.lpad(4, "0"),
+        lambda t: t.s.rpad(4, "é"),
+    ],
     "text like a pattern": [lambda t: t.s.like("a%"), lambda t: t.s.like("a_b"), lambda t: t.s.like("%")],
     "text like a pattern with escapes": [lambda t: t.s.like("a\\%b")],
     "matching text": [
@@ -242,7 +327,7 @@ ROWS: Uses = {
     "start of a unit": [
         *(lambda t, u=u: t.d.truncate(u) for u in "YMWD"),
         *(lambda t, u=u: t.t.truncate(u) for u in ("Y", "M", "W", "D", "h", "m", "s")),
-        lambda t: t.c.truncate("h"),
+        *(lambda t, u=u: t.c.truncate(u) for u in ("Y", "M", "W", "D", "h", "m", "s")),
         lambda t: t.d.truncate("M").cast("string"),
     ],
     "interval of a number": [
@@ -263,6 +348,10 @@ ROWS: Uses = {
         lambda t: t.c - ibis.interval(hours=5),
         lambda t: t.c - ibis.interval(days=1),
         lambda t: t.d - ibis.interval(days=1),
+        lambda t: t.d + ibis.interval(days=1),
+        lambda t: t.t + ibis.interval(microseconds=1),
+        lambda t: t.c + ibis.interval(days=1),
+        lambda t: t.t - ibis.interval(years=1),
         lambda t: (t.d.truncate("Y") + ibis.interval(days=1)).cast("string"),
         lambda t: t.d2 - ibis.interval(months=1),
         lambda t: t.d.truncate("M") + (t.h % 100).as_interval("D"),
@@ -288,14 +377,14 @@ ROWS: Uses = {
         lambda t: ibis.ifelse(t.b, ibis.literal(True), ibis.null("boolean")),
     ],
     "as a number": [
-        *(lambda t, n=n: t[n].cast("float64") for n in "hil"),
+        *(lambda t, n=n: t[n].cast("float64") for n in "khil"),
         lambda t: t.b.cast("int64"),
         lambda t: t.b.cast("int16"),
         lambda t: t.h.cast("int64"),
         lambda t: (t.l % 1000).cast("int16"),
     ],
     "float as a whole number": [lambda t: t.f.try_cast("int64")],
-    "as text": [*(lambda t, n=n: t[n].cast("string") for n in "bhild")],
+    "as text": [*(lambda t, n=n: t[n].cast("string") for n in "bkhild")],
     "float as text": [lambda t: t.f.cast("string")],
     "time as text": [lambda t: t.t.cast("string")],
     "constant text as a value": [
@@ -311,6 +400,7 @@ ROWS: Uses = {
         lambda t: t.c.cast(clock.INSTANT),
         lambda t: t.t.cast("date"),
         lambda t: clock.microseconds(t.c),
+        lambda t: clock.microseconds(t.d.cast(clock.INSTANT)),
     ],
     "time as a number": [lambda t: t.t.cast("int64")],
     "text as a value": [
@@ -320,7 +410,10 @@ ROWS: Uses = {
         lambda t: t.s.try_cast("boolean"),
         lambda t: ibis.ifelse(t.s == "1.5", t.s, ibis.null("string")).cast("int32"),
     ],
-    "whole number, where it fits": [lambda t: t.l.try_cast("int16"), lambda t: t.l.try_cast("int32")],
+    "whole number, where it fits": [
+        *(lambda t, to=to: t.l.try_cast(to) for to in ("int8", "int16", "int32", "int64")),
+        lambda t: t.h.try_cast("int8"),
+    ],
     "list of values": [lambda t: ibis.array([t.s, t.s2]), lambda t: ibis.array([t.f, t.f2])],
     "length of a list": [lambda t: t.v.length(), lambda t: t.w.length()],
     "lists put together": [lambda t: t.v + t.v2, lambda t: t.v.concat(ibis.array([t.s]))],
@@ -391,6 +484,10 @@ WINDOWS: Uses = {
         ranged(lambda t: t.count(), "m", 60, 60),
         ranged(lambda t: t.i.sum(), "m", 60, 60),
         ranged(lambda t: t.h.sum(), "m", 2**41),
+        ranged(lambda t: (t.l // 1024).sum(), "m", 60, 60),
+        ranged(lambda t: (t.l // 1024).sum(), "i", 2**31),
+        ranged(lambda t: t.count(), "k", 2**7, 2**7),
+        ranged(lambda t: t.count(), "h", 2**15, 2**15),
         ranged(lambda t: t.b.count(), "m", 60, 2**41),
         ranged(lambda t: ibis.ifelse(t.tie == 1, t.l, ibis.null("int64")).sum(), "id", 0),
         ranged(lambda t: t.m.sum(), "t", None),
@@ -411,6 +508,7 @@ WINDOWS: Uses = {
         over(lambda t: t.s.lag(), order_by="id"),
         over(lambda t: t.s.lead(2, "x"), order_by="id"),
         over(lambda t: t.m.sum(), order_by="id", preceding=3, following=1),
+        over(lambda t: (t.l // 1024).sum(), order_by="id", preceding=3, following=1),
         over(lambda t: t.i.sum(), order_by="id", preceding=4, following=0),
         over(lambda t: t.m.sum(), order_by="id", preceding=None, following=0),
         over(lambda t: t.m.sum(), order_by="id", preceding=0, following=None),
@@ -437,7 +535,10 @@ AGGREGATES: Uses = {
         lambda t: t.l.nunique(where=t.b),
     ],
     "sum of whole numbers": [
-        *(lambda t, n=n: t[n].sum() for n in "bhim"),
+        *(lambda t, n=n: t[n].sum() for n in "bkhim"),
+        # Beyond 2^53.
+        lambda t: (t.l // 1024).sum(),
+        lambda t: exact_mean((t.l // 1024).sum(), t.l.count()),
         lambda t: t.m.sum(where=t.b),
         lambda t: t.m.sum() * 3 + 1,
         lambda t: t.m.sum() / t.m.count().nullif(0),
@@ -445,8 +546,8 @@ AGGREGATES: Uses = {
     "sum of floats": [lambda t: ibis.ifelse(t.f.abs() < 1e30, t.f, ibis.null("float64")).sum()],
     "mean": [lambda t: t.l.mean()],
     "least and greatest": [
-        *(lambda t, n=n: t[n].min() for n in "bhlsdtc"),
-        *(lambda t, n=n: t[n].max() for n in "bhlsdtc"),
+        *(lambda t, n=n: t[n].min() for n in "bkhilsdtc"),
+        *(lambda t, n=n: t[n].max() for n in "bkhilsdtc"),
         lambda t: t.l.min(where=t.b),
     ],
     "least and greatest float": [lambda t: t.zero.min(), lambda t: t.zero.max()],
@@ -547,6 +648,7 @@ TABLES: Uses = {
     "sample": [lambda t, u: t.sample(0.5).select("id")],
 }
 
+LEAST = {"k": -(2**7), "h": -(2**15), "i": -(2**31), "l": -(2**63)}
 MIDNIGHT = datetime(2013, 1, 1, tzinfo=UTC)
 
 RAISES: Mapping[str, Sequence[tuple[Use, Mapping[str, Any]]]] = {
@@ -555,11 +657,23 @@ RAISES: Mapping[str, Sequence[tuple[Use, Mapping[str, Any]]]] = {
         (lambda t: t.l - t.l2, {"l": -(2**63), "l2": 1}),
         (lambda t: t.l * t.l2, {"l": 2**62, "l2": 2}),
     ],
-    "sign and size": [(lambda t: -t.l, {"l": -(2**63)}), (lambda t: t.l.abs(), {"l": -(2**63)})],
-    "as a number": [(lambda t: t.l.cast("int16"), {"l": 2**15}), (lambda t: t.l.cast("int32"), {"l": -(2**31) - 1})],
+    "sign and size": [
+        *((lambda t, n=n: -t[n], {n: least}) for n, least in LEAST.items()),
+        *((lambda t, n=n: t[n].abs(), {n: least}) for n, least in LEAST.items()),
+    ],
+    "as a number": [
+        (lambda t: t.l.cast("int8"), {"l": -(2**63)}),
+        (lambda t: t.h.cast("int8"), {"h": 2**7}),
+        (lambda t: t.l.cast("int16"), {"l": 2**15}),
+        (lambda t: t.l.cast("int32"), {"l": -(2**31) - 1}),
+    ],
     "interval of a number": [
         (lambda t: t.t + t.i.as_interval("D"), {"i": 2**31 - 1, "t": MIDNIGHT}),
         (lambda t: t.t + t.i.as_interval("M"), {"i": 2**31 - 1, "t": MIDNIGHT}),
+    ],
+    "whole quotient": [
+        (lambda t: t.l // t.l2, {"l": -(2**63), "l2": -1}),
+        (lambda t: t.l // -1, {"l": -(2**63)}),
     ],
     "sum of whole numbers": [
         (lambda t: t.l.sum().over(ibis.window()) // 2, {"l": 2**63 - 1}),

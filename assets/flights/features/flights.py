@@ -9,6 +9,7 @@ from taxiway.tables import Table
 from taxiway.transforms import transform
 from taxiway.transforms.library.clock import (
     clock_minutes,
+    is_zone,
     local_clock,
     minutes_between,
     next_clock,
@@ -48,8 +49,13 @@ class Flights(Contract):
         unique = ["flight_id"]
         metadata = contracts.table(
             partition="month",
+            tolerance=0.01,
             max_lag=MaxLag(hours=48, of=("departed_at", "arrived_at"), since="flight_date", zone=NEW_YORK),
         )
+
+    @row_rule("raw/airports must know the time zone of dest", hidden={"_zone": "string"})
+    def zone_is_known(t: ir.Table) -> ir.Value:
+        return is_zone(t["_zone"]).fill_null(False)
 
     @row_rule(
         "the destination's clock at arrived_at should show the delivered arr_time",
@@ -89,6 +95,7 @@ def flights(raw_flights: ir.Table, raw_airports: ir.Table) -> ir.Table:
         scheduled_hour=t.hour,
         scheduled_weekday=(t.flight_date.day_of_week.index() + 1).cast("int16"),
         is_cancelled=t.dep_delay.isnull(),
+        _zone=t.zone,
         _clock_agrees=shown_minutes(local_clock(t.arrived_at, t.zone)) == clock_minutes(t.arr_time),
     )
 

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
-from zoneinfo import ZoneInfo
 
 import ibis.expr.types as ir
 import pandera.pandas as pandera
 from pandera.errors import SchemaInitError
 
 from taxiway.errors import DefinitionError
+from taxiway.zones import see_that_is_zone
 
 Severity = Literal["error", "warn"]
 Holds = Callable[[ir.Table], ir.Value]
@@ -43,11 +43,9 @@ class MaxLag:
         if self.hours <= 0 or not self.of:
             raise DefinitionError(f"{self}: give at least one hour and at least one column in `of`")
         try:
-            ZoneInfo(self.zone)
-        except (KeyError, ValueError, OSError) as error:
-            raise DefinitionError(
-                f"{self}: '{self.zone}' is no time zone; write one such as America/New_York"
-            ) from error
+            see_that_is_zone(self.zone)
+        except DefinitionError as error:
+            raise DefinitionError(f"{self}: {error}") from error
 
     @property
     def window(self) -> timedelta:

@@ -17,21 +17,51 @@ from taxiway.engines.groups import groups, joined
 from taxiway.engines.working import working
 from taxiway.errors import EngineError, LakeError
 from taxiway.lake import ArrowWriter, Lake, Publication, Snapshot
+from taxiway.zones import ZONES
 
 BATCH_ROWS = 100_000
 
 # The same names exist in every engine's session, so that a transform can read a clock, and the guard hash a key,
 # anywhere.
 PRIMITIVES: Mapping[str, str] = {
-    "local_clock": "CREATE OR REPLACE TEMP MACRO local_clock(instant, zone) AS timezone(zone, instant)",
+    # Its own function fails of a zone that it does not know, and takes names in any case.
+    "known_zone": f"""CREATE OR REPLACE TEMP TYPE zone_name AS
+    ENUM ({", ".join(f"'{zone}'" for zone in sorted(ZONES))});
+    CREATE OR REPLACE TEMP MACRO known_zone(zone) AS CAST(TRY_CAST(zone AS zone_name) AS VARCHAR)""",
+    "clock_of_known": "CREATE OR REPLACE TEMP MACRO clock_of_known(instant, zone) AS timezone(zone, instant)",
+    "local_clock": "CREATE OR REPLACE TEMP MACRO local_clock(instant, zone) AS timezone(known_zone(zone), instant)",
     # Of two instants DuckDB's own gives the second. The first is the one by the offset of the day before, where the
     # clock shows its time then; 36 hours before the same time of UTC is before either, whatever the offset.
     "by_the_day_before": """CREATE OR REPLACE TEMP MACRO by_the_day_before(clock, zone) AS
     make_timestamptz(2 * epoch_us(clock) - 129600000000
     - epoch_us(timezone(zone, make_timestamptz(epoch_us(clock) - 129600000000))))""",
     "instant_of": """CREATE OR REPLACE TEMP MACRO instant_of(clock, zone) AS
-    CASE WHEN timezone(zone, by_the_day_before(clock, zone)) = clock THEN by_the_day_before(clock, zone)
+    CASE WHEN known_zone(zone) IS NULL THEN NULL
+    WHEN timezone(zone, by_the_day_before(clock, zone)) = clock THEN by_the_day_before(clock, zone)
     ELSE timezone(zone, clock) END""",
+    # Its own divisions cut off towards 0, and are an error of the least number by -1, also where nothing is left over.
+    "rest": """CREATE OR REPLACE TEMP MACRO rest(number, divisor) AS
+    number % CASE WHEN divisor = -1 THEN 1 ELSE divisor END""",
+    "modulo": """CREATE OR REPLACE TEMP MACRO modulo(number, divisor) AS
+    CASE WHEN rest(number, divisor) <> 0 AND (rest(number, divisor) < 0) <> (divisor < 0)
+    THEN rest(number, divisor) + divisor ELSE rest(number, divisor) END""",
+    "floor_divide": """CREATE OR REPLACE TEMP MACRO floor_divide(number, divisor) AS
+    number // divisor - CASE WHEN rest(number, divisor) <> 0 AND (rest(number, divisor) < 0) <> (divisor < 0)
+    THEN 1 ELSE 0 END""",
+    "magnitude": """CREATE OR REPLACE TEMP MACRO magnitude(number) AS
+    length(bin(CASE WHEN number < 0 THEN -(number + 1) ELSE number END))""",
+    "scaled_quotient": """CREATE OR REPLACE TEMP MACRO scaled_quotient(total, count, scale) AS
+    CAST(CAST(total * scale // count AS BIGINT) | CAST(total * scale % count <> 0 AS BIGINT) AS DOUBLE)
+    / CAST(scale AS DOUBLE)""",
+    # Floats hold whole numbers of 53 bits, and of two such a division rounds once. Of others the quotient is taken in
+    # whole numbers, of 58 bits or more, the last one set where something is left over: that too is rounded once.
+    "quotient": """CREATE OR REPLACE TEMP MACRO quotient(total, count) AS
+    CASE WHEN count = 0 THEN NULL
+    WHEN count IN (1, -1) OR (total BETWEEN -9007199254740992 AND 9007199254740992
+    AND count BETWEEN -9007199254740992 AND 9007199254740992) THEN CAST(total AS DOUBLE) / CAST(count AS DOUBLE)
+    ELSE CASE WHEN (total < 0) = (count < 0) THEN 1 ELSE -1 END
+    * scaled_quotient(abs(CAST(total AS HUGEINT)), abs(CAST(count AS HUGEINT)),
+    CAST(1 AS HUGEINT) << greatest(60 - magnitude(total) + magnitude(count), 0)) END""",
     # Spark has a function of this name. Its hashes are others, as only equal ones are looked for.
     "xxhash64": "CREATE OR REPLACE TEMP MACRO xxhash64(key) AS hash(key)",
 }

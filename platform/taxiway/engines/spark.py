@@ -21,6 +21,7 @@ from taxiway.engines.spark_writer import SparkWriter
 from taxiway.engines.working import working
 from taxiway.errors import LakeError
 from taxiway.lake import Lake, Publication
+from taxiway.zones import ZONES
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -33,10 +34,39 @@ _ROW_GROUP = 64 * 1024
 # The same names exist in every engine's session, so that a transform can read a clock anywhere. Spark casts between
 # the two kinds of timestamp by the session's zone, which is UTC.
 PRIMITIVES: Mapping[str, str] = {
-    "local_clock": """CREATE OR REPLACE TEMPORARY FUNCTION local_clock(instant TIMESTAMP, zone STRING)
+    # Its own functions fail of a zone that they do not know. A list of literals takes long to read, a text does not.
+    "known_zone": f"""CREATE OR REPLACE TEMPORARY FUNCTION known_zone(zone STRING) RETURNS STRING
+    RETURN CASE WHEN array_contains(split('{" ".join(sorted(ZONES))}', ' '), zone) THEN zone END""",
+    "clock_of_known": """CREATE OR REPLACE TEMPORARY FUNCTION clock_of_known(instant TIMESTAMP, zone STRING)
     RETURNS TIMESTAMP_NTZ RETURN CAST(from_utc_timestamp(instant, zone) AS TIMESTAMP_NTZ)""",
+    "local_clock": """CREATE OR REPLACE TEMPORARY FUNCTION local_clock(instant TIMESTAMP, zone STRING)
+    RETURNS TIMESTAMP_NTZ RETURN CAST(from_utc_timestamp(instant, known_zone(zone)) AS TIMESTAMP_NTZ)""",
     "instant_of": """CREATE OR REPLACE TEMPORARY FUNCTION instant_of(clock TIMESTAMP_NTZ, zone STRING)
-    RETURNS TIMESTAMP RETURN to_utc_timestamp(CAST(clock AS TIMESTAMP), zone)""",
+    RETURNS TIMESTAMP RETURN to_utc_timestamp(CAST(clock AS TIMESTAMP), known_zone(zone))""",
+    # Its own divisions cut off towards 0, and are an error by 0.
+    "modulo": """CREATE OR REPLACE TEMPORARY FUNCTION modulo(number BIGINT, divisor BIGINT) RETURNS BIGINT
+    RETURN CASE WHEN number % nullif(divisor, 0) <> 0 AND (number % nullif(divisor, 0) < 0) <> (divisor < 0)
+    THEN number % nullif(divisor, 0) + divisor ELSE number % nullif(divisor, 0) END""",
+    "floor_divide": """CREATE OR REPLACE TEMPORARY FUNCTION floor_divide(number BIGINT, divisor BIGINT) RETURNS BIGINT
+    RETURN number div nullif(divisor, 0) - CASE WHEN number % nullif(divisor, 0) <> 0
+    AND (number % nullif(divisor, 0) < 0) <> (divisor < 0) THEN 1 ELSE 0 END""",
+    "magnitude": """CREATE OR REPLACE TEMPORARY FUNCTION magnitude(number BIGINT) RETURNS INT
+    RETURN length(bin(CASE WHEN number < 0 THEN -(number + 1) ELSE number END))""",
+    "power_of_two": """CREATE OR REPLACE TEMPORARY FUNCTION power_of_two(exponent INT) RETURNS DECIMAL(38, 0)
+    RETURN CAST(shiftleft(1L, CAST(exponent div 2 AS INT)) AS DECIMAL(38, 0))
+    * CAST(shiftleft(1L, exponent - CAST(exponent div 2 AS INT)) AS DECIMAL(38, 0))""",
+    "scaled_quotient": """CREATE OR REPLACE TEMPORARY FUNCTION
+    scaled_quotient(total DECIMAL(38, 0), count DECIMAL(38, 0), scale DECIMAL(38, 0)) RETURNS DOUBLE
+    RETURN CAST((total * scale div count) | CAST(total * scale % count <> 0 AS BIGINT) AS DOUBLE)
+    / CAST(scale AS DOUBLE)""",
+    # As DuckDB's: a division that rounds once, of numbers that floats hold, else of whole numbers.
+    "quotient": """CREATE OR REPLACE TEMPORARY FUNCTION quotient(total BIGINT, count BIGINT) RETURNS DOUBLE
+    RETURN CASE WHEN count = 0 THEN NULL
+    WHEN count IN (1, -1) OR (total BETWEEN -9007199254740992 AND 9007199254740992
+    AND count BETWEEN -9007199254740992 AND 9007199254740992) THEN CAST(total AS DOUBLE) / CAST(count AS DOUBLE)
+    ELSE CASE WHEN (total < 0) = (count < 0) THEN 1 ELSE -1 END
+    * scaled_quotient(abs(CAST(total AS DECIMAL(38, 0))), abs(CAST(count AS DECIMAL(38, 0))),
+    power_of_two(greatest(60 - magnitude(total) + magnitude(count), 0))) END""",
     "epoch_us": """CREATE OR REPLACE TEMPORARY FUNCTION epoch_us(instant TIMESTAMP) RETURNS BIGINT
     RETURN unix_micros(instant)""",
 }

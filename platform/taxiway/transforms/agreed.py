@@ -13,6 +13,7 @@ import ibis.expr.datatypes as dt
 import ibis.expr.operations as ops
 
 from taxiway.transforms.sliding import growing
+from taxiway.transforms.whole import divide, floor_divide, modulo
 
 Rewrite = Callable[[Any], Any]
 
@@ -26,6 +27,8 @@ def agreed(operation: Any, dialect: str) -> Any:
             window = _window(node, dict(changed or {}))
             return growing(window) if dialect == "pyspark" and isinstance(window, ops.WindowFunction) else window
         again = node.__recreate__(changed) if changed else node
+        if type(again) in _DIVISIONS:
+            return _DIVISIONS[type(again)](again, dialect)
         rule = rules.get(type(again))
         return rule(again) if rule is not None else again
 
@@ -110,6 +113,12 @@ def _is_inf(node: ops.IsInf) -> Any:
     # Ibis compiles it to false.
     return ops.Or(_is(node, math.inf), _is(node, -math.inf))
 
+
+_DIVISIONS: Mapping[type, Callable[[Any, str], Any]] = {
+    ops.FloorDivide: floor_divide,
+    ops.Modulus: modulo,
+    ops.Divide: divide,
+}
 
 _EVERYWHERE: Mapping[type, Rewrite] = {
     ops.DropColumns: _select_instead_of_drop,

@@ -6,7 +6,7 @@ import ibis.expr.operations as ops
 
 from taxiway.transforms.catalogue.operator import Keys, certified, is_plain, refused
 
-FUNCTIONS = ("local_clock", "instant_of", "epoch_us")
+FUNCTIONS = ("local_clock", "instant_of", "known_zone", "clock_of_known", "epoch_us")
 
 
 def _name(node: Any) -> str:
@@ -96,7 +96,7 @@ LISTS = (
     certified("record", "ibis.struct({'a': x}), x['a']", ops.StructColumn, ops.StructField),
     certified(
         "functions of every session",
-        "local_clock(x, zone), instant_of(x, zone), epoch_us(x)",
+        "local_clock(x, zone), instant_of(x, zone), is_zone(x), epoch_us(x)",
         ops.ScalarUDF,
         when=_shared,
     ),

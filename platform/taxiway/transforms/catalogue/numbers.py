@@ -7,10 +7,8 @@ import ibis.expr.operations as ops
 from taxiway.transforms.catalogue.operator import (
     Keys,
     certified,
-    divides,
     is_never_zero,
     is_number,
-    is_short,
     is_whole,
     refused,
 )
@@ -32,43 +30,35 @@ def _not_by_zero(node: Any, keys: Keys) -> bool:
     return _of_numbers(node, keys) and is_never_zero(node.right)
 
 
-def _floors(node: Any, keys: Keys) -> bool:
-    exact = divides(node.right) or (is_short(node.left) and is_never_zero(node.right))
-    return _of_whole(node, keys) and exact
-
-
-def _leaves(node: Any, keys: Keys) -> bool:
-    return _of_whole(node, keys) and divides(node.right)
-
-
 ROUND = "keep the number as it is and round it where it is shown, or keep it in whole numbers of a smaller unit"
 
 NUMBERS = (
     certified("arithmetic", "x + y, x - y, x * y", ops.Add, ops.Subtract, ops.Multiply, when=_of_numbers),
     certified("sign and size", "-x, x.abs()", ops.Negate, ops.Abs, when=lambda node, _: is_number(node.arg)),
-    certified("division", "x / y.nullif(0), x / 7", ops.Divide, when=_not_by_zero),
+    certified("division of whole numbers", "x / y; the nearest double, null by 0", ops.Divide, when=_of_whole),
+    certified("division", "x / y.nullif(0), x / 0.3", ops.Divide, when=_not_by_zero),
     refused(
         "division by what may be 0",
         "x / y",
         ops.Divide,
-        differs="a division by 0 is infinite on DuckDB and an error on Spark",
+        differs="a division of floats by 0 is infinite on DuckDB and an error on Spark",
         instead="x / y.nullif(0), or exact_mean(total, count) of taxiway.transforms.library.arithmetic",
     ),
-    certified("whole quotient", "x // 7; x // y.nullif(0) of up to 32 bits", ops.FloorDivide, when=_floors),
+    certified("whole quotient", "x // 7, x // y; rounded down, null by 0", ops.FloorDivide, when=_of_whole),
     refused(
-        "whole quotient of a variable",
+        "whole quotient of floats",
         "x // y",
         ops.FloorDivide,
         differs="a quotient beyond 64 bits is an error on DuckDB and the largest number on Spark",
-        instead="x // 7 by a constant whose size is 2 or more, or x // y.nullif(0) of int32 or int16",
+        instead="x // y of whole numbers of a smaller unit",
     ),
-    certified("remainder", "x % 7", ops.Modulus, when=_leaves),
+    certified("remainder", "x % 7, x % y; with the sign of the divisor, null by 0", ops.Modulus, when=_of_whole),
     refused(
-        "remainder of a variable",
+        "remainder of floats",
         "x % y",
         ops.Modulus,
-        differs="a division by 0 is null on DuckDB and an error on Spark, one of the least number by -1 the reverse",
-        instead="x % 7 by a constant whose size is 2 or more, or x - x // y.nullif(0) * y of int32 or int16",
+        differs="a division by 0 is not a number on DuckDB and an error on Spark",
+        instead="x % y of whole numbers of a smaller unit",
     ),
     certified(
         "bits", "x & y, x | y, x ^ y, ~x", ops.BitwiseAnd, ops.BitwiseOr, ops.BitwiseXor, ops.BitwiseNot, when=_of_whole

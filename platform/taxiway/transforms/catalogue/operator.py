@@ -100,15 +100,9 @@ def constant(value: Any) -> Any:
 
 
 def is_count(value: Any) -> bool:
-    """Whether an operation is a constant whole number, 0 or more."""
+    """Whether an operation is a constant whole number, 0 or more, that every engine can count to in a text."""
     number = constant(value)
-    return isinstance(number, int) and number >= 0
-
-
-def divides(value: Any) -> bool:
-    """Whether an operation is a constant whole number by which the quotient of every whole number is one too."""
-    number = constant(value)
-    return isinstance(number, int) and abs(number) >= 2
+    return isinstance(number, int) and 0 <= number <= 2**30
 
 
 def is_never_zero(value: Any) -> bool:

@@ -4,5 +4,8 @@ from taxiway.transforms.library.values import Number, Whole
 
 
 def exact_mean(total: Whole, count: Whole) -> Number:
-    """The total divided by the count, null where the count is 0; of true cases it is their share."""
-    return total.cast("float64") / count.nullif(0).cast("float64")
+    """The double nearest to the total divided by the count, null where the count is 0; of true cases it is their share.
+
+    It is rounded once, also where total or count is beyond 2^53.
+    """
+    return total / count

@@ -17,8 +17,7 @@ def bucket_counts(rows: ir.Table, *, by: Sequence[str], at: str, width_min: int,
     """
     width = width_min * MINUTE
     instant = microseconds(rows[at])
-    # The remainder keeps the sign of the dividend on every engine, hence the second one before 1970.
-    placed = rows.select(*dict.fromkeys((*by, *keep)), _bucket=instant - (instant % width + width) % width)
+    placed = rows.select(*dict.fromkeys((*by, *keep)), _bucket=instant - instant % width)
     placed = placed.filter(placed["_bucket"].notnull())
     same = ibis.window(group_by=[*by, "_bucket"])
     before = ibis.range_window(preceding=(width, width), group_by=list(by), order_by=placed["_bucket"])

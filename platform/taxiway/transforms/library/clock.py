@@ -1,8 +1,8 @@
 """Instants and clocks: arithmetic on UTC instants, and what the clock of a zone shows.
 
-`local_clock`, `instant_of` and `epoch_us` are functions that every engine's session defines; the first
-two are the only access to time zones. Everything else here is integer arithmetic on microseconds, because the engines'
-own date functions disagree on parts of a unit.
+`local_clock`, `instant_of`, `known_zone` and `epoch_us` are functions that every engine's session defines; the first
+three are the only access to time zones, whose names are `taxiway.zones`. Everything else here is integer arithmetic on
+microseconds, because the engines' own date functions disagree on parts of a unit.
 """
 
 import ibis
@@ -13,6 +13,7 @@ import ibis.expr.types as ir
 from taxiway.transforms.blocks import RowWise, state
 from taxiway.transforms.library.typing import typed
 from taxiway.transforms.library.values import Boolean, Clock, Day, Instant, Text, Whole
+from taxiway.zones import see_that_is_zone
 
 INSTANT = dt.Timestamp(timezone="UTC", scale=6)
 CLOCK = dt.Timestamp(scale=6)
@@ -22,15 +23,55 @@ HOUR = 60 * MINUTE
 DAY = 24 * HOUR
 
 
-@ibis.udf.scalar.builtin(signature=((INSTANT, dt.string), CLOCK))
+@ibis.udf.scalar.builtin(name="local_clock", signature=((INSTANT, dt.string), CLOCK))
+def _local_clock(instant: Instant, zone: Text) -> Clock: ...
+
+
+@ibis.udf.scalar.builtin(name="instant_of", signature=((CLOCK, dt.string), INSTANT))
+def _instant_of(clock: Clock, zone: Text) -> Instant: ...
+
+
+@ibis.udf.scalar.builtin(name="clock_of_known", signature=((INSTANT, dt.string), CLOCK))
+def _clock_of_known(instant: Instant, zone: Text) -> Clock:
+    """As `local_clock`, of a zone that was seen to be one: an error of the engine of any other."""
+
+
+@ibis.udf.scalar.builtin(name="known_zone", signature=((dt.string,), dt.string))
+def _known_zone(zone: Text) -> Text: ...
+
+
 def local_clock(instant: Instant, zone: Text) -> Clock:
-    """What the clock of `zone` (a name such as `America/New_York`) shows at an instant."""
+    """What the clock of `zone` (a name such as `America/New_York`) shows at an instant; null where no zone has that
+    name.
+
+    Raises DefinitionError for a constant that is none.
+    """
+    return _local_clock(instant, _checked(zone))
 
 
-@ibis.udf.scalar.builtin(signature=((CLOCK, dt.string), INSTANT))
 def instant_of(clock: Clock, zone: Text) -> Instant:
     """The instant at which the clock of `zone` shows `clock`: the first of two, and where the clock skips it, as if
-    it had not."""
+    it had not; null where no zone has that name.
+
+    Raises DefinitionError for a constant that is none.
+    """
+    return _instant_of(clock, _checked(zone))
+
+
+def is_zone(name: Text) -> Boolean:
+    """Whether a time zone has exactly that name, so that clocks in it are not null; null for null.
+
+    As a rule of a contract it puts the row with an unknown zone into quarantine, where the zone is delivered.
+    """
+    return ibis.ifelse(name.isnull(), ibis.null("boolean"), _known_zone(name).notnull())
+
+
+def _checked(zone: Text) -> Text:
+    operation = zone.op() if isinstance(zone, ir.Value) else None
+    name = operation.value if isinstance(operation, ops.Literal) else zone
+    if isinstance(name, str):
+        see_that_is_zone(name)
+    return zone
 
 
 @ibis.udf.scalar.builtin(signature=((INSTANT,), dt.int64))
@@ -93,22 +134,24 @@ def next_clock(rows: ir.Table, name: str, *, after: str, hhmm: str, zone: str) -
     """The rows with a column `name`: the first instant later than `after` at which a clock shows `hhmm`.
 
     The arguments name columns: an instant of whole minutes, a clock as a number, and the clock's zone;
-    null where one of them is null. Exact on nights on which clocks change: a time shown twice is the
-    first one later than `after`, a skipped one that of the following day. Assumes that a zone changes
-    its clock by whole minutes, less than a day, at most once within five days.
+    null where one of them is null, or the zone unknown. Exact on nights on which clocks change: a time shown
+    twice is the first one later than `after`, a skipped one that of the following day. Assumes that a zone
+    changes its clock by whole minutes, less than a day, at most once within five days.
     """
     given, minute_of_day = rows, shown_minutes(rows[after])
-    rows = rows.mutate(_zone=rows[zone], _day=plus_minutes(rows[after], -minute_of_day), _minute=minute_of_day)
+    rows = rows.mutate(
+        _zone=_known_zone(rows[zone]), _day=plus_minutes(rows[after], -minute_of_day), _minute=minute_of_day
+    )
     t = rows.left_join(_offsets(rows), ["_zone", "_day"])
     # The clock is asked row by row only where it changes; elsewhere it is the day's offset.
     utc: Whole = t["_minute"]
-    steady = (utc + t["_offset"] + 2 * 1440) % 1440
-    shown = ibis.ifelse(t["_change"] == 0, steady, shown_minutes(local_clock(t[after], t[zone])))
+    steady = (utc + t["_offset"]) % 1440
+    shown = ibis.ifelse(t["_change"] == 0, steady, shown_minutes(_clock_of_known(t[after], t["_zone"])))
     t = t.mutate(_shown=shown)
     t = t.mutate(_ahead=clock_minutes(t[hhmm]) - t["_shown"])
     ahead: Whole = t["_ahead"]
     first = plus_minutes(t[after], ibis.ifelse(ahead > 0, ahead, ahead + 1440))
-    found = ibis.ifelse(t["_change"] == 0, first, _across_a_change(t, after, zone))
+    found = ibis.ifelse(t["_change"] == 0, first, _across_a_change(t, after))
     return state(t.select(*given.columns, **{name: found}), RowWise(given.op()))
 
 
@@ -116,12 +159,12 @@ def _offsets(rows: ir.Table) -> ir.Table:
     """For each zone and day in UTC the clock's offset as it starts, and the change within five days, in minutes."""
     days = rows.select("_zone", "_day").distinct()
     end = plus_minutes(days["_day"], 5 * 1440)
-    offset = minutes_between(days["_day"], local_clock(days["_day"], days["_zone"]))
-    later = minutes_between(end, local_clock(end, days["_zone"]))
+    offset = minutes_between(days["_day"], _clock_of_known(days["_day"], days["_zone"]))
+    later = minutes_between(end, _clock_of_known(end, days["_zone"]))
     return days.mutate(_offset=offset, _change=later - offset)
 
 
-def _across_a_change(t: ir.Table, after: str, zone: str) -> Instant:
+def _across_a_change(t: ir.Table, after: str) -> Instant:
     """The earliest instant, by the old offset or the new on each of four days, that shows the time."""
     ahead: Whole = t["_ahead"]
     wanted = (ahead + t["_shown"]) % 1440
@@ -130,6 +173,6 @@ def _across_a_change(t: ir.Table, after: str, zone: str) -> Instant:
         for moved in (0, t["_change"]):
             minutes = ahead + day * 1440 - moved
             instant = plus_minutes(t[after], minutes)
-            shows = shown_minutes(local_clock(instant, t[zone])) == wanted
+            shows = shown_minutes(_clock_of_known(instant, t["_zone"])) == wanted
             candidates.append(ibis.ifelse((minutes > 0) & shows, instant, ibis.null(INSTANT)))
     return ibis.least(*candidates)
