@@ -4,10 +4,10 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 
 from taxiway.addresses import Address
-from taxiway.cli.options import in_words
-from taxiway.marts import DbtProject
 from taxiway.materialise import Workspace
 from taxiway.materialise.plan import partitions_in_reach
+from taxiway.orchestration.remaining import inputs_of
+from taxiway.partitions import in_words
 from taxiway.tables import Table
 from taxiway.transforms import Reach
 
@@ -39,11 +39,7 @@ def left_out(workspace: Workspace, chosen: Sequence[Address], months: Sequence[s
 
 def _inputs(workspace: Workspace, table: Table) -> dict[Table, Reach | None]:
     """The monthly tables that a table reads, those of a mart as dbt knows them."""
-    project = workspace.project
-    inputs = dict(project.inputs(table))
-    if table.transform is None and project.dbt is not None:
-        inputs = dict.fromkeys(map(project.table, DbtProject(project.dbt).model(table.address.name).sources))
-    return {source: reach for source, reach in inputs.items() if source.monthly}
+    return {source: reach for source, reach in inputs_of(workspace, table).items() if source.monthly}
 
 
 def _read(workspace: Workspace, reader: Table, source: Table, reach: Reach | None, months: Sequence[str]) -> list[str]:

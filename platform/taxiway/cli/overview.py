@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from taxiway.cli.options import Json, Limit, in_words, open_lake
+from taxiway.cli.options import Json, Limit, open_lake
 from taxiway.cli.output import complain, hint, print_json, print_rows, size
 from taxiway.errors import LakeError
+from taxiway.partitions import in_words
 
 if TYPE_CHECKING:
     from taxiway.lake import PartitionState, Snapshot

@@ -6,15 +6,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from taxiway.addresses import Address
-from taxiway.cli.options import From, Json, Month, To, asked_months, blocks, in_words, open_workspace
+from taxiway.cli.options import From, Json, Month, To, asked_months, open_workspace
 from taxiway.cli.output import counted, hint, print_json
 from taxiway.errors import UsageError
 from taxiway.loading import loading
+from taxiway.partitions import blocks, in_words
 from taxiway.spelling import near, nearest
 
 if TYPE_CHECKING:
     from taxiway.cli.report import Report
     from taxiway.materialise import Workspace
+    from taxiway.orchestration.runs import RunRequest
     from taxiway.tables import Project
 
 
@@ -108,7 +110,8 @@ def materialise(
     from taxiway.marts import DbtProject
     from taxiway.orchestration import build_definitions
     from taxiway.orchestration.instance import open_instance
-    from taxiway.orchestration.runs import RunRequest, execute, widen
+    from taxiway.orchestration.remaining import Remaining
+    from taxiway.orchestration.runs import RunEvent, RunRequest, execute, widen
 
     project, settings = workspace.project, workspace.settings
     if project.dbt is not None and not DbtProject(project.dbt).is_prepared:
@@ -130,15 +133,27 @@ def materialise(
         report.ask(chosen, block)
     with open_instance(settings) as instance, Progress(report) as progress:
         for block in wanted:
-            progress.begin(counted(len(chosen), "table") + (f", {in_words(block)}" if block else ""), len(chosen))
-            request = RunRequest(chosen, tuple(block), force=force, rebuild=rebuild, engine=engine)
-            try:
-                execute(definitions, instance, project, request, progress.hear)
-            except KeyboardInterrupt:  # between two steps
-                report.interrupted = True
-            if report.interrupted:
-                break
+            request = RunRequest(chosen, tuple(block), force=force, rebuild=rebuild, engine=engine, goes_on=True)
+            remaining = Remaining(workspace, request)
+
+            def hear(event: RunEvent, remaining: Remaining = remaining) -> None:
+                progress.hear(event)
+                remaining.hear(event)
+
+            going_on = ""
+            while request is not None and not report.interrupted:
+                progress.begin(going_on + in_short(request), len(request.tables))
+                try:
+                    execute(definitions, instance, project, request, hear)
+                except KeyboardInterrupt:  # between two steps
+                    report.interrupted = True
+                request, going_on = remaining.after(request), "going on with what does not need them: "
     return report
+
+
+def in_short(request: "RunRequest") -> str:
+    """What a run is for: how many tables, and which months."""
+    return counted(len(request.tables), "table") + (f", {in_words(request.months)}" if request.months else "")
 
 
 def wanted_months(workspace: "Workspace", chosen: Sequence[Address], months: Sequence[str] | None) -> Sequence[str]:

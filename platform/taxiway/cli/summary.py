@@ -4,11 +4,11 @@ from typing import TYPE_CHECKING, Any
 
 from rich.markup import escape
 
-from taxiway.cli.options import in_words
 from taxiway.cli.output import complain, console, counted, notes, print_grid
 from taxiway.cli.quarantine import reasons
 from taxiway.cli.report import Report, TableReport
 from taxiway.notebook import OpenLake
+from taxiway.partitions import in_words
 
 if TYPE_CHECKING:
     from taxiway.materialise import Workspace
