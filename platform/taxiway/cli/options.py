@@ -38,6 +38,13 @@ def open_workspace() -> "Workspace":
     return workspace
 
 
+def open_sound_workspace() -> "Workspace":
+    """As `open_workspace`, with what is broken of the project set aside."""
+    from taxiway.project_check import without_broken
+
+    return without_broken(open_workspace())
+
+
 def asked_months(settings: "Settings", month: str | None, first: str | None, last: str | None) -> Sequence[str] | None:
     """The months that the options name, None where they name none; raises UsageError where they contradict."""
     if month is not None and (first is not None or last is not None):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from taxiway.addresses import Address
-from taxiway.cli.options import From, Json, Month, To, asked_months, open_workspace
+from taxiway.cli.options import From, Json, Month, To, asked_months, open_sound_workspace
 from taxiway.cli.output import counted, hint, print_json
 from taxiway.errors import UsageError
 from taxiway.loading import loading
@@ -14,6 +14,7 @@ from taxiway.partitions import blocks, in_words
 from taxiway.spelling import near, nearest
 
 if TYPE_CHECKING:
+    from taxiway.broken import BrokenTable
     from taxiway.cli.report import Report
     from taxiway.materialise import Workspace
     from taxiway.orchestration.runs import RunRequest
@@ -46,12 +47,14 @@ def run(
     with loading():
         from taxiway.cli.summary import print_summary
 
-        workspace = open_workspace()
+        workspace = open_sound_workspace()
     months = asked_months(workspace.settings, month, first, last)
+    chosen, broken = choose(workspace.project, selection or [])
     report = materialise(
         workspace,
-        choose(workspace.project, selection or []),
+        chosen,
         months,
+        broken=workspace.project.broken if downstream else broken,
         upstream=upstream,
         downstream=downstream,
         force=force,
@@ -74,12 +77,20 @@ def end(report: "Report") -> None:
         raise typer.Exit(_INTERRUPTED if report.interrupted else 1)
 
 
-def choose(project: "Project", selection: Sequence[str]) -> list[Address]:
-    """The tables that are named, all for none. Raises UsageError, with the nearest names, for what there is not."""
+def choose(project: "Project", selection: Sequence[str]) -> tuple[list[Address], list["BrokenTable"]]:
+    """The tables that are named, all for none, and those among them that are broken.
+
+    Raises UsageError, with the nearest names, for what there is not.
+    """
     chosen: list[Address] = []
+    broken = [] if selection else list(project.broken)
     layers = list(dict.fromkeys(address.layer for address in project.by_address))
     for word in selection or layers:
         layer = word.removesuffix("/*").removesuffix("/")
+        named = [table for table in project.broken if layer.replace(".", "/", 1) in (table.at, table.at.split("/")[0])]
+        broken += [table for table in named if table not in broken]
+        if named and layer not in layers:
+            continue
         if "/" in layer or "." in layer:
             chosen.append(project.table(layer).address)
         elif layer in layers:
@@ -88,7 +99,7 @@ def choose(project: "Project", selection: Sequence[str]) -> list[Address]:
             tables = list(map(str, project.by_address))
             known = tables if near(layer, tables) and not near(layer, layers) else layers
             raise UsageError(f"there is no layer '{layer}'; {nearest(layer, known)}")
-    return chosen
+    return chosen, broken
 
 
 def materialise(
@@ -101,8 +112,12 @@ def materialise(
     force: bool = False,
     rebuild: bool = False,
     engine: str | None = None,
+    broken: Sequence["BrokenTable"] = (),
 ) -> "Report":
-    """Run tables for these months, the landed ones for None, with progress: a Dagster run for each block of months."""
+    """Run tables for these months, the landed ones for None, with progress: a Dagster run for each block of months.
+
+    What is `broken` of the tables that were asked for is told, and is a failure.
+    """
     from taxiway.cli.left_out import left_out
     from taxiway.cli.progress import Progress
     from taxiway.cli.report import Report
@@ -117,7 +132,10 @@ def materialise(
     if project.dbt is not None and not DbtProject(project.dbt).is_prepared:
         hint("dbt compiles its models")
         DbtProject(project.dbt).prepare()
-    definitions = build_definitions(project, settings)
+    definitions = build_definitions(project, settings, workspace=workspace)
+    report = Report(project, broken)
+    if not tables:
+        return report
     chosen = widen(definitions, project, tables, upstream=upstream, downstream=downstream)
     for name in {engine or project.table(address).engine for address in chosen}:
         check_engine(settings, name)
@@ -128,7 +146,6 @@ def materialise(
     for told in left_out(workspace, chosen, over):
         hint(told)
     wanted = blocks(over) if monthly else [[]]
-    report = Report(project)
     for block in wanted:
         report.ask(chosen, block)
     with open_instance(settings) as instance, Progress(report) as progress:

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from uuid import uuid4
@@ -95,6 +96,21 @@ class Lake:
                 raise
             return False
         return True
+
+    def drop(self, address: Address) -> None:
+        """Remove a table with all its versions, at once for whoever reads; nothing where there is none.
+
+        Raises LakeError where the storage refuses.
+        """
+        folder = Path(self.uri(address))
+        # A name that no address has: what is left of a removal that was cut short is no table.
+        aside = folder.with_name(f".dropped-{address.name}-{uuid4().hex}")
+        try:
+            if folder.is_dir():
+                folder.rename(aside)
+                shutil.rmtree(aside)
+        except OSError as error:
+            raise LakeError(f"{address}: {folder} cannot be removed ({error}); make it writable") from error
 
     def confirm(self, address: Address, partition: str, state: PartitionState) -> None:
         """Remember that recomputing a partition gave the rows it has, so that it need not be compared again.

@@ -14,6 +14,9 @@ from taxiway.addresses import Address
 from taxiway.errors import LakeError
 from taxiway.lake.provenance import WHOLE, PartitionState, partition_states
 
+NO_KEY = "__HIVE_DEFAULT_PARTITION__"
+"""What Delta calls the partition of rows that have no value in the partition column; only other programs write them."""
+
 
 @dataclass(frozen=True)
 class DataFile:
@@ -59,7 +62,8 @@ class Snapshot:
         """The live files, in the order of their partitions."""
         actions = pa.table(self.delta.get_add_actions(flatten=True))
         column = f"partition.{self.partition_column}"
-        keys = actions[column].to_pylist() if self.partition_column else [WHOLE] * actions.num_rows
+        found_keys = actions[column].to_pylist() if self.partition_column else [WHOLE] * actions.num_rows
+        keys = [NO_KEY if key is None else str(key) for key in found_keys]
         rows = zip(
             actions["path"].to_pylist(),
             keys,

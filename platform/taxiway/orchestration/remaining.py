@@ -8,23 +8,14 @@ from dataclasses import replace
 from graphlib import TopologicalSorter
 
 from taxiway.lake import WHOLE
-from taxiway.marts import DbtProject
+from taxiway.landed_months import inputs_of
 from taxiway.materialise import Workspace
 from taxiway.materialise.plan import partitions_in_reach
 from taxiway.orchestration.runs import RunEvent, RunRequest
 from taxiway.partitions import blocks
 from taxiway.tables import Table
-from taxiway.transforms import Reach
 
 _ENDED = ("finished", "failed", "interrupted")
-
-
-def inputs_of(workspace: Workspace, table: Table) -> Mapping[Table, Reach | None]:
-    """The tables that a table reads, those of a mart as dbt knows them."""
-    project = workspace.project
-    if table.transform is None and project.dbt is not None:
-        return dict.fromkeys(map(project.table, DbtProject(project.dbt).model(table.address.name).sources))
-    return project.inputs(table)
 
 
 class Remaining:

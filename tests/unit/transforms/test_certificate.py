@@ -68,6 +68,18 @@ def test_what_is_in_no_entry_is_refused_by_its_name():
     assert "batch_transform" in told
 
 
+@pytest.mark.parametrize(
+    "value",
+    [ibis.now(), ibis.today(), ibis.random(), ibis.uuid(), proofs.gen_random_uuid(), HARD.rowid()],
+    ids=lambda value: type(value.op()).__name__,
+)
+def test_what_is_another_value_each_time_is_called_so_and_sent_to_no_function(value: Any):
+    told = refusal(HARD.select("s", x=value))
+    assert "not reproducible" in told
+    assert "batch" not in told
+    assert "pandas" not in told
+
+
 def test_functions_that_sessions_do_not_share_are_refused():
     @ibis.udf.scalar.builtin(signature=((dt.string,), dt.string))
     def strip_accents(text): ...
