@@ -64,6 +64,8 @@ class OpenLake:
         Raises UsageError for a table or month that cannot be, TableNotFound for one that has not been made.
         """
         snapshot = self.snapshot(table, version)
+        if version is not None and version != self.snapshot(table).version:
+            snapshot.check_not_vacuumed()
         months = [month] if isinstance(month, str) else month
         if months is not None:
             refuse_months(self.settings, snapshot, months)

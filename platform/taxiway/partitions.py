@@ -20,6 +20,11 @@ def parse_month(text: str) -> tuple[int, int]:
     return int(match[1]), int(match[2])
 
 
+def is_month(text: str) -> bool:
+    """Whether a partition key is a month."""
+    return _MONTH.fullmatch(text) is not None
+
+
 def shift_month(month: str, by: int) -> str:
     """The month `by` months later (earlier where negative)."""
     year, number = parse_month(month)
@@ -81,7 +86,7 @@ def blocks(months: Iterable[str]) -> list[list[str]]:
     """Months in runs of such as follow each other; a key of another program, which is no month, stands alone."""
     found: list[list[str]] = []
     for month in sorted(months):
-        if found and _MONTH.fullmatch(found[-1][-1]) and shift_month(found[-1][-1], 1) == month:
+        if found and is_month(found[-1][-1]) and shift_month(found[-1][-1], 1) == month:
             found[-1].append(month)
         else:
             found.append([month])

@@ -33,11 +33,18 @@ def drop(
     if not force and owner in _made_by_the_project():
         raise UsageError(f"{owner} is made by the project: remove its file first, or use --force")
     names = " and ".join(map(str, found))
-    if not yes and not typer.confirm(f"remove {names} from {lake.settings.lake}, with all versions?", err=True):
-        raise typer.Exit(1)
+    if not yes and not _agreed(f"remove {names} from {lake.settings.lake}, with all versions?"):
+        raise UsageError("nothing was removed: answer y, or use --yes")
     for each in found:
         lake.lake.drop(each)
     hint(f"{counted(len(found), 'table')} removed: {names}")
+
+
+def _agreed(question: str) -> bool:
+    try:
+        return typer.confirm(question, err=True)
+    except typer.Abort:  # there is nobody to ask
+        return False
 
 
 def _made_by_the_project() -> set[str]:

@@ -23,7 +23,7 @@ class LandCommand(TyperCommand):
         super().format_help(ctx, formatter)
         try:
             faults = open_lake().workspace.project.faults
-        except (TaxiwayError, ImportError) as error:
+        except TaxiwayError as error:
             hint(f"the kinds of --spoil are the project's, which cannot be loaded: {error}")
             return
         rows = [{"--spoil": kind, "the fault": what} for kind, what in faults.items()]

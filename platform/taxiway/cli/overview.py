@@ -39,7 +39,11 @@ def tables(as_json: Json = False) -> None:
         if row["problem"] is not None and row["in_project"]:
             told = row["problem"] if row["problem"].startswith(row["table"]) else f"{row['table']}: {row['problem']}"
             complain(told)
-        elif not row["in_project"]:
+        if row["foreign"]:
+            hint(
+                f"{row['table']}: {', '.join(row['foreign'])} is no month of this deployment; another program wrote it"
+            )
+        if not row["in_project"]:
             hint(f"{row['table']} is no table of {project.name} any more; remove it with: taxiway drop {row['table']}")
     if any(row["problem"] is not None for row in found):
         raise typer.Exit(1)
@@ -67,7 +71,7 @@ def _print_tables(found: Sequence[Mapping[str, Any]], *, as_json: bool) -> None:
     hint(
         f"{made} of {len(own)} tables made"
         + (f", {lacking} of the others in part" if lacking else "")
-        + "; missing: landed months that it lacks, stale: partitions whose inputs or code changed since, see: taxiway run"
+        + "; missing: landed months that it lacks, stale: partitions whose inputs or code changed, see: taxiway run"
     )
 
 
@@ -125,6 +129,7 @@ def _described(workspace: "Workspace", landed: "LandedMonths", table: "Table") -
         snapshot = workspace.lake.find(table.address)
         if snapshot is not None:
             described |= _published(snapshot)
+            described["foreign"] = _foreign(workspace, table, snapshot)
         described["missing"] = landed.missing(table)
         if snapshot is not None:
             described["stale"] = _stale(workspace, table, snapshot)
@@ -133,17 +138,22 @@ def _described(workspace: "Workspace", landed: "LandedMonths", table: "Table") -
     return described
 
 
+def _foreign(workspace: "Workspace", table: "Table", snapshot: "Snapshot") -> list[str]:
+    """The partitions of another program that no run makes or reads: of no month of the deployment."""
+    if not table.monthly:
+        return []
+    known = workspace.settings.months.keys()
+    live = {file.partition for file in snapshot.files}
+    return sorted(key for key in live if key not in known and not snapshot.partitions[key].fingerprint)
+
+
 def _orphans(workspace: "Workspace") -> list[Address]:
     """The tables of the lake that the project does not make any more; a quarantine belongs to its table."""
     known = {*map(str, workspace.project.by_address), *(broken.at for broken in workspace.project.broken)}
     made = workspace.lake.tables()
-    owners = {*known, *(str(address) for address in made if address.layer != QUARANTINE)}
-    return [
-        address
-        for address in made
-        if str(address) not in known
-        and (address.layer != QUARANTINE or address.name.replace("__", "/", 1) not in owners)
-    ]
+    owners = known | {str(address) for address in made if address.layer != QUARANTINE}
+    own = {address for address in made if address.layer == QUARANTINE and address.name.replace("__", "/", 1) in owners}
+    return [address for address in made if str(address) not in known and address not in own]
 
 
 def _described_orphan(workspace: "Workspace", address: Address) -> dict[str, Any]:

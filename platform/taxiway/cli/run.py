@@ -49,12 +49,12 @@ def run(
 
         workspace = open_sound_workspace()
     months = asked_months(workspace.settings, month, first, last)
-    chosen, broken = choose(workspace.project, selection or [])
+    project = workspace.project
     report = materialise(
         workspace,
-        chosen,
+        choose(project, selection or []),
         months,
-        broken=workspace.project.broken if downstream else broken,
+        broken=project.broken if downstream else broken_among(project, selection or []),
         upstream=upstream,
         downstream=downstream,
         force=force,
@@ -77,19 +77,13 @@ def end(report: "Report") -> None:
         raise typer.Exit(_INTERRUPTED if report.interrupted else 1)
 
 
-def choose(project: "Project", selection: Sequence[str]) -> tuple[list[Address], list["BrokenTable"]]:
-    """The tables that are named, all for none, and those among them that are broken.
-
-    Raises UsageError, with the nearest names, for what there is not.
-    """
+def choose(project: "Project", selection: Sequence[str]) -> list[Address]:
+    """The tables that are named, all for none. Raises UsageError, with the nearest names, for what there is not."""
     chosen: list[Address] = []
-    broken = [] if selection else list(project.broken)
     layers = list(dict.fromkeys(address.layer for address in project.by_address))
     for word in selection or layers:
-        layer = word.removesuffix("/*").removesuffix("/")
-        named = [table for table in project.broken if layer.replace(".", "/", 1) in (table.at, table.at.split("/")[0])]
-        broken += [table for table in named if table not in broken]
-        if named and layer not in layers:
+        layer = _layer(word)
+        if layer not in layers and broken_among(project, [word]):
             continue
         if "/" in layer or "." in layer:
             chosen.append(project.table(layer).address)
@@ -99,7 +93,17 @@ def choose(project: "Project", selection: Sequence[str]) -> tuple[list[Address],
             tables = list(map(str, project.by_address))
             known = tables if near(layer, tables) and not near(layer, layers) else layers
             raise UsageError(f"there is no layer '{layer}'; {nearest(layer, known)}")
-    return chosen, broken
+    return chosen
+
+
+def broken_among(project: "Project", selection: Sequence[str]) -> list["BrokenTable"]:
+    """The broken tables that are named, all for none."""
+    named = {_layer(word).replace(".", "/", 1) for word in selection}
+    return [table for table in project.broken if not selection or named & {table.at, table.at.split("/")[0]}]
+
+
+def _layer(word: str) -> str:
+    return word.removesuffix("/*").removesuffix("/")
 
 
 def materialise(

@@ -55,7 +55,12 @@ class Lake:
         except (DeltaError, OSError, ValueError) as error:
             entries = self._log_entries(address)
             if version is not None and f"{version:020d}.json" not in entries:
-                raise TableNotFound(f"{address} has no version {version}; see: taxiway history {address}") from None
+                known = [int(name[:20]) for name in entries]
+                was = f": its log begins at {min(known)}, what was before has been cleaned up" if known else ""
+                there = was if known and version < min(known) else ""
+                raise TableNotFound(
+                    f"{address} has no version {version}{there}; see: taxiway history {address}"
+                ) from None
             raise self._unreadable(address, error) from error
 
     def open(self, address: Address, version: int | None = None) -> Snapshot:

@@ -106,6 +106,16 @@ class Snapshot:
                     f"taxiway run {self.address} --rebuild"
                 )
 
+    def check_not_vacuumed(self) -> None:
+        """See that the files of an earlier version are still there; raises LakeError where they are not."""
+        gone = [file for file in self.files if not (Path(self.uri) / file.path).is_file()]
+        if gone:
+            raise LakeError(
+                f"{self.address} version {self.version} can no longer be read: {len(gone)} of its {len(self.files)} "
+                "files have been removed, as a vacuum does with those that later versions have replaced; see the "
+                f"later ones with: taxiway history {self.address}"
+            )
+
     def plain_files(self) -> bool:
         """Whether the live files can be read as they are: no deletion vectors, no column mapping."""
         features = set(self.delta.protocol().reader_features or ())
