@@ -18,7 +18,7 @@ import pyarrow as pa
 from taxiway.addresses import Address
 from taxiway.engines.base import Reading
 from taxiway.engines.duckdb import DuckDB, DuckDBSession, identifier
-from taxiway.errors import LakeError, TableNotFound, TaxiwayError, UsageError
+from taxiway.errors import EngineError, LakeError, TableNotFound, TaxiwayError, UsageError
 from taxiway.lake import WHOLE, Lake, Snapshot
 from taxiway.settings import Settings
 from taxiway.spelling import near
@@ -84,17 +84,16 @@ class OpenLake:
         session = DuckDBSession(connection)
         words = set(_WORDS.findall(query.lower()))
         for address in self._mentioned(query):
+            # Who asks what there is, with SHOW TABLES, sees the view's name: it is what a query may write.
+            written = f"{address.layer}.{address.name}"
             try:
                 snapshot = self.lake.open(address)
-                _ = snapshot.files
-            except LakeError:
+                session.read(written, Reading(snapshot, snapshot.schema))
+            except (LakeError, EngineError):
                 # One that is not asked for does not stop the others.
                 if {address.layer, address.name} <= words:
                     raise
                 continue
-            # Who asks what there is, with SHOW TABLES, sees the view's name: it is what a query may write.
-            written = f"{address.layer}.{address.name}"
-            session.read(written, Reading(snapshot, snapshot.schema))
             schema, name, view = map(identifier, (address.layer, address.name, written))
             connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
             connection.execute(f"CREATE VIEW {schema}.{name} AS FROM {view}")

@@ -58,7 +58,8 @@ def without_broken(workspace: Workspace) -> Workspace:
         except BrokenInput as error:
             broken[table] = _reader(table, error.source)
         except Exception as error:  # whatever a project's own function raises
-            broken[table] = BrokenTable(table.at, located(error, *_file(table)))
+            # The table is named before its problem.
+            broken[table] = BrokenTable(table.at, located(error, *_file(table)).replace(f": {table.at}: ", ": ", 1))
     return Workspace(_without(project, broken), workspace.settings) if broken else workspace
 
 

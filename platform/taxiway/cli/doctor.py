@@ -18,8 +18,9 @@ import typer
 from taxiway.cli.options import Json, open_lake
 from taxiway.cli.output import print_json, print_rows, size
 from taxiway.cli.program import called, near
-from taxiway.errors import TaxiwayError
+from taxiway.errors import SettingsError, TaxiwayError
 from taxiway.home import check_home
+from taxiway.settings import project_root
 from taxiway.version import requirements_of
 
 if TYPE_CHECKING:
@@ -90,7 +91,10 @@ def _make(goals: str) -> str:
 
     With -B it also does what it has done before, as it cannot know that something is missing since.
     """
-    root = project_root()
+    try:
+        root = project_root()
+    except SettingsError:  # told as a finding of its own
+        root = Path.cwd()
     return f"make {'' if root == Path.cwd() else f'-C {shlex.quote(str(near(root)))} '}{goals}"
 
 
@@ -224,7 +228,6 @@ def _lake(lake: "OpenLake") -> Iterator[Finding]:
             lake.lake.open(address).check_files()
         except TaxiwayError as error:
             again = f"{_taxiway(f'drop {address} --yes --force')}; {_taxiway(f'run {address}')}"
-            yield Finding(
-                str(address), "missing", str(error), f"restore its folder from a copy, or make it anew: {again}"
-            )
+            advice = f"restore its folder from a copy, or make it anew: {again}"
+            yield Finding(str(address), "missing", str(error), advice)
     yield Finding("lake", "ok", f"{len(made)} tables in {lake.settings.lake}")

@@ -40,12 +40,15 @@ def tables(as_json: Json = False) -> None:
             told = row["problem"] if row["problem"].startswith(row["table"]) else f"{row['table']}: {row['problem']}"
             complain(told)
         if row["foreign"]:
-            hint(
-                f"{row['table']}: {', '.join(row['foreign'])} is no month of this deployment; another program wrote it"
-            )
+            hint(f"{row['table']}: {', '.join(row['foreign'])}, of another program, is no month of this deployment")
         if not row["in_project"]:
             hint(f"{row['table']} is no table of {project.name} any more; remove it with: taxiway drop {row['table']}")
-    if any(row["problem"] is not None for row in found):
+    problems = [row["problem"] for row in found if row["problem"] is not None]
+    for unread in dict.fromkeys(row["unread"] for row in found if row["unread"] is not None):
+        if unread not in problems:
+            problems.append(unread)
+            complain(unread)
+    if problems:
         raise typer.Exit(1)
 
 
@@ -119,7 +122,9 @@ def history(
 
 def _nothing(table: str) -> dict[str, Any]:
     """What is told of a table of which nothing is known yet."""
-    nothing = dict.fromkeys(("rows", "partitions", "version", "bytes", "changed", "run", "missing", "stale", "problem"))
+    nothing = dict.fromkeys(
+        ("rows", "partitions", "version", "bytes", "changed", "run", "missing", "stale", "problem", "unread")
+    )
     return {"table": table, "layer": table.split("/", maxsplit=1)[0], **nothing, "in_project": True}
 
 
@@ -131,10 +136,13 @@ def _described(workspace: "Workspace", landed: "LandedMonths", table: "Table") -
             described |= _published(snapshot)
             described["foreign"] = _foreign(workspace, table, snapshot)
         described["missing"] = landed.missing(table)
-        if snapshot is not None:
-            described["stale"] = _stale(workspace, table, snapshot)
     except LakeError as error:
-        described["problem"] = str(error)
+        return described | {"problem": str(error)}
+    try:
+        described["stale"] = _stale(workspace, table, snapshot) if snapshot is not None else None
+    except LakeError as error:
+        # What it is made from cannot be read, or its quarantine.
+        described["unread"] = str(error)
     return described
 
 
@@ -212,7 +220,7 @@ def _state(row: Mapping[str, Any]) -> str:
         return "not made yet"
     stale = row["stale"]
     if stale is None:
-        return "unknown, dbt has not compiled"
+        return "unknown" if row["unread"] is not None else "unknown, dbt has not compiled"
     return (_in_words(stale) if stale != [WHOLE] else "yes") if stale else "-"
 
 

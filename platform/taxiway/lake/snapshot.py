@@ -64,14 +64,8 @@ class Snapshot:
         column = f"partition.{self.partition_column}"
         found_keys = actions[column].to_pylist() if self.partition_column else [WHOLE] * actions.num_rows
         keys = [NO_KEY if key is None else str(key) for key in found_keys]
-        rows = zip(
-            actions["path"].to_pylist(),
-            keys,
-            actions["num_records"].to_pylist(),
-            actions["size_bytes"].to_pylist(),
-            strict=True,
-        )
-        found = (DataFile(unquote(path), *rest) for path, *rest in rows)
+        columns = (actions[name].to_pylist() for name in ("path", "num_records", "size_bytes"))
+        found = (DataFile(unquote(path), key, rows, size) for key, path, rows, size in zip(keys, *columns, strict=True))
         return tuple(sorted(found, key=lambda file: (file.partition, file.path)))
 
     @cached_property

@@ -1,6 +1,6 @@
 """A broken table as an asset: it is seen where the table would be, and fails with the reason."""
 
-from typing import NoReturn
+import re
 
 import dagster as dg
 
@@ -14,7 +14,7 @@ def broken_asset(table: BrokenTable) -> dg.AssetsDefinition:
     """The asset of a table that is left out; that of a file which does not say its table is in the group `broken`."""
     layer, _, name = table.at.partition("/")
     known = is_address(layer, name) if name else False
-    key = dg.AssetKey([layer, name] if known else [_GROUP, *table.at.split("/")])
+    key = dg.AssetKey([layer, name] if known else [_GROUP, re.sub(r"\W+", "_", table.at)])
 
     @dg.asset(
         key=key,
@@ -23,7 +23,7 @@ def broken_asset(table: BrokenTable) -> dg.AssetsDefinition:
         group_name=layer if known else _GROUP,
         kinds={"broken"},
     )
-    def fail() -> NoReturn:
+    def fail() -> None:
         raise dg.Failure(str(table), allow_retries=False)
 
     return fail
