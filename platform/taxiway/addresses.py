@@ -5,6 +5,9 @@ from dataclasses import dataclass
 
 from taxiway.errors import UsageError
 
+QUARANTINE = "quarantine"
+"""The layer of rejected rows."""
+
 _WORD = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 
 
@@ -46,7 +49,7 @@ class Address:
     @property
     def quarantine(self) -> "Address":
         """Where rejected rows of this table are kept: `quarantine/feature__flights`."""
-        return Address("quarantine", f"{self.layer}__{self.name}")
+        return Address(QUARANTINE, f"{self.layer}__{self.name}")
 
     def __str__(self) -> str:
         return f"{self.layer}/{self.name}"

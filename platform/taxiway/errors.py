@@ -26,6 +26,14 @@ class DefinitionError(TaxiwayError):
     """A table, transform or contract is declared wrongly; raised when definitions load."""
 
 
+class BrokenInput(DefinitionError):
+    """A table is made from one that is broken, which `source` names."""
+
+    def __init__(self, message: str, source: str) -> None:
+        super().__init__(message)
+        self.source = source
+
+
 class LakeError(TaxiwayError):
     """A table in the lake cannot be read or written."""
 

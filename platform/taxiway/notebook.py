@@ -18,7 +18,7 @@ import pyarrow as pa
 from taxiway.addresses import Address
 from taxiway.engines.base import Reading
 from taxiway.engines.duckdb import DuckDB, DuckDBSession, identifier
-from taxiway.errors import TableNotFound, TaxiwayError, UsageError
+from taxiway.errors import EngineError, LakeError, TableNotFound, TaxiwayError, UsageError
 from taxiway.lake import WHOLE, Lake, Snapshot
 from taxiway.settings import Settings
 from taxiway.spelling import near
@@ -64,6 +64,8 @@ class OpenLake:
         Raises UsageError for a table or month that cannot be, TableNotFound for one that has not been made.
         """
         snapshot = self.snapshot(table, version)
+        if version is not None and version != self.snapshot(table).version:
+            snapshot.check_not_vacuumed()
         months = [month] if isinstance(month, str) else month
         if months is not None:
             refuse_months(self.settings, snapshot, months)
@@ -80,11 +82,18 @@ class OpenLake:
         connection = self._connect()
         _refuse_all_but_select(connection, query)
         session = DuckDBSession(connection)
+        words = set(_WORDS.findall(query.lower()))
         for address in self._mentioned(query):
-            snapshot = self.lake.open(address)
             # Who asks what there is, with SHOW TABLES, sees the view's name: it is what a query may write.
             written = f"{address.layer}.{address.name}"
-            session.read(written, Reading(snapshot, snapshot.schema))
+            try:
+                snapshot = self.lake.open(address)
+                session.read(written, Reading(snapshot, snapshot.schema))
+            except (LakeError, EngineError):
+                # One that is not asked for does not stop the others.
+                if {address.layer, address.name} <= words:
+                    raise
+                continue
             schema, name, view = map(identifier, (address.layer, address.name, written))
             connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
             connection.execute(f"CREATE VIEW {schema}.{name} AS FROM {view}")

@@ -1,6 +1,7 @@
 """Monthly partitions: their keys, their bounds on the clock of the schedule, and lookback in months."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -17,6 +18,11 @@ def parse_month(text: str) -> tuple[int, int]:
     if match is None:
         raise UsageError(f"{text!r} is not a month: write it as 2013-01")
     return int(match[1]), int(match[2])
+
+
+def is_month(text: str) -> bool:
+    """Whether a partition key is a month."""
+    return _MONTH.fullmatch(text) is not None
 
 
 def shift_month(month: str, by: int) -> str:
@@ -69,3 +75,24 @@ def months_back(reach: timedelta) -> int:
     Counted with the shortest month, so that the number holds for every month of the year.
     """
     return -(-reach // SHORTEST_MONTH) if reach > timedelta(0) else 0
+
+
+def in_words(months: Iterable[str]) -> str:
+    """Months as people write them: ranges where they follow each other."""
+    return ", ".join(block[0] if len(block) == 1 else f"{block[0]} to {block[-1]}" for block in blocks(months))
+
+
+def blocks(months: Iterable[str]) -> list[list[str]]:
+    """Months in runs of such as follow each other; a key of another program, which is no month, stands alone."""
+    found: list[list[str]] = []
+    for month in sorted(months):
+        if found and is_month(found[-1][-1]) and shift_month(found[-1][-1], 1) == month:
+            found[-1].append(month)
+        else:
+            found.append([month])
+    return found
+
+
+def months_option(block: list[str]) -> str:
+    """The option of the command line that names just these consecutive months."""
+    return f"--month {block[0]}" if len(block) == 1 else f"--from {block[0]} --to {block[-1]}"

@@ -6,14 +6,17 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from graphlib import TopologicalSorter
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 import pyarrow as pa
 
 from taxiway.addresses import Address
+from taxiway.broken import BrokenTable
 from taxiway.contracts import Contract, TableContract, compile_contract
-from taxiway.errors import DefinitionError, UsageError
+from taxiway.errors import BrokenInput, DefinitionError, UsageError
 from taxiway.spelling import nearest
 from taxiway.transforms import ArrowTransform, Reach, Transform
 
@@ -123,7 +126,7 @@ class Project:
     months; `spoil(kind, name, data)` returns a delivery with that fault, or as it is where it is a file of
     another kind, and `faults` says what each kind is. `benchmarks` is the folder of the package that says
     what `taxiway bench` measures. `tour` holds commands to paste, by what each shows. `owners` own the
-    tables that name none of their own.
+    tables that name none of their own. `broken` are tables that are left out, those that `collect` finds among them.
     """
 
     name: str
@@ -135,6 +138,14 @@ class Project:
     benchmarks: Path | None = None
     tour: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     owners: tuple[str, ...] = ()
+    broken: tuple[BrokenTable, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Set aside what `collect` could not import."""
+        broken = tuple(table for table in self.tables if isinstance(table, BrokenTable))
+        if broken:
+            object.__setattr__(self, "tables", tuple(table for table in self.tables if isinstance(table, Table)))
+            object.__setattr__(self, "broken", (*self.broken, *broken))
 
     @cached_property
     def by_address(self) -> Mapping[Address, Table]:
@@ -162,10 +173,16 @@ class Project:
         return tuple(TopologicalSorter(sources).static_order())
 
     def table(self, address: str | Address) -> Table:
-        """The table at an address; raises UsageError, with the nearest names, where there is none."""
+        """The table at an address.
+
+        Raises UsageError, with the nearest names, where there is none, DefinitionError for one that is broken.
+        """
         parsed = Address.parse(address)
         if parsed in self.by_address:
             return self.by_address[parsed]
+        for broken in self.broken:
+            if broken.at == str(parsed):
+                raise DefinitionError(str(broken))
         raise UsageError(f"there is no table {parsed}; {nearest(str(parsed), map(str, self.by_address))}")
 
     def inputs(self, table: Table) -> Mapping[Table, Reach | None]:
@@ -175,17 +192,29 @@ class Project:
         found = {}
         for relation, reach in table.inputs.items():
             if relation not in self.by_relation:
+                for broken in self.broken:
+                    if broken.at.replace("/", "_") == relation:
+                        raise BrokenInput(f"{table.at}: it is made from {broken.at}, which is broken", broken.at)
                 raise DefinitionError(f"{table.at}: its transform reads '{relation}', which is no table of {self.name}")
             found[self.by_relation[relation]] = reach
         return found
 
 
-def collect(*packages: str) -> tuple[Table, ...]:
-    """The tables of these packages: the `table` of every module that has one, in the order of packages and names."""
-    modules = (
-        import_module(f"{package}.{found.name}")
-        for package in packages
-        for found in pkgutil.iter_modules(import_module(package).__path__)
-    )
-    tables = (getattr(module, "table", None) for module in modules)
-    return tuple(table for table in tables if isinstance(table, Table))
+def collect(*packages: str) -> tuple[Any, ...]:
+    """The tables of these packages: the `table` of every module that has one, in the order of packages and names.
+
+    In place of a table whose file cannot be imported comes a `BrokenTable` that says why; the others are not harmed.
+    """
+    found: list[Table | BrokenTable] = []
+    for package in packages:
+        for module in pkgutil.iter_modules(import_module(package).__path__):
+            name = f"{package}.{module.name}"
+            try:
+                table = getattr(import_module(name), "table", None)
+            except Exception as error:  # whatever a project's own file raises
+                spec = find_spec(name)
+                file = Path(spec.origin) if spec is not None and spec.origin else Path(name)
+                found.append(BrokenTable.of_file(name, file, error))
+            else:
+                found += [table] if isinstance(table, Table) else []
+    return tuple(found)

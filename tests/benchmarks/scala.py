@@ -26,7 +26,7 @@ def _steps(folder: Path) -> Iterator[Step]:
     for place in (scala, python):
         place.mkdir()
     for table in TABLES:
-        printed = execute(taxiway(home, "compile", table, "--dialect", "spark")).out
+        printed = execute(taxiway(home, "compile", table, "--engine", "spark")).out
         for place in (scala, python):
             (place / f"{table.replace('/', '_')}.sql").write_text(printed)
     yield Step(SCALA, (scala_job(settings, scala, rounds=ROUNDS),), partial(_read, scala))

@@ -28,6 +28,16 @@ def near(t: Any) -> Any:
     return ibis.ifelse(t.t.year() < 2100, t.t, ibis.null(clock.INSTANT))
 
 
+@ibis.udf.scalar.builtin(signature=((), dt.string))
+def gen_random_uuid():
+    """Another text each time, by a function of DuckDB's own."""
+
+
+@ibis.udf.scalar.builtin(signature=((), dt.Timestamp(timezone="UTC")))
+def clock_timestamp():
+    """The moment, by a function of PostgreSQL's."""
+
+
 def written(value: Any) -> Any:
     """The value, as an expression of any type to a checker."""
     return value if isinstance(value, ir.Value) else ibis.literal(value)
@@ -360,6 +370,9 @@ ROWS: Uses = {
     "months between": [lambda t: t.d.delta(t.d2, unit="month")],
     "units between times": [lambda t: t.t.delta(t.t2, unit="hour"), lambda t: t.t.delta(t.t2, unit="day")],
     "interval between": [lambda t: near(t) + (t.d - t.d2)],
+    "the present": [lambda t: ibis.now(), lambda t: ibis.today().cast("string")],
+    "random values": [lambda t: ibis.random(), lambda t: ibis.uuid().cast("string")],
+    "functions that are not reproducible": [lambda t: gen_random_uuid(), lambda t: clock_timestamp()],
     "interval bucket": [lambda t: t.t.bucket(hours=1)],
     "constant": [
         lambda t: ibis.ifelse(t.b, 0.1, 123456789.12345679),
@@ -645,6 +658,7 @@ TABLES: Uses = {
         lambda t, u: t.filter(t.l.notin(u.u_l)).select("id"),
     ],
     "first rows": [lambda t, u: t.order_by("tie").limit(10).select("id")],
+    "place of a row": [lambda t, u: t.select("id", x=t.rowid())],
     "sample": [lambda t, u: t.sample(0.5).select("id")],
 }
 

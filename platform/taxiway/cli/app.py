@@ -9,6 +9,7 @@ from taxiway.cli.compare import compare
 from taxiway.cli.compiled import compile_table
 from taxiway.cli.demo import demo
 from taxiway.cli.doctor import doctor
+from taxiway.cli.drop import drop
 from taxiway.cli.land import LandCommand, land
 from taxiway.cli.new import new
 from taxiway.cli.overview import history, tables
@@ -19,7 +20,7 @@ from taxiway.cli.ui import ui
 from taxiway.version import __version__
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
-for command in (demo, land, run, tables, show, sql, history, quarantine, compare, ui, doctor):
+for command in (demo, land, run, tables, show, sql, history, quarantine, compare, drop, ui, doctor):
     app.command(cls=LandCommand if command is land else None)(command)
 app.command("compile")(compile_table)
 app.add_typer(new, name="new")

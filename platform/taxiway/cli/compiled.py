@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 def compile_table(
     table: Annotated[str, typer.Argument(metavar="TABLE", help="layer/name, e.g. feature/flights.")],
-    dialect: Annotated[
-        str | None, typer.Option("--dialect", metavar="ENGINE", help="duckdb or spark; by default the table's engine.")
+    engine: Annotated[
+        str | None, typer.Option("--engine", metavar="ENGINE", help="duckdb or spark; by default the table's engine.")
     ] = None,
     month: Month = None,
 ) -> None:
@@ -30,9 +30,9 @@ def compile_table(
     lake = open_lake()
     workspace = lake.workspace
     chosen = workspace.project.table(lake.address(table))
-    spoken = dialect or chosen.engine or workspace.settings.engine
+    spoken = engine or chosen.engine or workspace.settings.engine
     if spoken not in DIALECTS:
-        raise UsageError(f"there is no dialect '{spoken}'; {nearest(spoken, DIALECTS)}")
+        raise UsageError(f"there is no engine '{spoken}'; {nearest(spoken, DIALECTS)}")
     if chosen.transform is None:
         raise UsageError(f"{chosen.at} is made by dbt, which has its SQL: {_model(workspace, chosen)}")
     typer.echo(str(make_script(workspace, chosen, DIALECTS[spoken], month)))

@@ -3,7 +3,7 @@
 from rich.markup import escape
 
 from taxiway.cli.land import deliver
-from taxiway.cli.options import open_workspace
+from taxiway.cli.options import open_sound_workspace
 from taxiway.cli.output import console, counted, hint, size
 from taxiway.cli.program import called
 from taxiway.cli.run import choose, end, materialise
@@ -14,11 +14,11 @@ def demo() -> None:
     from taxiway.cli.summary import print_summary
 
     hint("loading the project")
-    workspace = open_workspace()
+    workspace = open_sound_workspace()
     hint(f"landing the files of {workspace.project.name} in {workspace.settings.landing}")
     files = deliver(workspace, None)
     hint(f"{counted(len(files), 'file')} landed, {size(sum(file['bytes'] for file in files))}")
-    report = materialise(workspace, choose(workspace.project, []), None)
+    report = materialise(workspace, choose(workspace.project, []), None, broken=workspace.project.broken)
     print_summary(workspace, report)
     end(report)
     out, program = console(), called("taxiway")

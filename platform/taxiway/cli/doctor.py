@@ -1,6 +1,7 @@
 """`taxiway doctor`: whether this machine has what Taxiway needs, and what to do where it has not."""
 
 import os
+import shlex
 import shutil
 import sys
 import tempfile
@@ -16,8 +17,10 @@ import typer
 
 from taxiway.cli.options import Json, open_lake
 from taxiway.cli.output import print_json, print_rows, size
-from taxiway.errors import TaxiwayError
+from taxiway.cli.program import called, near
+from taxiway.errors import SettingsError, TaxiwayError
 from taxiway.home import check_home
+from taxiway.settings import project_root
 from taxiway.version import requirements_of
 
 if TYPE_CHECKING:
@@ -30,7 +33,6 @@ _PYTHON = (3, 11)
 _NEEDED_BYTES = 2_000_000_000
 # Packages of compiled code, and the library of the system that one of them wants.
 _NATIVE = {"pyarrow": "", "duckdb": "", "deltalake": "", "lightgbm": "libgomp"}
-_SET_UP = "install the locked packages: make setup"
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,8 @@ def doctor(as_json: Json = False) -> None:
 def examine() -> Iterator[Finding]:
     """Every finding, what is most basic first."""
     is_right = sys.version_info[:2] == _PYTHON
-    yield _finding("python", is_right, sys.version.split()[0], "use Python 3.11: make setup PYTHON=python3.11")
+    advice = f"use Python 3.11: {_make('clean setup PYTHON=python3.11')}"
+    yield _finding("python", is_right, sys.version.split()[0], advice)
     yield from _packages()
     for package, library in _NATIVE.items():
         yield _native(package, library)
@@ -83,6 +86,27 @@ def examine() -> Iterator[Finding]:
     yield from _lake(lake)
 
 
+def _make(goals: str) -> str:
+    """The command that has make do something, as it is typed here.
+
+    With -B it also does what it has done before, as it cannot know that something is missing since.
+    """
+    try:
+        root = project_root()
+    except SettingsError:  # told as a finding of its own
+        root = Path.cwd()
+    return f"make {'' if root == Path.cwd() else f'-C {shlex.quote(str(near(root)))} '}{goals}"
+
+
+def _taxiway(words: str) -> str:
+    """A command of this program, as it is typed here."""
+    return f"{shlex.quote(called('taxiway'))} {words}"
+
+
+def _set_up() -> str:
+    return f"install the locked packages: {_make('-B setup')}"
+
+
 def _finding(check: str, is_fine: bool, found: str, advice: str) -> Finding:
     return Finding(check, "ok" if is_fine else "missing", found, "" if is_fine else advice)
 
@@ -91,11 +115,11 @@ def _packages() -> Iterator[Finding]:
     """What the core and each extra require, against what is installed."""
     core = requirements_of("")
     wrong = [problem for requirement in core if (problem := _unmet(requirement.name, str(requirement.specifier)))]
-    yield _finding("packages", not wrong, "; ".join(wrong) or f"{len(core)} as required", _SET_UP)
+    yield _finding("packages", not wrong, "; ".join(wrong) or f"{len(core)} as required", _set_up())
     for extra in metadata("taxiway").get_all("Provides-Extra") or ():
         own = [requirement for requirement in requirements_of(extra) if requirement not in core]
         lacking = [problem for requirement in own if (problem := _unmet(requirement.name, str(requirement.specifier)))]
-        advice = f"only for {extra}: make setup-{extra}, or pip install 'taxiway[{extra}]'" if lacking else ""
+        advice = f"only for {extra}: {_make(f'-B setup-{extra}')}" if lacking else ""
         found = "; ".join(lacking) or f"{len(own)} packages as required"
         yield Finding(f"extra {extra}", "optional" if lacking else "ok", found, advice)
 
@@ -117,7 +141,7 @@ def _native(package: str, library: str) -> Finding:
     try:
         import_module(package)
     except (ImportError, OSError) as error:
-        advice = f"install {library}, e.g. apt-get install {library}1" if library in str(error) and library else _SET_UP
+        advice = f"install {library}: apt-get install {library}1" if library in str(error) and library else _set_up()
         return Finding(package, "missing", str(error).splitlines()[0], advice)
     loaded = _loaded(library) if library else ""
     return Finding(package, "ok", f"{version(package)} loads" + (f", with {loaded}" if loaded else ""))
@@ -160,7 +184,7 @@ def _uses_spark(lake: "OpenLake") -> bool:
         return True
     try:
         return any(table.engine == "spark" for table in lake.workspace.project.tables)
-    except (TaxiwayError, ImportError):
+    except TaxiwayError:
         return False
 
 
@@ -181,17 +205,20 @@ def _spark(settings: "Settings", *, is_used: bool) -> Finding:
 
 def _project(lake: "OpenLake") -> Iterator[Finding]:
     from taxiway.marts import DbtProject
+    from taxiway.project_check import without_broken
 
     try:
-        project = lake.workspace.project
-    except (TaxiwayError, ImportError) as error:
+        project = without_broken(lake.workspace).project
+    except TaxiwayError as error:
         yield Finding("project", "missing", str(error), "mend the project, or the setting that names it")
         return
     yield Finding("project", "ok", f"{project.name}, {len(project.tables)} tables")
+    for broken in project.broken:
+        yield Finding(broken.at, "missing", broken.problem, "mend the file; the others can be made meanwhile")
     if project.dbt is not None:
         is_prepared = DbtProject(project.dbt).is_prepared
         found = f"dbt-core {version('dbt-core')}, models {'compiled' if is_prepared else 'not compiled yet'}"
-        yield Finding("dbt", "ok", found, "" if is_prepared else "taxiway run compiles them")
+        yield Finding("dbt", "ok", found, "" if is_prepared else f"they are compiled by: {_taxiway('run')}")
 
 
 def _lake(lake: "OpenLake") -> Iterator[Finding]:
@@ -200,7 +227,7 @@ def _lake(lake: "OpenLake") -> Iterator[Finding]:
         try:
             lake.lake.open(address).check_files()
         except TaxiwayError as error:
-            yield Finding(
-                str(address), "missing", str(error), "restore its folder from a copy, or remove it and run again"
-            )
+            again = f"{_taxiway(f'drop {address} --yes --force')}; {_taxiway(f'run {address}')}"
+            advice = f"restore its folder from a copy, or make it anew: {again}"
+            yield Finding(str(address), "missing", str(error), advice)
     yield Finding("lake", "ok", f"{len(made)} tables in {lake.settings.lake}")

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperCommand
 
-from taxiway.cli.options import From, Json, Month, To, asked_months, in_words, open_lake, open_workspace
+from taxiway.cli.options import From, Json, Month, To, asked_months, open_lake, open_workspace
 from taxiway.cli.output import counted, hint, print_json, print_rows, size
 from taxiway.errors import TaxiwayError, UsageError
+from taxiway.partitions import in_words
 
 if TYPE_CHECKING:
     from taxiway.materialise import Workspace
@@ -22,7 +23,7 @@ class LandCommand(TyperCommand):
         super().format_help(ctx, formatter)
         try:
             faults = open_lake().workspace.project.faults
-        except (TaxiwayError, ImportError) as error:
+        except TaxiwayError as error:
             hint(f"the kinds of --spoil are the project's, which cannot be loaded: {error}")
             return
         rows = [{"--spoil": kind, "the fault": what} for kind, what in faults.items()]

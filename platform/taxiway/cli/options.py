@@ -38,6 +38,13 @@ def open_workspace() -> "Workspace":
     return workspace
 
 
+def open_sound_workspace() -> "Workspace":
+    """As `open_workspace`, with what is broken of the project set aside."""
+    from taxiway.project_check import without_broken
+
+    return without_broken(open_workspace())
+
+
 def asked_months(settings: "Settings", month: str | None, first: str | None, last: str | None) -> Sequence[str] | None:
     """The months that the options name, None where they name none; raises UsageError where they contradict."""
     if month is not None and (first is not None or last is not None):
@@ -50,21 +57,3 @@ def asked_months(settings: "Settings", month: str | None, first: str | None, las
     if not chosen:
         raise UsageError(f"--from {begin} lies after --to {end}")
     return chosen
-
-
-def in_words(months: Sequence[str]) -> str:
-    """Months as people write them: ranges where they follow each other."""
-    return ", ".join(block[0] if len(block) == 1 else f"{block[0]} to {block[-1]}" for block in blocks(months))
-
-
-def blocks(months: Sequence[str]) -> list[list[str]]:
-    """Months in runs of such as follow each other."""
-    from taxiway.partitions import shift_month
-
-    found: list[list[str]] = []
-    for month in sorted(months):
-        if found and shift_month(found[-1][-1], 1) == month:
-            found[-1].append(month)
-        else:
-            found.append([month])
-    return found

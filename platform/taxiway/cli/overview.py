@@ -7,30 +7,48 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from taxiway.cli.options import Json, Limit, in_words, open_lake
+from taxiway.addresses import QUARANTINE, Address
+from taxiway.cli.options import Json, Limit, open_lake
 from taxiway.cli.output import complain, hint, print_json, print_rows, size
 from taxiway.errors import LakeError
+from taxiway.partitions import in_words
 
 if TYPE_CHECKING:
     from taxiway.lake import PartitionState, Snapshot
+    from taxiway.landed_months import LandedMonths
     from taxiway.materialise import Workspace
     from taxiway.tables import Table
 
 
 def tables(as_json: Json = False) -> None:
-    """List every table: rows, partitions, version, bytes, when it last changed, and what is not up to date."""
-    workspace = open_lake().workspace
-    known = sorted(workspace.project.tables, key=lambda table: table.address)
-    found, unreadable = [], []
-    for table in known:
-        try:
-            found.append(_described(workspace, table))
-        except LakeError as error:
-            unreadable.append(str(error))
+    """List every table: rows, partitions, version, bytes, when it last changed, what is missing and what is stale.
+
+    Exits with 1 where a table is broken or cannot be read; the others are shown all the same.
+    """
+    from taxiway.landed_months import LandedMonths
+    from taxiway.project_check import without_broken
+
+    workspace = without_broken(open_lake().workspace)
+    project, landed = workspace.project, LandedMonths(workspace)
+    found = [_described(workspace, landed, table) for table in project.tables]
+    found += [_nothing(broken.at) | {"problem": broken.problem} for broken in project.broken]
+    found += [_described_orphan(workspace, address) for address in _orphans(workspace)]
+    found.sort(key=lambda row: row["table"])
     _print_tables(found, as_json=as_json)
-    for error in unreadable:
-        complain(error)
-    if unreadable:
+    for row in found:
+        if row["problem"] is not None and row["in_project"]:
+            told = row["problem"] if row["problem"].startswith(row["table"]) else f"{row['table']}: {row['problem']}"
+            complain(told)
+        if row["foreign"]:
+            hint(f"{row['table']}: {', '.join(row['foreign'])}, of another program, is no month of this deployment")
+        if not row["in_project"]:
+            hint(f"{row['table']} is no table of {project.name} any more; remove it with: taxiway drop {row['table']}")
+    problems = [row["problem"] for row in found if row["problem"] is not None]
+    for unread in dict.fromkeys(row["unread"] for row in found if row["unread"] is not None):
+        if unread not in problems:
+            problems.append(unread)
+            complain(unread)
+    if problems:
         raise typer.Exit(1)
 
 
@@ -42,14 +60,22 @@ def _print_tables(found: Sequence[Mapping[str, Any]], *, as_json: bool) -> None:
         {
             **row,
             "bytes": size(row["bytes"]) if row["bytes"] is not None else None,
-            "changed": row["changed"] and f"{row['changed']:%Y-%m-%d %H:%M:%S} UTC",
-            "stale": "not made yet" if row["version"] is None else _staleness(row["stale"]),
+            "changed": _at(row["changed"]),
+            "missing": _in_words(row["missing"]) if row["missing"] else "-",
+            "stale": _state(row),
         }
         for row in found
     ]
-    print_rows(shown, ("table", "rows", "partitions", "version", "bytes", "changed", "stale"), counts=True)
-    made = sum(row["version"] is not None for row in found)
-    hint(f"{made} of {len(found)} tables made; stale: partitions whose inputs or code changed since, see: taxiway run")
+    columns = ("table", "rows", "partitions", "version", "bytes", "changed", "missing", "stale")
+    print_rows(shown, columns, counts=True)
+    own = [row for row in found if row["in_project"]]
+    made = sum(row["version"] is not None and not row["missing"] for row in own)
+    lacking = sum(row["version"] is not None and bool(row["missing"]) for row in own)
+    hint(
+        f"{made} of {len(own)} tables made"
+        + (f", {lacking} of the others in part" if lacking else "")
+        + "; missing: landed months that it lacks, stale: partitions whose inputs or code changed, see: taxiway run"
+    )
 
 
 def history(
@@ -81,7 +107,7 @@ def history(
     shown = [
         {
             "version": row["version"],
-            "at": f"{row['at']:%Y-%m-%d %H:%M:%S} UTC",
+            "at": _at(row["at"]),
             "run": (row["run"] or "another program")[:8],
             "engine": row["engine"],
             "partitions": _in_words(list(row["partitions"])),
@@ -94,20 +120,71 @@ def history(
     print_rows(shown, list(shown[0]) if shown else [], counts=True)
 
 
-def _described(workspace: "Workspace", table: "Table") -> dict[str, Any]:
-    snapshot = workspace.lake.find(table.address)
-    described: dict[str, Any] = {"table": table.at, "layer": table.address.layer}
-    if snapshot is None:
-        nothing = dict.fromkeys(("rows", "partitions", "version", "bytes", "changed", "run"))
-        return described | nothing | {"stale": None}
-    return described | {
+def _nothing(table: str) -> dict[str, Any]:
+    """What is told of a table of which nothing is known yet."""
+    nothing = dict.fromkeys(
+        ("rows", "partitions", "version", "bytes", "changed", "run", "missing", "stale", "problem", "unread")
+    )
+    return {"table": table, "layer": table.split("/", maxsplit=1)[0], **nothing, "in_project": True}
+
+
+def _described(workspace: "Workspace", landed: "LandedMonths", table: "Table") -> dict[str, Any]:
+    described = _nothing(table.at)
+    try:
+        snapshot = workspace.lake.find(table.address)
+        if snapshot is not None:
+            described |= _published(snapshot)
+            described["foreign"] = _foreign(workspace, table, snapshot)
+        described["missing"] = landed.missing(table)
+    except LakeError as error:
+        return described | {"problem": str(error)}
+    try:
+        described["stale"] = _stale(workspace, table, snapshot) if snapshot is not None else None
+    except LakeError as error:
+        # What it is made from cannot be read, or its quarantine.
+        described["unread"] = str(error)
+    return described
+
+
+def _foreign(workspace: "Workspace", table: "Table", snapshot: "Snapshot") -> list[str]:
+    """The partitions of another program that no run makes or reads: of no month of the deployment."""
+    if not table.monthly:
+        return []
+    known = workspace.settings.months.keys()
+    live = {file.partition for file in snapshot.files}
+    return sorted(key for key in live if key not in known and not snapshot.partitions[key].fingerprint)
+
+
+def _orphans(workspace: "Workspace") -> list[Address]:
+    """The tables of the lake that the project does not make any more; a quarantine belongs to its table."""
+    known = {*map(str, workspace.project.by_address), *(broken.at for broken in workspace.project.broken)}
+    made = workspace.lake.tables()
+    owners = known | {str(address) for address in made if address.layer != QUARANTINE}
+    own = {address for address in made if address.layer == QUARANTINE and address.name.replace("__", "/", 1) in owners}
+    return [address for address in made if str(address) not in known and address not in own]
+
+
+def _described_orphan(workspace: "Workspace", address: Address) -> dict[str, Any]:
+    described = _nothing(str(address)) | {"in_project": False}
+    try:
+        return described | _published(workspace.lake.open(address))
+    except LakeError as error:
+        return described | {"problem": str(error)}
+
+
+def _published(snapshot: "Snapshot") -> dict[str, Any]:
+    from taxiway.lake.provenance import of_commit
+
+    # The entries of a log may have been removed, where a checkpoint holds all that they said.
+    newest = next(snapshot.commits(), {})
+    provenance = of_commit(newest)
+    return {
         "rows": snapshot.rows(),
         "partitions": len({file.partition for file in snapshot.files}),
         "version": snapshot.version,
         "bytes": sum(file.bytes for file in snapshot.files),
-        "changed": _instant(snapshot.history[0]),
-        "run": _last_run(snapshot),
-        "stale": _stale(workspace, table, snapshot),
+        "changed": _instant(newest),
+        "run": provenance.run if provenance else None,
     }
 
 
@@ -132,23 +209,29 @@ def _stale(workspace: "Workspace", table: "Table", snapshot: "Snapshot") -> list
     return [partition.partition for partition in plan.to_compute]
 
 
-def _staleness(stale: Sequence[str] | None) -> str:
+def _state(row: Mapping[str, Any]) -> str:
     from taxiway.lake import WHOLE
 
+    if row["problem"] is not None:
+        return "broken"
+    if not row["in_project"]:
+        return "not of the project"
+    if row["version"] is None:
+        return "not made yet"
+    stale = row["stale"]
     if stale is None:
-        return "unknown, dbt has not compiled"
+        return "unknown" if row["unread"] is not None else "unknown, dbt has not compiled"
     return (_in_words(stale) if stale != [WHOLE] else "yes") if stale else "-"
 
 
-def _last_run(snapshot: "Snapshot") -> str | None:
-    from taxiway.lake.provenance import of_commit
+def _instant(commit: Mapping[str, Any]) -> datetime | None:
+    """When a commit was made; None where another program does not say."""
+    at = commit.get("timestamp")
+    return datetime.fromtimestamp(at / 1000, UTC) if isinstance(at, int) else None
 
-    provenance = of_commit(snapshot.history[0])
-    return provenance.run if provenance else None
 
-
-def _instant(commit: Mapping[str, Any]) -> datetime:
-    return datetime.fromtimestamp(commit["timestamp"] / 1000, UTC)
+def _at(instant: datetime | None) -> str | None:
+    return f"{instant:%Y-%m-%d %H:%M:%S} UTC" if instant is not None else None
 
 
 def _partition(state: "PartitionState") -> dict[str, Any]:

@@ -11,10 +11,10 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bar
 
-from taxiway.cli.options import in_words
 from taxiway.cli.output import UNLIMITED
 from taxiway.cli.report import Report, TableReport
 from taxiway.orchestration.runs import RunEvent
+from taxiway.partitions import in_words
 
 _COLORS = {"published": "green", "unchanged": "cyan", "skipped": "dim"}
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from taxiway.addresses import Address
+from taxiway.broken import BrokenTable
 from taxiway.orchestration.runs import RunEvent
 from taxiway.tables import Project
 
@@ -63,9 +64,10 @@ class StepReport:
 class Report:
     """Gathers what is worth telling at the end."""
 
-    def __init__(self, project: Project) -> None:
-        """A report of nothing yet."""
+    def __init__(self, project: Project, broken: Sequence[BrokenTable] = ()) -> None:
+        """A report of nothing yet, but for the tables that were asked for and are broken."""
         self._project = project
+        self.broken = tuple(broken)
         self._began = time.perf_counter()
         self.tables: dict[str, TableReport] = {}
         self.steps: dict[str, StepReport] = {}
@@ -120,8 +122,8 @@ class Report:
 
     @property
     def failed(self) -> bool:
-        """Whether any step failed or did not come to its end."""
-        return bool(self.failures) or self.interrupted
+        """Whether any step failed or did not come to its end, or a table is broken."""
+        return bool(self.failures or self.broken) or self.interrupted
 
     @property
     def seconds(self) -> float:
@@ -176,6 +178,7 @@ class Report:
             ],
             "failures": [{"step": f.step, "message": f.message, "samples": f.samples} for f in self.failures],
             "not_done": self.missing(),
+            "broken": [{"table": table.at, "problem": table.problem} for table in self.broken],
         }
 
     def _own_seconds(self, table: TableReport) -> dict[str, Any]:

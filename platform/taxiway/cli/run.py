@@ -6,15 +6,18 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from taxiway.addresses import Address
-from taxiway.cli.options import From, Json, Month, To, asked_months, blocks, in_words, open_workspace
+from taxiway.cli.options import From, Json, Month, To, asked_months, open_sound_workspace
 from taxiway.cli.output import counted, hint, print_json
 from taxiway.errors import UsageError
 from taxiway.loading import loading
+from taxiway.partitions import blocks, in_words
 from taxiway.spelling import near, nearest
 
 if TYPE_CHECKING:
+    from taxiway.broken import BrokenTable
     from taxiway.cli.report import Report
     from taxiway.materialise import Workspace
+    from taxiway.orchestration.runs import RunRequest
     from taxiway.tables import Project
 
 
@@ -44,12 +47,14 @@ def run(
     with loading():
         from taxiway.cli.summary import print_summary
 
-        workspace = open_workspace()
+        workspace = open_sound_workspace()
     months = asked_months(workspace.settings, month, first, last)
+    project = workspace.project
     report = materialise(
         workspace,
-        choose(workspace.project, selection or []),
+        choose(project, selection or []),
         months,
+        broken=project.broken if downstream else broken_among(project, selection or []),
         upstream=upstream,
         downstream=downstream,
         force=force,
@@ -77,7 +82,9 @@ def choose(project: "Project", selection: Sequence[str]) -> list[Address]:
     chosen: list[Address] = []
     layers = list(dict.fromkeys(address.layer for address in project.by_address))
     for word in selection or layers:
-        layer = word.removesuffix("/*").removesuffix("/")
+        layer = _layer(word)
+        if layer not in layers and broken_among(project, [word]):
+            continue
         if "/" in layer or "." in layer:
             chosen.append(project.table(layer).address)
         elif layer in layers:
@@ -87,6 +94,16 @@ def choose(project: "Project", selection: Sequence[str]) -> list[Address]:
             known = tables if near(layer, tables) and not near(layer, layers) else layers
             raise UsageError(f"there is no layer '{layer}'; {nearest(layer, known)}")
     return chosen
+
+
+def broken_among(project: "Project", selection: Sequence[str]) -> list["BrokenTable"]:
+    """The broken tables that are named, all for none."""
+    named = {_layer(word).replace(".", "/", 1) for word in selection}
+    return [table for table in project.broken if not selection or named & {table.at, table.at.split("/")[0]}]
+
+
+def _layer(word: str) -> str:
+    return word.removesuffix("/*").removesuffix("/")
 
 
 def materialise(
@@ -99,8 +116,12 @@ def materialise(
     force: bool = False,
     rebuild: bool = False,
     engine: str | None = None,
+    broken: Sequence["BrokenTable"] = (),
 ) -> "Report":
-    """Run tables for these months, the landed ones for None, with progress: a Dagster run for each block of months."""
+    """Run tables for these months, the landed ones for None, with progress: a Dagster run for each block of months.
+
+    What is `broken` of the tables that were asked for is told, and is a failure.
+    """
     from taxiway.cli.left_out import left_out
     from taxiway.cli.progress import Progress
     from taxiway.cli.report import Report
@@ -108,13 +129,17 @@ def materialise(
     from taxiway.marts import DbtProject
     from taxiway.orchestration import build_definitions
     from taxiway.orchestration.instance import open_instance
-    from taxiway.orchestration.runs import RunRequest, execute, widen
+    from taxiway.orchestration.remaining import Remaining
+    from taxiway.orchestration.runs import RunEvent, RunRequest, execute, widen
 
     project, settings = workspace.project, workspace.settings
     if project.dbt is not None and not DbtProject(project.dbt).is_prepared:
         hint("dbt compiles its models")
         DbtProject(project.dbt).prepare()
-    definitions = build_definitions(project, settings)
+    definitions = build_definitions(project, settings, workspace=workspace)
+    report = Report(project, broken)
+    if not tables:
+        return report
     chosen = widen(definitions, project, tables, upstream=upstream, downstream=downstream)
     for name in {engine or project.table(address).engine for address in chosen}:
         check_engine(settings, name)
@@ -125,20 +150,31 @@ def materialise(
     for told in left_out(workspace, chosen, over):
         hint(told)
     wanted = blocks(over) if monthly else [[]]
-    report = Report(project)
     for block in wanted:
         report.ask(chosen, block)
     with open_instance(settings) as instance, Progress(report) as progress:
         for block in wanted:
-            progress.begin(counted(len(chosen), "table") + (f", {in_words(block)}" if block else ""), len(chosen))
-            request = RunRequest(chosen, tuple(block), force=force, rebuild=rebuild, engine=engine)
-            try:
-                execute(definitions, instance, project, request, progress.hear)
-            except KeyboardInterrupt:  # between two steps
-                report.interrupted = True
-            if report.interrupted:
-                break
+            request = RunRequest(chosen, tuple(block), force=force, rebuild=rebuild, engine=engine, goes_on=True)
+            remaining = Remaining(workspace, request)
+
+            def hear(event: RunEvent, remaining: Remaining = remaining) -> None:
+                progress.hear(event)
+                remaining.hear(event)
+
+            going_on = ""
+            while request is not None and not report.interrupted:
+                progress.begin(going_on + in_short(request), len(request.tables))
+                try:
+                    execute(definitions, instance, project, request, hear)
+                except KeyboardInterrupt:  # between two steps
+                    report.interrupted = True
+                request, going_on = remaining.after(request), "going on with what does not need them: "
     return report
+
+
+def in_short(request: "RunRequest") -> str:
+    """What a run is for: how many tables, and which months."""
+    return counted(len(request.tables), "table") + (f", {in_words(request.months)}" if request.months else "")
 
 
 def wanted_months(workspace: "Workspace", chosen: Sequence[Address], months: Sequence[str] | None) -> Sequence[str]:

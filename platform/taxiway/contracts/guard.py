@@ -6,6 +6,7 @@ staged table is declared with all of its columns: the contract's and, where rows
 `source_file` and `source_row`.
 """
 
+from collections.abc import Collection
 from functools import cache, reduce
 from operator import and_
 from typing import Any
@@ -101,7 +102,7 @@ def samples(contract: TableContract, staged: ir.Table, rule: str, limit: int = 5
         shown = _duplicated(contract, staged)
     elif rule == UNREADABLE:
         rows = staged.filter(~_readable(staged))
-        shown = rows.select(*named, problems=rows["_problems"])
+        shown = rows.select(*named, **{_free("problems", named): rows["_problems"]})
     elif rule == FOREIGN or contract.rule(rule).kind == "table":
         shown = staged.filter(~_TRUE).select(*named)
     else:
@@ -218,6 +219,12 @@ def _hash_function(key_type: Any) -> Any:
 
 
 def _repeated(rows: ir.Table, key: list[str]) -> ir.Table:
-    groups = rows.group_by(key).aggregate(rows=rows.count())
-    several: Expression = groups["rows"] > 1  # pyright: ignore[reportOperatorIssue]
+    counted = _free("rows", key)
+    groups = rows.group_by(key).aggregate(**{counted: rows.count()})
+    several: Expression = groups[counted] > 1  # pyright: ignore[reportOperatorIssue]
     return groups.filter(several)
+
+
+def _free(name: str, taken: Collection[str]) -> str:
+    """The name, or one that no column has where a column has it."""
+    return f"_{name}" if name in {column.lower() for column in taken} else name

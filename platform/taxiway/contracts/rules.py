@@ -1,6 +1,7 @@
 """A contract compiled: the pandera model as plain data whose rules are Ibis expressions, no engine needed."""
 
 import inspect
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -28,6 +29,12 @@ KEY, UNREADABLE, FOREIGN = "key", "unreadable", "partition"
 
 _ACROSS_ROWS = (ops.Reduction, ops.WindowFunction, ops.Analytic, ops.Subquery)
 
+
+_LONGEST_NAME = 128
+_NAME = re.compile(rf"[A-Za-z][A-Za-z0-9_]{{0,{_LONGEST_NAME - 1}}}")
+
+# The columns of a quarantine beside the partition's.
+_QUARANTINED = ("reasons", "delivered", "source_file", "source_row")
 
 _CLOCK, _INSTANT = dt.Timestamp(scale=6), dt.Timestamp(timezone="UTC", scale=6)
 
@@ -187,9 +194,7 @@ def _table_metadata(model: type[Contract], where: str) -> tuple[str | None, floa
 def _check_shape(
     schema: pa.Schema, columns: Mapping[str, Column], key: tuple[str, ...], partition: str | None, where: str
 ) -> None:
-    hidden = [name for name in columns if name.startswith("_")]
-    if hidden:
-        raise DefinitionError(f"{where}: {hidden} start with an underscore, which is kept for the platform")
+    _check_names(schema, partition, where)
     if not key:
         raise DefinitionError(f"{where}: has no key: write Config.unique = [...]")
     if partition is not None:
@@ -199,6 +204,31 @@ def _check_shape(
             raise DefinitionError(f"{where}: the key names {name}, which is not a column")
         if columns[name].nullable:
             raise DefinitionError(f"{where}: {name} is part of the key or the partition and cannot be nullable")
+
+
+def _check_names(schema: pa.Schema, partition: str | None, where: str) -> None:
+    """Refuse names of columns that an engine, Delta or the guard would take for something else."""
+    hidden = [name for name in schema.names if name.startswith("_")]
+    if hidden:
+        raise DefinitionError(f"{where}: {hidden} start with an underscore, which is kept for the platform")
+    odd = [name for name in schema.names if not _NAME.fullmatch(name)]
+    if odd:
+        raise DefinitionError(
+            f"{where}: {odd} cannot be columns on every engine: write names of letters from a to z, digits and "
+            f"underscores, which begin with a letter and have at most {_LONGEST_NAME} characters"
+        )
+    alike: dict[str, list[str]] = {}
+    for name in schema.names:
+        alike.setdefault(name.lower(), []).append(name)
+    same = [" and ".join(names) for names in alike.values() if len(names) > 1]
+    if same:
+        raise DefinitionError(f"{where}: {', '.join(same)} are one column to SQL, which knows no case: rename one")
+    if partition is not None and partition.lower() in _QUARANTINED:
+        raise DefinitionError(f"{where}: partition names {partition}, which quarantine has of every row: rename it")
+    if "source_file" in alike and alike["source_file"] == ["source_file"]:
+        _typed(schema, "source_file", pa.types.is_string, f"{where}: quarantine", "Text")
+    if "source_row" in alike and alike["source_row"] == ["source_row"]:
+        _typed(schema, "source_row", pa.types.is_integer, f"{where}: quarantine", "Int64")
 
 
 def _typed(schema: pa.Schema, name: str, is_type: Callable[[pa.DataType], bool], role: str, wanted: str) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from uuid import uuid4
@@ -54,7 +55,12 @@ class Lake:
         except (DeltaError, OSError, ValueError) as error:
             entries = self._log_entries(address)
             if version is not None and f"{version:020d}.json" not in entries:
-                raise TableNotFound(f"{address} has no version {version}; see: taxiway history {address}") from None
+                known = [int(name[:20]) for name in entries]
+                was = f": its log begins at {min(known)}, what was before has been cleaned up" if known else ""
+                there = was if known and version < min(known) else ""
+                raise TableNotFound(
+                    f"{address} has no version {version}{there}; see: taxiway history {address}"
+                ) from None
             raise self._unreadable(address, error) from error
 
     def open(self, address: Address, version: int | None = None) -> Snapshot:
@@ -95,6 +101,21 @@ class Lake:
                 raise
             return False
         return True
+
+    def drop(self, address: Address) -> None:
+        """Remove a table with all its versions, at once for whoever reads; nothing where there is none.
+
+        Raises LakeError where the storage refuses.
+        """
+        folder = Path(self.uri(address))
+        # A name that no address has: what is left of a removal that was cut short is no table.
+        aside = folder.with_name(f".dropped-{address.name}-{uuid4().hex}")
+        try:
+            if folder.is_dir():
+                folder.rename(aside)
+                shutil.rmtree(aside)
+        except OSError as error:
+            raise LakeError(f"{address}: {folder} cannot be removed ({error}); make it writable") from error
 
     def confirm(self, address: Address, partition: str, state: PartitionState) -> None:
         """Remember that recomputing a partition gave the rows it has, so that it need not be compared again.

@@ -3,6 +3,8 @@
 import re
 from dataclasses import dataclass
 
+from sqlglot.tokens import Tokenizer
+
 from taxiway.addresses import Address
 from taxiway.errors import LakeError
 from taxiway.lake.provenance import WHOLE, Provenance
@@ -40,7 +42,10 @@ class Publication:
         if self.partition_column is None or self.rebuild:
             return "true"
         keys = [partition_key(self.address, key) for key in sorted(self.provenance.partitions)]
-        return f"{self.partition_column} in ({', '.join(repr(key) for key in keys)})"
+        column = self.partition_column
+        # Delta's own parsers, of deltalake and of Spark, both take backticks; plain words need none.
+        named = column if column.islower() and column.upper() not in Tokenizer.KEYWORDS else f"`{column}`"
+        return f"{named} in ({', '.join(repr(key) for key in keys)})"
 
     @property
     def named(self) -> str:

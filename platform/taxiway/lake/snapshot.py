@@ -14,6 +14,9 @@ from taxiway.addresses import Address
 from taxiway.errors import LakeError
 from taxiway.lake.provenance import WHOLE, PartitionState, partition_states
 
+NO_KEY = "__HIVE_DEFAULT_PARTITION__"
+"""What Delta calls the partition of rows that have no value in the partition column; only other programs write them."""
+
 
 @dataclass(frozen=True)
 class DataFile:
@@ -59,15 +62,10 @@ class Snapshot:
         """The live files, in the order of their partitions."""
         actions = pa.table(self.delta.get_add_actions(flatten=True))
         column = f"partition.{self.partition_column}"
-        keys = actions[column].to_pylist() if self.partition_column else [WHOLE] * actions.num_rows
-        rows = zip(
-            actions["path"].to_pylist(),
-            keys,
-            actions["num_records"].to_pylist(),
-            actions["size_bytes"].to_pylist(),
-            strict=True,
-        )
-        found = (DataFile(unquote(path), *rest) for path, *rest in rows)
+        found_keys = actions[column].to_pylist() if self.partition_column else [WHOLE] * actions.num_rows
+        keys = [NO_KEY if key is None else str(key) for key in found_keys]
+        columns = (actions[name].to_pylist() for name in ("path", "num_records", "size_bytes"))
+        found = (DataFile(unquote(path), key, rows, size) for key, path, rows, size in zip(keys, *columns, strict=True))
         return tuple(sorted(found, key=lambda file: (file.partition, file.path)))
 
     @cached_property
@@ -101,6 +99,16 @@ class Snapshot:
                     f"{self.address} version {self.version}: {path} is gone or damaged; make the table anew with: "
                     f"taxiway run {self.address} --rebuild"
                 )
+
+    def check_not_vacuumed(self) -> None:
+        """See that the files of an earlier version are still there; raises LakeError where they are not."""
+        gone = [file for file in self.files if not (Path(self.uri) / file.path).is_file()]
+        if gone:
+            raise LakeError(
+                f"{self.address} version {self.version} can no longer be read: {len(gone)} of its {len(self.files)} "
+                "files have been removed, as a vacuum does with those that later versions have replaced; see the "
+                f"later ones with: taxiway history {self.address}"
+            )
 
     def plain_files(self) -> bool:
         """Whether the live files can be read as they are: no deletion vectors, no column mapping."""

@@ -31,6 +31,7 @@ from taxiway.materialise.plan import PartitionPlan, Plan, make_plan
 from taxiway.materialise.publish import Rows, publish_changes
 from taxiway.materialise.stage import Staged, check_columns, stage
 from taxiway.materialise.workspace import Workspace
+from taxiway.partitions import is_month
 from taxiway.tables import Table
 from taxiway.transforms.compile import to_sql
 
@@ -123,6 +124,13 @@ def check_change(plan: Plan, *, rebuild: bool) -> None:
         check_columns(table, base)
         return
     left_out = sorted(set(base.partitions) - {p.partition for p in plan.partitions})
+    foreign = [key for key in left_out if not is_month(key)] if table.monthly else []
+    if foreign:
+        raise UsageError(
+            f"{table.at}: a rebuild replaces the whole table, and another program has written {', '.join(foreign)}, "
+            f"which is no month; to do without, make it anew with: taxiway drop {table.at} --force; "
+            f"taxiway run {table.at}"
+        )
     if left_out:
         raise UsageError(
             f"{table.at}: a rebuild replaces the whole table, and {', '.join(left_out)} is published but was not "

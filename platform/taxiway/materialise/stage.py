@@ -9,7 +9,7 @@ import ibis.expr.types as ir
 import pyarrow as pa
 
 from taxiway.engines import Reading, Session
-from taxiway.errors import DefinitionError, DeliveryRefused, TransformFailed
+from taxiway.errors import DefinitionError, DeliveryRefused, LakeError, TransformFailed
 from taxiway.lake import WHOLE, Snapshot
 from taxiway.lake.schema import new_columns
 from taxiway.landing import DeliveredFile, read_csv
@@ -61,7 +61,13 @@ def stage(workspace: Workspace, plan: Plan, session: Session) -> Staged:
 
 
 def check_columns(table: Table, snapshot: Snapshot) -> None:
-    """Raise LakeError where the published columns cannot be read, or written to, as those of the contract."""
+    """Raise LakeError where the published columns, or partitions, cannot be read or written as the contract's."""
+    if snapshot.partition_column != table.rules.partition:
+        raise LakeError(
+            f"{table.at}: it is partitioned by {snapshot.partition_column or 'nothing'} and its contract says "
+            f"{table.rules.partition or 'by nothing'}; make it anew with: taxiway drop {table.at} --force; "
+            f"taxiway run {table.at}"
+        )
     mandatory = [column.name for column in table.rules.columns.values() if not column.nullable]
     new_columns(table.address, snapshot.schema, table.rules.schema, mandatory)
 

@@ -6,12 +6,14 @@ from typing import Any
 import dagster as dg
 
 from taxiway.marts import DbtProject
-from taxiway.materialise import Workspace, certify_table
+from taxiway.materialise import Workspace
+from taxiway.orchestration.broken import broken_asset
 from taxiway.orchestration.engines import engines_resource
 from taxiway.orchestration.landing import landing_assets, landing_checks
 from taxiway.orchestration.marts import marts_asset
 from taxiway.orchestration.sensors import automation_sensor, landing_sensor
 from taxiway.orchestration.table_asset import table_asset
+from taxiway.project_check import without_broken
 from taxiway.project_loader import check_parameters
 from taxiway.settings import Settings
 from taxiway.tables import Project
@@ -21,15 +23,16 @@ def build_definitions(project: Project, settings: Settings, **overrides: Any) ->
     """Everything that Dagster needs of a project in a deployment; does no I/O.
 
     `overrides` replace resources by name: `workspace`, `open_engine`. Raises SettingsError where the settings have
-    a parameter that nothing of the project declares, DefinitionError where a table would not be the same on
-    every engine.
+    a parameter that nothing of the project declares. A table that is declared wrongly, or would not be the same on
+    every engine, and what is made from it, are assets that fail with the reason; all others are as they should be.
     """
     check_parameters(project, settings)
     given = overrides.get("workspace")
     # What was compiled for it is not compiled again.
-    workspace = given if isinstance(given, Workspace) else Workspace(project, settings)
-    for table in project.tables:
-        certify_table(workspace, table)
+    workspace = without_broken(given if isinstance(given, Workspace) else Workspace(project, settings))
+    project = workspace.project
+    if isinstance(given, Workspace):
+        overrides["workspace"] = workspace
     resources: Mapping[str, Any] = {
         "workspace": workspace,
         "open_engine": engines_resource(settings),
@@ -38,7 +41,7 @@ def build_definitions(project: Project, settings: Settings, **overrides: Any) ->
     if project.dbt is not None:
         assets.append(marts_asset(workspace, DbtProject(project.dbt)))
     return dg.Definitions(
-        assets=[*landing_assets(workspace), *assets],
+        assets=[*landing_assets(workspace), *assets, *map(broken_asset, project.broken)],
         asset_checks=landing_checks(workspace),
         sensors=[landing_sensor(workspace), automation_sensor(workspace)],
         resources=dict(resources),

@@ -14,7 +14,7 @@ import dagster as dg
 
 from taxiway.addresses import Address
 from taxiway.lake import WHOLE
-from taxiway.orchestration.table_asset import ENGINE_TAG, FORCE_TAG, REBUILD_TAG
+from taxiway.orchestration.table_asset import ENGINE_TAG, FORCE_TAG, GOES_ON_TAG, REBUILD_TAG
 from taxiway.tables import Project
 
 # What happens is told by events; the log lines that repeat it are kept for the UI.
@@ -47,13 +47,17 @@ class RunEvent:
 
 @dataclass(frozen=True)
 class RunRequest:
-    """Which tables to materialise for which consecutive months (none where no table has months), and how."""
+    """Which tables to materialise for which consecutive months (none where no table has months), and how.
+
+    `goes_on` says that whoever asks goes on by itself where partitions are refused.
+    """
 
     tables: tuple[Address, ...]
     months: tuple[str, ...] = ()
     force: bool = False
     rebuild: bool = False
     engine: str | None = None
+    goes_on: bool = False
 
     @property
     def tags(self) -> dict[str, str]:
@@ -61,6 +65,7 @@ class RunRequest:
         tags = {FORCE_TAG: "true"} if self.force else {}
         tags |= {REBUILD_TAG: "true"} if self.rebuild else {}
         tags |= {ENGINE_TAG: self.engine} if self.engine else {}
+        tags |= {GOES_ON_TAG: "true"} if self.goes_on else {}
         if len(self.months) > 1:
             tags |= {_RANGE_START: self.months[0], _RANGE_END: self.months[-1]}
         return tags

@@ -16,11 +16,13 @@ from taxiway.orchestration.keys import asset_key, landing_key
 from taxiway.orchestration.lineage import column_lineage
 from taxiway.orchestration.partitions import mapping, monthly
 from taxiway.orchestration.pictures import pictures
+from taxiway.partitions import blocks, in_words, months_option
 from taxiway.tables import Table
 
 FORCE_TAG = "taxiway/force"
 REBUILD_TAG = "taxiway/rebuild"
 ENGINE_TAG = "taxiway/engine"
+GOES_ON_TAG = "taxiway/goes-on"
 RANGE_START_TAG = "dagster/asset_partition_range_start"
 RANGE_END_TAG = "dagster/asset_partition_range_end"
 CONFLICT_RETRIES = 3
@@ -141,7 +143,8 @@ def _report(
     if outcome.refused:
         if table.monthly and len(outcome.partitions) == 1:
             yield from events.check_results_again(key, outcome.partitions)
-        raise dg.Failure(_refusal(table, outcome), allow_retries=False)
+        goes_on = context.run.tags.get(GOES_ON_TAG) == "true"
+        raise dg.Failure(_refusal(table, outcome, goes_on=goes_on), allow_retries=False)
 
 
 def _report_deliveries(context: dg.AssetExecutionContext, table: Table, outcome: Outcome) -> dict[str, events.Input]:
@@ -161,12 +164,16 @@ def _sources(workspace: Workspace, table: Table) -> dict[str, dg.AssetKey]:
     return {str(source.address): asset_key(source) for source in workspace.project.inputs(table)}
 
 
-def _refusal(table: Table, outcome: Outcome) -> str:
+def _refusal(table: Table, outcome: Outcome, *, goes_on: bool) -> str:
+    """Why, of each refused partition, and what becomes of the others: with the command, unless the run goes on."""
     lines = [result.message for result in outcome.refused]
-    if len(outcome.partitions) > 1:
-        good = [result.partition for result in outcome.partitions if result.status != "refused"]
-        others = f"the others ({good[0]} to {good[-1]}) are published" if good else "nothing was published"
-        lines.append(
-            f"{others}; to go on without the refused ones, run the steps after {table.at} for the other months"
-        )
+    good = [result.partition for result in outcome.partitions if result.status != "refused"]
+    if good:
+        lines.append(f"the others ({in_words(good)}) are published")
+        if not goes_on:
+            # A command for each stretch of months, so that none of them takes in a refused one.
+            commands = [f"taxiway run {table.at} --downstream {months_option(block)}" for block in blocks(good)]
+            lines[-1] += f"; what follows from them is made by the sensors, or with: {'; '.join(commands)}"
+    elif len(outcome.partitions) > 1:
+        lines.append("nothing was published")
     return "\n".join(lines)

@@ -37,7 +37,7 @@ def test_what_is_printed_runs_in_duckdb_alone(built: CommandLine, month: str | N
 
 
 def test_it_says_what_each_name_stands_for(built: CommandLine) -> None:
-    told = comments(built.done("compile", "feature/level_history", "--month", "2013-03", "--dialect", "spark").out)
+    told = comments(built.done("compile", "feature/level_history", "--month", "2013-03", "--engine", "spark").out)
     assert "feature/level_history, 2013-03: One row for each reading" in told
     assert (
         "raw_readings is raw/readings, version 0, of 2013-02, 2013-03; "
@@ -48,9 +48,9 @@ def test_it_says_what_each_name_stands_for(built: CommandLine) -> None:
 
 
 def test_only_functions_that_it_calls_are_made(built: CommandLine, tmp_path: Path) -> None:
-    assert "FUNCTION" not in built.done("compile", "feature/level_history", "--dialect", "spark").out
+    assert "FUNCTION" not in built.done("compile", "feature/level_history", "--engine", "spark").out
     flights = CommandLine(ROOT, tmp_path / "home")
-    spark = flights.done("compile", "feature/flights", "--dialect", "spark").out
+    spark = flights.done("compile", "feature/flights", "--engine", "spark").out
     assert [name for name in ("local_clock", "instant_of", "epoch_us") if f"FUNCTION {name}" in spark] == [
         "local_clock",
         "epoch_us",
@@ -82,7 +82,7 @@ def test_a_raw_table_is_made_of_the_delivered_texts(built: CommandLine) -> None:
 
 def test_a_function_is_told_with_what_it_is_given(tmp_path: Path) -> None:
     flights = CommandLine(ROOT, tmp_path / "home")
-    said = flights.done("compile", "model/delay_model", "--month", "2013-08", "--dialect", "spark").out
+    said = flights.done("compile", "model/delay_model", "--month", "2013-08", "--engine", "spark").out
     assert (
         "The rows are what flights.model.delay_model.delay_model makes of rows from model_delay_model_rows."
         in comments(said)
@@ -102,7 +102,7 @@ def test_a_mart_says_where_its_sql_is(tmp_path: Path) -> None:
 
 
 def test_the_sql_of_spark_is_printed_where_there_is_no_spark(built: CommandLine) -> None:
-    words = ["compile", "feature/level_history", "--dialect", "spark", "--month", "2013-02"]
+    words = ["compile", "feature/level_history", "--engine", "spark", "--month", "2013-02"]
     said = subprocess.run(
         [sys.executable, "-c", WITHOUT_SPARK, *words],
         env=os.environ | built.variables,

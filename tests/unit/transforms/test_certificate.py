@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import dagster as dg
 import ibis
 import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
@@ -22,6 +23,7 @@ from taxiway.errors import DefinitionError
 from taxiway.marts import DbtProject
 from taxiway.materialise import Workspace, certify_table
 from taxiway.orchestration import build_definitions
+from taxiway.project_check import without_broken
 from taxiway.settings import load_settings
 from taxiway.tables import Delivered, Table
 from taxiway.transforms import arrow_transform, transform
@@ -66,6 +68,18 @@ def test_what_is_in_no_entry_is_refused_by_its_name():
     told = refusal(HARD.select(x=HARD.s.translate("ab", "xy")))
     assert "translate() of string" in told
     assert "batch_transform" in told
+
+
+@pytest.mark.parametrize(
+    "value",
+    [ibis.now(), ibis.today(), ibis.random(), ibis.uuid(), proofs.gen_random_uuid(), HARD.rowid()],
+    ids=lambda value: type(value.op()).__name__,
+)
+def test_what_is_another_value_each_time_is_called_so_and_sent_to_no_function(value: Any):
+    told = refusal(HARD.select("s", x=value))
+    assert "not reproducible" in told
+    assert "batch" not in told
+    assert "pandas" not in told
 
 
 def test_functions_that_sessions_do_not_share_are_refused():
@@ -201,8 +215,14 @@ TABLES = {
 @pytest.mark.parametrize("where", TABLES)
 def test_it_is_refused_when_definitions_load(tmp_path: Path, where: str):
     here = with_table(workspace(tmp_path / "home", parameters={}), TABLES[where])
-    with pytest.raises(DefinitionError, match=where):
-        build_definitions(here.project, here.settings)
+    definitions = build_definitions(here.project, here.settings)
+    (table, *readers) = without_broken(here).project.broken
+    assert table.at == TABLES[where].at
+    assert where in table.problem
+    assert "not the same on every engine" in table.problem
+    assert all(reader.reads for reader in readers), "what is made from it"
+    description = definitions.resolve_asset_graph().get(dg.AssetKey(table.at.split("/"))).description or ""
+    assert table.problem in description
     assert not (tmp_path / "home").exists()
 
 

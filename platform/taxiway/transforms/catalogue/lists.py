@@ -8,6 +8,15 @@ from taxiway.transforms.catalogue.operator import Keys, certified, is_plain, ref
 
 FUNCTIONS = ("local_clock", "instant_of", "known_zone", "clock_of_known", "epoch_us")
 
+# What engines and users call functions of the clock, of chance, and of who asks.
+_NOT_REPRODUCIBLE = (
+    *("now", "today", "current_timestamp", "current_date", "current_time", "localtime", "localtimestamp", "curdate"),
+    *("get_current_timestamp", "get_current_time", "transaction_timestamp", "clock_timestamp", "unix_timestamp"),
+    *("random", "rand", "randn", "randstr", "uniform", "setseed", "shuffle", "uuid", "uuidv4", "uuidv7", "newid"),
+    *("gen_random_uuid", "nextval", "currval", "txid_current", "monotonically_increasing_id", "spark_partition_id"),
+    *("input_file_name", "current_user", "session_user", "getenv"),
+)
+
 
 def _name(node: Any) -> str:
     return getattr(node, "__func_name__", "")
@@ -108,5 +117,13 @@ LISTS = (
         when=lambda node, _: _name(node) == "to_json",
         differs="engines write floats and times differently",
         instead="a record of text, whole numbers, dates and booleans; microseconds(x) for a time",
+    ),
+    refused(
+        "functions that are not reproducible",
+        "now(), random(), gen_random_uuid(), nextval(x), shuffle(x)",
+        ops.ScalarUDF,
+        when=lambda node, _: _name(node).lower() in _NOT_REPRODUCIBLE,
+        differs="not reproducible: they give other values each time, so no result could be made again",
+        instead="a moment or a key that the data has",
     ),
 )

@@ -124,4 +124,12 @@ MOMENTS = (
         differs="Ibis cannot write it for Spark",
         instead="x.truncate('h'), or bucket_counts of taxiway.transforms.library.buckets",
     ),
+    refused(
+        "the present",
+        "ibis.now(), ibis.today()",
+        ops.TimestampNow,
+        ops.DateNow,
+        differs="not reproducible: it is another moment each time, so no result could be made again",
+        instead="a moment that the data has, in an _at column or in the partition's key",
+    ),
 )

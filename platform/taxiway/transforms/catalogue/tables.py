@@ -117,7 +117,14 @@ TABLES = (
         "sample",
         "t.sample(0.1)",
         ops.Sample,
-        differs="each engine chooses by its own random numbers",
+        differs="not reproducible: each engine chooses by its own random numbers",
         instead="a filter by x.hexdigest('sha256') of a key",
+    ),
+    refused(
+        "place of a row",
+        "t.rowid()",
+        ops.RowID,
+        differs="not reproducible: it is where the row happens to lie",
+        instead="a key that the data has, or ibis.row_number() over an order that names one",
     ),
 )

@@ -1,0 +1,64 @@
+"""A table that cannot be made as its file is now, and an error in a project's own code, told by file and line."""
+
+import re
+import sysconfig
+import traceback
+from dataclasses import dataclass
+from pathlib import Path
+
+_ADDRESS = re.compile(r"""\bTable\(\s*(?:at\s*=\s*)?["']([a-z0-9_]+/[a-z0-9_]+)["']""")
+_FOREIGN = (str(Path(__file__).parent), *{sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")})
+
+
+@dataclass(frozen=True)
+class BrokenTable:
+    """A table that is left out: `problem` says why, with file and line.
+
+    `at` is its address, or the file's module where the file does not say. `reads` is the broken table that this
+    one, which is whole itself, is made from.
+    """
+
+    at: str
+    problem: str
+    reads: str = ""
+
+    @classmethod
+    def of_file(cls, module: str, file: Path, error: Exception) -> "BrokenTable":
+        """The table of a file that cannot be imported."""
+        try:
+            found = _ADDRESS.search(file.read_text(errors="replace"))
+        except OSError:
+            found = None
+        return cls(found[1] if found else module, located(error, file))
+
+    def __str__(self) -> str:
+        """The table and why, in one line."""
+        return f"{self.at}: {self.problem}"
+
+
+def located(error: BaseException, file: Path | None = None, line: int | None = None) -> str:
+    """An error in one line, after the place in the project's own code where it was raised.
+
+    That is the deepest line that belongs neither to Taxiway nor to an installed package; `file` and `line` where
+    there is none.
+    """
+    told = " ".join(str(error).split()) or "no more is known"
+    name = "" if type(error).__module__ == "taxiway.errors" else f"{type(error).__name__}: "
+    if isinstance(error, SyntaxError) and error.filename:
+        return f"{_shown(Path(error.filename))}, line {error.lineno}: {name}{error.msg}"
+    own = [frame for frame in traceback.extract_tb(error.__traceback__) if _is_own(frame.filename)]
+    if own:
+        file, line = Path(own[-1].filename), own[-1].lineno
+    if file is None:
+        return f"{name}{told}"
+    return f"{_shown(file)}{f', line {line}' if line else ''}: {name}{told}"
+
+
+def _is_own(file: str) -> bool:
+    return not file.startswith("<") and not any(Path(file).is_relative_to(folder) for folder in _FOREIGN)
+
+
+def _shown(file: Path) -> Path:
+    """The path as one would type it here."""
+    here = Path.cwd()
+    return file.relative_to(here) if file.is_relative_to(here) else file

@@ -1,0 +1,61 @@
+"""`taxiway drop`: one table is removed from the lake on purpose, with its quarantine."""
+
+from typing import Annotated
+
+import typer
+
+from taxiway.addresses import QUARANTINE
+from taxiway.cli.options import open_lake
+from taxiway.cli.output import counted, hint
+from taxiway.errors import TableNotFound, TaxiwayError, UsageError
+from taxiway.home import check_home
+
+
+def drop(
+    table: Annotated[str, typer.Argument(metavar="TABLE", help="layer/name, e.g. feature/busy_months.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Also a table that the project still makes.")] = False,
+) -> None:
+    """Remove a table from the lake: all its versions and its quarantine. Nothing else is touched.
+
+    A table that the project still makes is refused without --force; the next run makes it anew.
+    """
+    lake = open_lake()
+    address = lake.address(table)
+    check_home(lake.settings.home)
+    made = lake.lake.tables()
+    owner = address.name.replace("__", "/", 1) if address.layer == QUARANTINE else str(address)
+    found = [each for each in dict.fromkeys((address, address.quarantine)) if each in made]
+    if not found:
+        raise TableNotFound(f"{address} is not in the lake; taxiway tables lists what is")
+    if not force and address.layer == QUARANTINE and owner in map(str, made):
+        raise UsageError(f"{address} holds what was rejected of {owner}: drop that, or this alone with --force")
+    if not force and owner in _made_by_the_project():
+        raise UsageError(f"{owner} is made by the project: remove its file first, or use --force")
+    names = " and ".join(map(str, found))
+    if not yes and not _agreed(f"remove {names} from {lake.settings.lake}, with all versions?"):
+        raise UsageError("nothing was removed: answer y, or use --yes")
+    for each in found:
+        lake.lake.drop(each)
+    hint(f"{counted(len(found), 'table')} removed: {names}")
+
+
+def _agreed(question: str) -> bool:
+    try:
+        return typer.confirm(question, err=True)
+    except typer.Abort:  # there is nobody to ask
+        return False
+
+
+def _made_by_the_project() -> set[str]:
+    """The tables that the project makes or would make, were they not broken.
+
+    Raises what loading it does: what cannot be told is not taken for granted.
+    """
+    try:
+        project = open_lake().workspace.project
+    except TaxiwayError as error:
+        raise UsageError(
+            f"the project cannot be loaded, so that it cannot be asked: {error}; or use --force"
+        ) from error
+    return {*map(str, project.by_address), *(broken.at for broken in project.broken)}

@@ -1,0 +1,132 @@
+"""One broken table does not stop the others: it is set aside, and what is made from it, before anything runs."""
+
+import inspect
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from taxiway.broken import BrokenTable, located
+from taxiway.errors import BrokenInput, DefinitionError, TaxiwayError
+from taxiway.marts.project import DbtProject
+from taxiway.materialise.compiled import certify_table
+from taxiway.materialise.workspace import Workspace
+from taxiway.tables import Project, Table
+
+
+def without_clashes(project: Project) -> Project:
+    """The project without tables that cannot be told apart, or that have no address; they are in its `broken`."""
+    addresses = Counter(table.at.replace(".", "/", 1) for table in project.tables)
+    relations = Counter(table.at.replace(".", "/", 1).replace("/", "_") for table in project.tables)
+    found = {}
+    for table in project.tables:
+        written = table.at.replace(".", "/", 1)
+        others = [_file(t)[0] for t in project.tables if t.at.replace(".", "/", 1) == written and t is not table]
+        clashes = [t.at for t in project.tables if t.at.replace(".", "/", 1).replace("/", "_") == _relation(table)]
+        if addresses[written] > 1:
+            found[table] = _problem(table, f"{table.at} is defined twice, also in {', '.join(map(str, others))}")
+        elif relations[_relation(table)] > 1:
+            found[table] = _problem(table, f"{' and '.join(clashes)} are both {_relation(table)} to a transform")
+        else:
+            try:
+                _ = table.address
+            except TaxiwayError as error:
+                found[table] = _problem(table, str(error))
+    return _without(project, {table: BrokenTable(table.at, why) for table, why in found.items()})
+
+
+def without_broken(workspace: Workspace) -> Workspace:
+    """The workspace whose project has only the tables that can be made.
+
+    What is declared wrongly, and what is made from it, is in the project's `broken`. Where nothing is, it is the
+    same workspace, and what was compiled to see that is not compiled again.
+    """
+    project = without_clashes(workspace.project)
+    if project is not workspace.project:
+        workspace = Workspace(project, workspace.settings)
+    broken: dict[Table, BrokenTable] = {}
+    dbt = DbtProject(project.dbt) if project.dbt is not None else None
+    inputs = {table: _inputs(project, dbt, table) for table in project.tables}
+    for table in _sources_first(inputs, broken):
+        try:
+            for source in inputs[table]:
+                if source in broken:
+                    raise BrokenInput("", source.at)
+            if table.transform is None and dbt is not None and dbt.is_prepared:
+                _see_that_it_is_whole(project, dbt, table)
+            certify_table(workspace, table)
+        except BrokenInput as error:
+            broken[table] = _reader(table, error.source)
+        except Exception as error:  # whatever a project's own function raises
+            # The table is named before its problem.
+            broken[table] = BrokenTable(table.at, located(error, *_file(table)).replace(f": {table.at}: ", ": ", 1))
+    return Workspace(_without(project, broken), workspace.settings) if broken else workspace
+
+
+def _sources_first(inputs: Mapping[Table, Sequence[Table]], broken: dict[Table, BrokenTable]) -> list[Table]:
+    """The tables, each after those that it is made from; one that is made from itself is put among the broken."""
+    done: dict[Table, None] = {}
+
+    def visit(table: Table, readers: tuple[Table, ...]) -> None:
+        if table in readers:
+            circle = [*readers[readers.index(table) :], table]
+            told = f"it is made from itself: {' -> '.join(each.at for each in circle)}"
+            broken.update({each: BrokenTable(each.at, _problem(each, told)) for each in circle})
+        elif table not in done:
+            for source in inputs[table]:
+                visit(source, (*readers, table))
+            done.setdefault(table)
+
+    for table in inputs:
+        visit(table, ())
+    return [table for table in done if table not in broken]
+
+
+def _inputs(project: Project, dbt: DbtProject | None, table: Table) -> list[Table]:
+    """The tables of the project that a table is made from, those of a mart where dbt knows it."""
+    if table.delivered is not None:
+        return []
+    if table.transform is None:
+        try:
+            read = dbt.model(table.address.name).sources if dbt is not None and dbt.is_prepared else ()
+        except DefinitionError:  # told when its turn comes
+            read = ()
+        return [project.by_address[source] for source in read if source in project.by_address]
+    try:
+        return [project.by_relation[name] for name in table.inputs if name in project.by_relation]
+    except DefinitionError:  # told when its turn comes
+        return []
+
+
+def _see_that_it_is_whole(project: Project, dbt: DbtProject, mart: Table) -> None:
+    """Raise where dbt has no such model, or where it reads what is no table, or a broken one."""
+    for source in dbt.model(mart.address.name).sources:
+        if any(broken.at == str(source) for broken in project.broken):
+            raise BrokenInput("", str(source))
+        if source not in project.by_address:
+            raise DefinitionError(f"its model reads {source}, which is no table of {project.name}")
+
+
+def _without(project: Project, broken: Mapping[Table, BrokenTable]) -> Project:
+    if not broken:
+        return project
+    sound = tuple(table for table in project.tables if table not in broken)
+    return replace(project, tables=sound, broken=(*project.broken, *broken.values()))
+
+
+def _reader(table: Table, source: str) -> BrokenTable:
+    return BrokenTable(table.at, f"it is made from {source}, which is broken", source)
+
+
+def _problem(table: Table, why: str) -> str:
+    file, line = _file(table)
+    return f"{file}, line {line}: {why}"
+
+
+def _file(table: Table) -> tuple[Path, int]:
+    """Where the table's contract is declared."""
+    return Path(inspect.getfile(table.contract)), inspect.getsourcelines(table.contract)[1]
+
+
+def _relation(table: Table) -> str:
+    return table.at.replace(".", "/", 1).replace("/", "_")

@@ -1,0 +1,177 @@
+"""One table that is declared wrongly is told with file and line; all others are made, listed, shown and compiled."""
+
+import sys
+from collections.abc import Callable, Iterator
+from itertools import count
+from pathlib import Path
+
+import dagster as dg
+import pytest
+from tests.unit.cli.conftest import CommandLine
+from tests.unit.cli.test_processes import HIGHEST, LEVELS, PROJECT
+
+from taxiway.materialise import Workspace
+from taxiway.orchestration import build_definitions
+from taxiway.project_check import without_broken
+from taxiway.project_loader import load_project
+from taxiway.settings import load_settings
+
+NUMBER = count()
+LOWEST = HIGHEST.replace("highest", "lowest").replace("Highest", "Lowest").replace("max()", "min()")
+READER = HIGHEST.replace("feature/highest", "feature/reader").replace("raw_levels", "feature_lowest")
+
+
+@pytest.fixture
+def rivers(tmp_path: Path) -> Iterator[Callable[..., CommandLine]]:
+    """A project of its own name whose tables are one raw one, `feature/highest`, and the files that are given."""
+    made: list[str] = []
+
+    def make(**files: str) -> CommandLine:
+        name = f"rivers_{next(NUMBER)}"
+        made.append(name)
+        package = tmp_path / "assets" / name
+        for folder in ("raw", "features"):
+            (package / folder).mkdir(parents=True)
+            (package / folder / "__init__.py").touch()
+        (package / "project.py").write_text(PROJECT.replace("rivers.", f"{name}."))
+        (package / "raw" / "levels.py").write_text(LEVELS)
+        (package / "features" / "highest.py").write_text(HIGHEST)
+        for file, text in files.items():
+            (package / "features" / f"{file}.py").write_text(text)
+        settings = tmp_path / "deployments" / "local" / "settings.toml"
+        settings.parent.mkdir(parents=True)
+        settings.write_text(f'project = "{name}.project:project"\nfirst_month = "2013-01"\nend_month = "2013-03"\n')
+        return CommandLine(tmp_path, tmp_path / "home")
+
+    yield make
+    for module in [module for module in sys.modules if module.split(".")[0] in made]:
+        del sys.modules[module]
+    sys.path[:] = [path for path in sys.path if path != str(tmp_path / "assets")]
+
+
+def loaded(command: CommandLine, monkeypatch: pytest.MonkeyPatch) -> Workspace:
+    """The project as commands have it."""
+    for name, value in command.variables.items():
+        monkeypatch.setenv(name, value)
+    settings = load_settings("local")
+    return without_broken(Workspace(load_project(settings), settings))
+
+
+def line_of(text: str, words: str) -> int:
+    return next(number for number, line in enumerate(text.splitlines(), 1) if words in line)
+
+
+SYNTAX = LOWEST.replace("@transform\n", "@transform(\n")
+BREAKS = {
+    "a wrong column": (LOWEST.replace("raw_levels.level_cm", "raw_levels.level_m"), "level_m", "raw_levels.level_m"),
+    "a missing import": (
+        LOWEST.replace("import ibis", "import no_such_package\nimport ibis", 1),
+        "No module",
+        "no_such",
+    ),
+    "a syntax error": (SYNTAX, "SyntaxError", "@transform("),
+    "a name": (LOWEST.replace("contract=Lowest", "contract=Lowst"), "Lowst", "contract=Lowst"),
+    "another contract": (LOWEST.replace("level_cm: Int32", "level_cm: Int64"), "must be int64", "class Lowest"),
+    "no key": (LOWEST.replace('unique = ["month"]', "pass"), "has no key", "class Lowest"),
+    "an operator": (LOWEST.replace("level_cm.min()", "level_cm.mean().cast('int32')"), "exact_mean", "class Lowest"),
+    "no such input": (LOWEST.replace("raw_levels", "raw_depths"), "raw_depths", "class Lowest"),
+    "itself": (LOWEST.replace("raw_levels", "feature_lowest"), "it is made from itself", "class Lowest"),
+    "an address": (LOWEST.replace("feature/lowest", "Feature Lowest"), "is not a table address", "class Lowest"),
+}
+
+
+@pytest.mark.parametrize("kind", BREAKS)
+def test_a_broken_file_is_told_with_its_line_and_the_others_are_whole(
+    rivers: Callable[..., CommandLine], kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text, told, at = BREAKS[kind]
+    project = loaded(rivers(lowest=text, reader=READER), monkeypatch).project
+    assert [table.at for table in project.tables] == ["raw/levels", "feature/highest"]
+    assert {table.at for table in project.broken} >= {"feature/reader"}
+    (problem,) = [table.problem for table in project.broken if told in table.problem]
+    assert f"features/lowest.py, line {line_of(text, at)}: " in problem
+    assert "\n" not in problem
+
+
+def test_a_broken_file_stops_its_table_and_what_is_made_from_it_alone(rivers: Callable[..., CommandLine]) -> None:
+    text, told, at = BREAKS["a wrong column"]
+    command = rivers(lowest=text, reader=READER)
+    command.done("land")
+    said = command("run", "--json")
+    assert said.code == 1
+    assert sorted(table["table"] for table in said.data["tables"]) == ["feature/highest", "raw/levels"]
+    assert said.data["failures"] == []
+    assert [table["table"] for table in said.data["broken"]] == ["feature/lowest", "feature/reader"]
+    (line,) = [line for line in said.err.splitlines() if line.startswith("error: ")]
+    assert line.startswith("error: feature/lowest: ")
+    assert told in line
+    assert f"features/lowest.py, line {line_of(text, at)}: " in line
+    assert line.endswith("left out, with what is made from it: feature/reader")
+
+    listed = command("tables", "--json")
+    assert listed.code == 1
+    problems = {table["table"]: table["problem"] for table in listed.data}
+    assert [problems["feature/highest"], problems["raw/levels"]] == [None, None]
+    assert problems["feature/reader"] == "it is made from feature/lowest, which is broken"
+    assert told in listed.err
+    assert "broken" in command("tables").out
+
+    assert len(command.done("show", "feature/highest", "--json").data) == 2
+    assert "SELECT" in command.done("compile", "feature/highest").out
+    said = command.done("run", "feature/highest", "--json")
+    assert said.data["broken"] == [], "what is not asked for is no failure"
+
+
+def test_a_broken_table_that_is_asked_for_is_told(rivers: Callable[..., CommandLine]) -> None:
+    command = rivers(lowest=SYNTAX)
+    command.done("land")
+    said = command("run", "feature/lowest", "feature/highest", "raw", "--json")
+    assert said.code == 1
+    assert sorted(table["table"] for table in said.data["tables"]) == ["feature/highest", "raw/levels"]
+    for words in (["run", "feature/lowest"], ["compile", "feature/lowest"], ["run", "raw", "--downstream"]):
+        refused = command(*words)
+        assert refused.code == 1, words
+        assert "features/lowest.py, line " in refused.err
+    examined = command("doctor", "--json").data
+    (broken,) = [finding for finding in examined if finding["check"] == "feature/lowest"]
+    assert broken["status"] == "missing"
+
+
+def test_a_file_that_was_copied_and_keeps_its_address_is_told(rivers: Callable[..., CommandLine]) -> None:
+    command = rivers(again=HIGHEST)
+    command.done("land")
+    said = command("run", "--json")
+    assert said.code == 1
+    assert [table["table"] for table in said.data["tables"]] == ["raw/levels"]
+    assert "features/again.py" in said.err
+    assert "features/highest.py" in said.err
+    assert "is defined twice" in said.err
+
+
+def test_a_project_file_that_cannot_be_imported_is_named(rivers: Callable[..., CommandLine]) -> None:
+    command = rivers()
+    (project,) = command.root.glob("assets/*/project.py")
+    project.write_text("import no_such_package\n")
+    said = command("tables")
+    assert said.code == 1
+    assert f"{project}, line 1: ModuleNotFoundError: No module named 'no_such_package'" in said.err
+    assert len(said.err.splitlines()) == 1
+
+
+def test_dagster_loads_with_the_broken_table_as_an_asset_that_fails(
+    rivers: Callable[..., CommandLine], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command = rivers(lowest=BREAKS["a wrong column"][0], reader=READER, words=SYNTAX.replace("feature/lowest", "?"))
+    place = loaded(command, monkeypatch)
+    definitions = build_definitions(place.project, place.settings)
+    graph = definitions.resolve_asset_graph()
+    lowest, reader = dg.AssetKey(["feature", "lowest"]), dg.AssetKey(["feature", "reader"])
+    assert graph.get(reader).parent_keys == {lowest}
+    assert "features/lowest.py, line " in (graph.get(lowest).description or "")
+    assert [key for key in graph.get_all_asset_keys() if key.path[0] == "broken"]
+    for key in (lowest, reader):
+        with dg.instance_for_test() as instance:
+            job = definitions.resolve_implicit_global_asset_job_def()
+            ended = job.execute_in_process(instance=instance, asset_selection=[key], raise_on_error=False)
+        (failure,) = [event for event in ended.all_events if event.is_step_failure]
+        assert key.to_user_string() in str(failure.step_failure_data.user_failure_data)
