@@ -4,6 +4,6 @@ Knows files and bytes, nothing of tables, contracts or months. Typing the text i
 """
 
 from taxiway.landing.csv_reader import DeliveredFile, read_csv
-from taxiway.landing.zone import Delivery, LandingZone
+from taxiway.landing.zone import SETTLED_AFTER_S, Delivery, Entry, LandingZone
 
-__all__ = ["DeliveredFile", "Delivery", "LandingZone", "read_csv"]
+__all__ = ["SETTLED_AFTER_S", "DeliveredFile", "Delivery", "Entry", "LandingZone", "read_csv"]
