@@ -87,7 +87,7 @@ class Fate:
         if self.is_published(landed):
             return ""
         try:
-            read_csv(self.workspace.landing.path(landed.file.name), list(table.file_columns), table.delivered.null)
+            read_csv(self.workspace.landing.path(landed.file.name), list(table.file_columns), table.delivered.format)
         except DeliveryRefused as error:
             return str(error)
         return ""
