@@ -11,7 +11,7 @@ from typing import Literal
 from taxiway.errors import UsageError
 
 Row = dict[str, str]
-Expected = Literal["accepted", "accepted with warning", "quarantined", "refused"]
+Expected = Literal["accepted", "accepted with warning", "quarantined", "cut", "refused"]
 
 _NEEDED = {"year", "month", "day", "sched_dep_time", "carrier", "dest", "distance", "time_hour"}
 _PAGE = b"<!DOCTYPE html>\n<html><body><h1>503 Service Unavailable</h1></body></html>\n"
@@ -117,7 +117,7 @@ KINDS: Mapping[str, Spoiler] = MappingProxyType(
         "header-only": Spoiler("a header without rows", "refused", lambda data: data.splitlines(keepends=True)[0]),
         "binary": Spoiler("bytes that are not text", "refused", lambda _: bytes(range(256)) * 64),
         "html": Spoiler("an HTML page instead of the file", "refused", lambda _: _PAGE),
-        "truncated": Spoiler("the second half is missing, from mid-row on", "refused", _cut_in_mid_row),
+        "truncated": Spoiler("the second half is missing, from mid-row on", "cut", _cut_in_mid_row),
         "unclosed-quote": Spoiler("a quote that is never closed", "refused", _open_a_quote),
         "duplicate-key": Spoiler("a row in the middle is delivered twice", "refused", _repeat_a_row),
         "other-month": Spoiler("every row is of the same month a year later", "refused", _in_every_row(_next_year)),

@@ -17,6 +17,7 @@ from taxiway.addresses import Address
 from taxiway.broken import BrokenTable
 from taxiway.contracts import Contract, TableContract, compile_contract
 from taxiway.errors import BrokenInput, DefinitionError, UsageError
+from taxiway.landing import CsvFormat
 from taxiway.spelling import nearest
 from taxiway.transforms import ArrowTransform, Reach, Transform
 
@@ -28,13 +29,14 @@ class Delivered:
     """The CSV file that a raw table is made from: its name, with `{month}` where there is one a month.
 
     It has the columns of the table's contract without those that the transform derives, and the
-    `dropped` ones, with their types, that the table does not keep. `null` stands for a missing value.
+    `dropped` ones, with their types, that the table does not keep. `format` says what of its fields is trimmed, and
+    what stands for a missing value, for all columns or for one.
     """
 
     name: str
     dropped: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     derived: tuple[str, ...] = ()
-    null: str = "NA"
+    format: CsvFormat = field(default_factory=CsvFormat)
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,7 +111,11 @@ class Table:
         delivery = self._delivery
         own = {"source_file", "source_row", self.rules.partition, *delivery.derived}
         kept = {name: str(dtype) for name, dtype in self.rules.ibis_schema.items() if name not in own}
-        return dict(delivery.dropped) | kept
+        columns = dict(delivery.dropped) | kept
+        for name in delivery.format.fields:
+            if name not in columns:
+                raise DefinitionError(f"{self.at}: its format has the field {name}; {nearest(name, columns)}")
+        return columns
 
     @property
     def _delivery(self) -> Delivered:

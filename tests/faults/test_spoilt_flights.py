@@ -20,7 +20,7 @@ TOLD = {
     "header-only": "has a header but no rows",
     "binary": "is binary",
     "html": "is an HTML or XML page",
-    "truncated": "is truncated",
+    "truncated": "too few fields",
     "unclosed-quote": "unclosed or misplaced quote",
     "duplicate-key": "key (flight_date, carrier, flight, origin, dest): 1 more than once",
     "other-month": "24,951 of 24,951 rows rejected",
@@ -34,7 +34,7 @@ TOLD = {
     "too-few-fields": "too few fields: 18 of 19",
     "too-many-bad-rows": "499 of 24,951 rows rejected, 249 tolerated",
 }
-MALFORMED = {"too-many-fields": 3, "too-few-fields": 3}
+MALFORMED = {"truncated": 1, "too-many-fields": 3, "too-few-fields": 3}
 
 
 @pytest.fixture(scope="module")
@@ -78,6 +78,14 @@ def test_what_becomes_of_a_fault(delivered: tuple[Workspace, bytes], kind: str) 
         assert all(row["source_file"] == FILE and row["delivered"] for row in put_aside)
         kept = [row for row in good.to_pylist() if row["source_row"] not in numbers]
         assert now.to_pylist() == kept
+    elif expected == "cut":
+        assert (result.status, result.rejected) == ("published", 1)
+        assert result.rows is not None
+        assert 0.4 < result.rows / FLIGHTS < 0.6
+        assert "may be cut" in result.warnings[0]
+        assert now.equals(good[: result.rows])
+        assert [row["source_row"] for row in put_aside] == [result.rows + 1]
+        assert TOLD[kind] in " ".join(put_aside[0]["reasons"])
     else:
         assert (result.status, result.rows, result.rejected) == ("unchanged", FLIGHTS, 0)
         assert bool(result.warnings) == (expected == "accepted with warning")
@@ -87,7 +95,7 @@ def test_what_becomes_of_a_fault(delivered: tuple[Workspace, bytes], kind: str) 
     assert result.malformed == (None if result.verdict is None else MALFORMED.get(kind, 0))
 
 
-@pytest.mark.parametrize("kind", ["truncated", "duplicate-key", "too-many-bad-rows"])
+@pytest.mark.parametrize("kind", ["header-only", "duplicate-key", "too-many-bad-rows"])
 def test_a_refusal_changes_neither_the_table_nor_its_quarantine(delivered: tuple[Workspace, bytes], kind: str) -> None:
     """The rows that were put aside before stay as well: they belong to the delivery that is still published."""
     place, data = delivered
@@ -133,12 +141,12 @@ def test_a_corrected_delivery_heals_it_all(delivered: tuple[Workspace, bytes]) -
     assert leftovers(place.settings) == []
 
 
-@pytest.mark.parametrize("spoilt", ["html", "truncated"])
+@pytest.mark.parametrize("spoilt", ["html", "upper-case"])
 def test_a_reference_file_is_refused_like_any_other(tmp_path: Path, spoilt: str) -> None:
     place = workspace(tmp_path / "home", project, zone="America/New_York")
     assert project.deliveries is not None
     data = dict(project.deliveries([]))["airports.csv"]
-    place.landing.deliver("airports.csv", data[:-10] if spoilt == "truncated" else b"<html>\n")
+    place.landing.deliver("airports.csv", data.upper() if spoilt == "upper-case" else b"<html>\n")
     (result,) = run(place, "raw/airports", WHOLE).partitions
     assert result.status == "refused"
     assert "airports.csv" in result.message

@@ -26,7 +26,6 @@ UNREADABLE = {
     "header-only",
     "binary",
     "html",
-    "truncated",
     "unclosed-quote",
 }
 
@@ -107,6 +106,17 @@ def test_malformed_rows_are_counted_and_kept(
     ]
 
 
+def test_a_cut_file_is_read_as_far_as_it_goes(tmp_path: Path, good: bytes, good_rows: list[dict[str, Any]]) -> None:
+    assert KINDS["truncated"].expected == "cut"
+    delivered = read(tmp_path, spoil("truncated", NAME, good))
+    rows = delivered.table.to_pylist()
+    assert 0.4 < len(rows) / len(good_rows) < 0.6
+    assert rows[:-1] == good_rows[: len(rows) - 1]
+    assert delivered.malformed == 1
+    (warning,) = delivered.warnings
+    assert f"may be cut: line {len(rows) + 1}, the last, has no end" in warning
+
+
 def test_a_key_twice(good: bytes) -> None:
     assert KINDS["duplicate-key"].expected == "refused"
     twice = Counter(spoil("duplicate-key", NAME, good).splitlines()) - Counter(good.splitlines())
@@ -116,7 +126,7 @@ def test_a_key_twice(good: bytes) -> None:
 
 def test_every_kind_is_tested() -> None:
     tested = UNREADABLE | set(BAD_ROWS) | {"reordered-columns", "extra-column", "crlf", "bom"}
-    assert set(KINDS) == tested | {"too-many-fields", "too-few-fields", "duplicate-key"}
+    assert set(KINDS) == tested | {"too-many-fields", "too-few-fields", "duplicate-key", "truncated"}
 
 
 def test_wrong_use(good: bytes) -> None:

@@ -27,17 +27,19 @@ if TYPE_CHECKING:
     from taxiway.notebook import OpenLake
     from taxiway.settings import Settings
 
-Status = Literal["ok", "missing", "optional"]
+Status = Literal["ok", "missing", "optional", "warning"]
 
 _PYTHON = (3, 11)
 _NEEDED_BYTES = 2_000_000_000
 # Packages of compiled code, and the library of the system that one of them wants.
 _NATIVE = {"pyarrow": "", "duckdb": "", "deltalake": "", "lightgbm": "libgomp"}
+_MOST_TOLD = 20
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What was looked at, whether it is there (`optional`: it is not, and only an extra needs it), and what to do."""
+    """What was looked at, whether it is there (`optional`: it is not, and only an extra needs it; `warning`: it is, and
+    something in it will not be used), and what to do."""
 
     check: str
     status: Status
@@ -215,10 +217,30 @@ def _project(lake: "OpenLake") -> Iterator[Finding]:
     yield Finding("project", "ok", f"{project.name}, {len(project.tables)} tables")
     for broken in project.broken:
         yield Finding(broken.at, "missing", broken.problem, "mend the file; the others can be made meanwhile")
+    yield from _landing(lake)
     if project.dbt is not None:
         is_prepared = DbtProject(project.dbt).is_prepared
         found = f"dbt-core {version('dbt-core')}, models {'compiled' if is_prepared else 'not compiled yet'}"
         yield Finding("dbt", "ok", found, "" if is_prepared else f"they are compiled by: {_taxiway('run')}")
+
+
+def _landing(lake: "OpenLake") -> Iterator[Finding]:
+    """The delivered files, and what lies beside them that cannot be read or belongs to no table."""
+    from taxiway.materialise.delivered import expected_files, in_short, unexpected
+
+    workspace = lake.workspace
+    try:
+        expected = expected_files(workspace)
+        blocked = [why for name, why in workspace.landing.blocked().items() if name in expected]
+        files = [file for file in workspace.landing.files() if file.name in expected]
+        others = [*blocked, *in_short(unexpected(workspace), _MOST_TOLD)]
+    except TaxiwayError as error:
+        yield Finding("landing", "missing", str(error))
+        return
+    yield Finding("landing", "ok", f"{len(files)} of {len(expected)} files are there")
+    for message in others:
+        what, _, advice = message.partition(": ")
+        yield Finding("landing", "warning", what, advice)
 
 
 def _lake(lake: "OpenLake") -> Iterator[Finding]:

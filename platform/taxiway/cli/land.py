@@ -7,7 +7,7 @@ import typer
 from typer.core import TyperCommand
 
 from taxiway.cli.options import From, Json, Month, To, asked_months, open_lake, open_workspace
-from taxiway.cli.output import counted, hint, print_json, print_rows, size
+from taxiway.cli.output import counted, hint, print_json, print_rows, size, warn
 from taxiway.errors import TaxiwayError, UsageError
 from taxiway.partitions import in_words
 
@@ -46,6 +46,7 @@ def land(
     if spoil is not None and (months is None or len(months) > 1):
         raise UsageError("--spoil makes a fault in the files of one month: name it with --month")
     files = deliver(workspace, months, spoil)
+    tell_unexpected(workspace)
     if as_json:
         print_json(files)
         return
@@ -56,6 +57,14 @@ def land(
     print_rows(shown, ("file", "size", "delivery"))
     changed = sum(file["changed"] for file in files)
     hint(f"{counted(len(files), 'file')} delivered to {workspace.settings.landing}, {changed} with new content")
+
+
+def tell_unexpected(workspace: "Workspace") -> None:
+    """Say on stderr what lies in the landing zone that no table will be made from, and what to do."""
+    from taxiway.materialise.delivered import in_short, unexpected
+
+    for message in in_short(unexpected(workspace)):
+        warn(message)
 
 
 def deliver(workspace: "Workspace", months: Sequence[str] | None, spoil: str | None = None) -> list[dict[str, Any]]:

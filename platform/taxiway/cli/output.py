@@ -32,6 +32,11 @@ def complain(message: str) -> None:
     notes().print(f"[bold red]error:[/] {escape(message)}", soft_wrap=True)
 
 
+def warn(message: str) -> None:
+    """What is not as it should be and stops nothing, on stderr."""
+    notes().print(f"[yellow]warning:[/] {escape(message)}", soft_wrap=True)
+
+
 def hint(message: str) -> None:
     """What else there is to know, on stderr."""
     notes().print(f"[dim]{escape(message)}[/]", soft_wrap=True)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from taxiway.addresses import Address
+from taxiway.cli.land import tell_unexpected
 from taxiway.cli.options import From, Json, Month, To, asked_months, open_sound_workspace
 from taxiway.cli.output import counted, hint, print_json
 from taxiway.errors import UsageError
@@ -143,6 +144,7 @@ def materialise(
     chosen = widen(definitions, project, tables, upstream=upstream, downstream=downstream)
     for name in {engine or project.table(address).engine for address in chosen}:
         check_engine(settings, name)
+    tell_unexpected(workspace)
     monthly = any(project.table(address).monthly for address in chosen)
     if months is not None and not monthly:
         raise UsageError(f"{', '.join(map(str, chosen))} is not partitioned by month: leave out the months")

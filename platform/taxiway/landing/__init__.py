@@ -3,7 +3,18 @@
 Knows files and bytes, nothing of tables, contracts or months. Typing the text is the guard's work.
 """
 
+from taxiway.landing.csv_format import CsvFormat, Field, doubtful_texts
 from taxiway.landing.csv_reader import DeliveredFile, read_csv
-from taxiway.landing.zone import Delivery, LandingZone
+from taxiway.landing.zone import SETTLED_AFTER_S, Delivery, Entry, LandingZone
 
-__all__ = ["DeliveredFile", "Delivery", "LandingZone", "read_csv"]
+__all__ = [
+    "SETTLED_AFTER_S",
+    "CsvFormat",
+    "DeliveredFile",
+    "Delivery",
+    "Entry",
+    "Field",
+    "LandingZone",
+    "doubtful_texts",
+    "read_csv",
+]

@@ -9,15 +9,18 @@ import difflib
 import hashlib
 import io
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from pyarrow import csv as arrow_csv
 
 from taxiway.errors import DeliveryRefused
+from taxiway.landing.csv_format import CsvFormat, Field
+from taxiway.landing.diagnosis import binary_kind, encoding_hint, is_page, wrong_header
 from taxiway.landing.zone import check_is_file, not_delivered
 
 # No record may be longer. Where a file has quotes, no field may be longer than csv.field_size_limit().
@@ -28,7 +31,7 @@ _BLOCK_BYTES = 1 << 24
 class DeliveredFile:
     """What a file holds: its name, the SHA-256 of its bytes, its records, what was odd about the file as a whole.
 
-    The columns of `table` are the expected ones as text (null where empty or the null token), then
+    The columns of `table` are the expected ones as text (null where missing, as the file's format says), then
     `source_file`; `source_row` (1 is the first record after the header; blank lines do not count);
     `_problems` (list of text, empty where the record is well formed); `_delivered` (the raw text of a
     malformed record, else null). `malformed` counts the malformed records.
@@ -41,12 +44,12 @@ class DeliveredFile:
     malformed: int
 
 
-def read_csv(path: Path, columns: Sequence[str], null: str = "NA") -> DeliveredFile:
+def read_csv(path: Path, columns: Sequence[str], form: CsvFormat = CsvFormat()) -> DeliveredFile:
     """Read a delivered file that must have `columns`, in any order, in its header.
 
-    Unknown columns are left out with a warning. Raises DeliveryRefused, naming the file and what to do, where it
-    is missing, not CSV in UTF-8, truncated, without rows, lacks a column, has one twice, breaks the rules of
-    quoting, or changed while it was read.
+    Unknown columns are left out with a warning, and so is told that the last line has no end. Raises
+    DeliveryRefused, naming the file and what to do, where it is missing, not CSV in UTF-8, without rows, lacks a
+    column, has one twice, breaks the rules of quoting, or changed while it was read.
     """
     data = _read_unchanged(path)
     name = path.name
@@ -54,16 +57,17 @@ def read_csv(path: Path, columns: Sequence[str], null: str = "NA") -> DeliveredF
     header = _read_header(name, text, columns)
     if '"' in text:
         _check_quotes(name, text)
-    good, malformed = _parse(name, data, header, columns, null)
+    good, malformed = _parse(name, data, header, columns, form)
     rows = good.num_rows + len(malformed)
     if rows == 0:
         raise DeliveryRefused(f"{name} has a header but no rows: ask the publisher for the whole file")
     extra = [column for column in header if column not in columns]
+    warnings = [f"{name} has unknown columns, left out: {', '.join(map(repr, extra))}"] if extra else []
     return DeliveredFile(
         name=name,
         digest=hashlib.sha256(data).hexdigest(),
         table=_in_order(name, good, malformed),
-        warnings=(f"{name} has unknown columns, left out: {', '.join(map(repr, extra))}",) if extra else (),
+        warnings=(*warnings, *_unfinished(name, text, form)),
         malformed=len(malformed),
     )
 
@@ -85,30 +89,38 @@ def _read_unchanged(path: Path) -> bytes:
     return data
 
 
-def _identity(stat: os.stat_result) -> tuple[int, int, int, int]:
-    return stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns
+def _identity(stat: os.stat_result) -> tuple[int, int, int, int, int]:
+    return stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns
 
 
 def _decode(name: str, data: bytes) -> str:
-    """The text of the file; refused where it is not whole text in UTF-8."""
-    if b"\0" in data:
-        raise DeliveryRefused(f"{name} is binary or UTF-16, not CSV in UTF-8: deliver it unpacked, in UTF-8")
+    """The text of the file; refused where it is not text in UTF-8."""
+    if kind := binary_kind(data):
+        raise DeliveryRefused(f"{name} {kind}")
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise DeliveryRefused(
             f"{name} is not UTF-8 at byte {error.start}, line {line} (0x{data[error.start]:02x}): deliver it in UTF-8"
+            f"{encoding_hint(data, error.start)}"
         ) from None
     text = text.removeprefix("\ufeff")
     if not text.strip():
         raise DeliveryRefused(f"{name} is empty: ask the publisher to deliver it again")
-    if text.lstrip().startswith("<"):
+    if is_page(text):
         raise DeliveryRefused(f"{name} is an HTML or XML page, not CSV: the download failed, fetch the file again")
-    if text[-1] not in "\r\n":
-        line = data.count(b"\n") + 1
-        raise DeliveryRefused(f"{name} is truncated: line {line}, the last, has no end; deliver the whole file")
     return text
+
+
+def _unfinished(name: str, text: str, form: CsvFormat) -> Iterator[str]:
+    """A warning that the file may be cut; refused where its format says so."""
+    if text[-1] in "\r\n":
+        return
+    line = text.count("\n") + 1
+    if form.unfinished == "refuse":
+        raise DeliveryRefused(f"{name} is truncated: line {line}, the last, has no end; deliver the whole file")
+    yield f"{name} may be cut: line {line}, the last, has no end, and its record is taken as it is"
 
 
 def _read_header(name: str, text: str, columns: Sequence[str]) -> list[str]:
@@ -116,11 +128,15 @@ def _read_header(name: str, text: str, columns: Sequence[str]) -> list[str]:
     try:
         header = next(record for record in csv.reader(io.StringIO(text, newline=""), strict=True) if record)
     except csv.Error as error:
+        if why := wrong_header(text, columns):
+            raise DeliveryRefused(f"{name} {why}") from None
         raise _bad_quotes(name, 1, error) from None
+    missing = [column for column in columns if column not in header]
+    if missing and (why := wrong_header(text, columns)):
+        raise DeliveryRefused(f"{name} {why}")
     twice = sorted({column for column in header if header.count(column) > 1})
     if twice:
         raise DeliveryRefused(f"{name} has a column twice in its header: {', '.join(map(repr, twice))}")
-    missing = [column for column in columns if column not in header]
     if missing:
         unknown = [column for column in header if column not in columns]
         raise DeliveryRefused(
@@ -147,6 +163,11 @@ def _check_quotes(name: str, text: str) -> None:
 
 
 def _bad_quotes(name: str, line: int, error: csv.Error) -> DeliveryRefused:
+    if "field limit" in str(error):
+        return DeliveryRefused(
+            f"{name} has a field of more than {csv.field_size_limit():,} characters in the record that starts at line "
+            f"{line}: close the quote that opens it, or shorten it"
+        )
     return DeliveryRefused(
         f"{name} has an unclosed or misplaced quote in the record that starts at line {line} ({error}): "
         'close it, and write a quote inside a quoted field as ""'
@@ -154,9 +175,44 @@ def _bad_quotes(name: str, line: int, error: csv.Error) -> DeliveryRefused:
 
 
 def _parse(
-    name: str, data: bytes, header: Sequence[str], columns: Sequence[str], null: str
+    name: str, data: bytes, header: Sequence[str], columns: Sequence[str], form: CsvFormat
 ) -> tuple[pa.Table, list[arrow_csv.InvalidRow]]:
     """The well-formed records as text, and the others with their number (the header is number 1) and raw text."""
+    plain = Field(form.null, trim=False, quoted_is_value=form.quoted_is_value)
+    table, malformed = _parse_as(name, data, header, columns, plain)
+    others = {column: form.of(column) for column in columns if form.of(column) != plain}
+    others = {column: own for column, own in others.items() if not _is_same(own, plain, table[column])}
+    if others:
+        raw, _ = _parse_as(name, data, header, list(others), Field((), trim=False, quoted_is_value=False))
+        for column, own in others.items():
+            values = _understood(name, data, header, column, raw[column], own)
+            table = table.set_column(table.column_names.index(column), column, values)
+    return table, malformed
+
+
+def _is_same(own: Field, plain: Field, values: pa.ChunkedArray) -> bool:
+    """Whether values that were read in the plain way are what the column's own way would give, as none is missing."""
+    narrower = set(own.null or ()) <= set(plain.null or ()) and (own.quoted_is_value or not plain.quoted_is_value)
+    return narrower and not own.trim and not values.null_count
+
+
+def _understood(
+    name: str, data: bytes, header: Sequence[str], column: str, raw: pa.ChunkedArray, own: Field
+) -> pa.ChunkedArray:
+    """The texts of a column as its field is declared."""
+    texts = pc.utf8_trim_whitespace(raw) if own.trim else raw
+    missing = pc.is_in(texts, pa.array(own.null, pa.string()))
+    if own.quoted_is_value and pc.any(missing).as_py():
+        # Only the parser knows what was quoted: it is asked once more, for the spellings that there are.
+        spelt = tuple(raw.filter(missing).unique().to_pylist())
+        unquoted, _ = _parse_as(name, data, header, [column], Field(spelt, trim=False, quoted_is_value=True))
+        missing = pc.is_null(unquoted[column])
+    return pc.if_else(missing, pa.scalar(None, pa.string()), texts)
+
+
+def _parse_as(
+    name: str, data: bytes, header: Sequence[str], columns: Sequence[str], field: Field
+) -> tuple[pa.Table, list[arrow_csv.InvalidRow]]:
     malformed: list[arrow_csv.InvalidRow] = []
 
     def keep(record: arrow_csv.InvalidRow) -> str:
@@ -173,10 +229,17 @@ def _parse(
                 include_columns=list(columns),
                 column_types=dict.fromkeys(header, pa.string()),
                 strings_can_be_null=True,
-                null_values=["", null],
+                null_values=list(field.null or ()),
+                quoted_strings_can_be_null=not field.quoted_is_value,
             ),
         )
     except pa.ArrowInvalid as error:
+        endless = next((line for line, text in enumerate(data.split(b"\n"), 1) if len(text) >= _BLOCK_BYTES), None)
+        if endless is not None:
+            raise DeliveryRefused(
+                f"{name} has a record of more than {_BLOCK_BYTES:,} bytes, which begins at line {endless}: is its end "
+                "missing, or is it no CSV?"
+            ) from None
         raise DeliveryRefused(f"{name} cannot be read as CSV ({error}): deliver it again") from error
     return table, malformed
 

@@ -12,18 +12,45 @@ from pathlib import Path
 
 from taxiway.errors import DeliveryRefused, UsageError
 
+SETTLED_AFTER_S = 3600
+"""An upload that has not gone on for so long has ended, whole or not."""
+
 _FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*(\.[A-Za-z0-9_-]+)*")
 _LONGEST_NAME = 200
-_LEFTOVER_AFTER_S = 3600
 
 
 @dataclass(frozen=True, order=True)
 class Delivery:
-    """One file of the landing zone: its name, its size in bytes, when it last changed (ns since 1970, UTC)."""
+    """One file of the landing zone: its name, its size in bytes, and by what else a change is seen.
+
+    `modified_ns` is the date that the file bears (ns since 1970, UTC), which who delivers it may set; `changed_ns`
+    is when this machine last wrote it, and `inode` is another number once it is replaced.
+    """
 
     name: str
     size: int
     modified_ns: int
+    changed_ns: int = 0
+    inode: int = 0
+
+    @classmethod
+    def of(cls, name: str, known: os.stat_result) -> "Delivery":
+        """The file as the file system describes it."""
+        return cls(name, known.st_size, known.st_mtime_ns, known.st_ctime_ns, known.st_ino)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What lies under a name: a file, or, where it is none or cannot be read, what is wrong and what to do."""
+
+    name: str
+    file: Delivery | None
+    problem: str = ""
+
+    @property
+    def shown(self) -> str:
+        """The name as it can be printed."""
+        return self.name if _FILE_NAME.fullmatch(self.name) else repr(self.name)
 
 
 def not_delivered(path: Path) -> DeliveryRefused:
@@ -34,13 +61,29 @@ def not_delivered(path: Path) -> DeliveryRefused:
 def check_is_file(path: Path) -> None:
     """Raise DeliveryRefused where a folder, or what else is no file, lies in a file's place; opening it could wait
     for ever."""
+    found = _examine(path)
+    if found is not None and found.file is None:
+        raise DeliveryRefused(f"{found.shown} {found.problem}")
+
+
+def _examine(path: Path) -> Entry | None:
+    """What lies there; None where nothing does."""
+    name, folder = path.name, path.parent
+    instead = f"remove it from {folder}, and deliver a file of that name"
     try:
-        mode = path.stat().st_mode
-    except OSError:
-        return
-    if not stat.S_ISREG(mode):
-        kind = "a folder" if stat.S_ISDIR(mode) else "no regular file"
-        raise DeliveryRefused(f"{path.name} is {kind}: remove it from {path.parent}, and deliver a file of that name")
+        known = path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return Entry(name, None, f"is a link to nowhere: {instead}") if path.is_symlink() else None
+    except OSError as error:
+        return Entry(name, None, f"cannot be looked at ({error.strerror}): {instead}")
+    if stat.S_ISDIR(known.st_mode):
+        return Entry(name, None, f"is a folder: {instead}")
+    if not stat.S_ISREG(known.st_mode):
+        return Entry(name, None, f"is no regular file: {instead}")
+    readable = os.access(path, os.R_OK, effective_ids=os.access in os.supports_effective_ids)
+    return Entry(
+        name, Delivery.of(name, known), "" if readable else f"cannot be read: give rights to read it, in {folder}"
+    )
 
 
 @dataclass(frozen=True)
@@ -58,27 +101,37 @@ class LandingZone:
             )
         return self.root / file_name
 
+    def entries(self) -> tuple[Entry, ...]:
+        """All that lies in the folder, by name; raises DeliveryRefused where that cannot be told."""
+        try:
+            paths = sorted(self.root.iterdir()) if self.root.exists() or self.root.is_symlink() else []
+        except OSError as error:
+            raise DeliveryRefused(
+                f"the landing zone {self.root} cannot be listed ({error.strerror}): make it a folder that can be read"
+            ) from error
+        # A file may be withdrawn between the listing and the look at it; then it is not delivered.
+        return tuple(entry for entry in map(_examine, paths) if entry is not None)
+
+    def find(self, name: str) -> Delivery | None:
+        """The file of that name as it is now, None where there is none that can be read."""
+        entry = _examine(self.path(name))
+        return entry.file if entry is not None and not entry.problem else None
+
     def files(self) -> tuple[Delivery, ...]:
         """The delivered files by name; files in progress and names outside the allow-list are not listed."""
-        found = []
-        for path in self.root.iterdir() if self.root.is_dir() else ():
-            # A file may be withdrawn between the listing and the look at it; then it is not delivered.
-            with contextlib.suppress(FileNotFoundError):
-                if _FILE_NAME.fullmatch(path.name) and path.is_file():
-                    known = path.stat()
-                    found.append(Delivery(path.name, known.st_size, known.st_mtime_ns))
-        return tuple(sorted(found))
+        return tuple(
+            entry.file
+            for entry in self.entries()
+            if entry.file is not None and not entry.problem and _FILE_NAME.fullmatch(entry.name)
+        )
 
     def blocked(self) -> dict[str, str]:
-        """By name, why what lies in the place of a file cannot be read: it is a folder, or no file either."""
-        found = {}
-        for path in sorted(self.root.iterdir()) if self.root.is_dir() else ():
-            if _FILE_NAME.fullmatch(path.name):
-                try:
-                    check_is_file(path)
-                except DeliveryRefused as error:
-                    found[path.name] = str(error)
-        return found
+        """By name, why what lies in the place of a file cannot be read: it is no file, or may not be read."""
+        return {
+            entry.name: f"{entry.name} {entry.problem}"
+            for entry in self.entries()
+            if entry.problem and _FILE_NAME.fullmatch(entry.name)
+        }
 
     def deliver(self, name: str, data: bytes) -> bool:
         """Put the file in place in one step, so that a reader sees the old or the new content, never a part.
@@ -130,7 +183,7 @@ class LandingZone:
         """Remove what a killed delivery of this file left behind; younger ones may still be in progress."""
         for leftover in self.root.glob(f".{name}.????????"):
             with contextlib.suppress(FileNotFoundError):
-                if time.time() - leftover.stat().st_mtime > _LEFTOVER_AFTER_S:
+                if time.time() - leftover.stat().st_mtime > SETTLED_AFTER_S:
                     leftover.unlink()
 
     def _sync_folder(self) -> None:

@@ -1,7 +1,7 @@
 """Executing a plan: inputs are bound at their pinned versions and the result is staged; nothing is published."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import ibis
@@ -12,7 +12,7 @@ from taxiway.engines import Reading, Session
 from taxiway.errors import DefinitionError, DeliveryRefused, LakeError, TransformFailed
 from taxiway.lake import WHOLE, Snapshot
 from taxiway.lake.schema import new_columns
-from taxiway.landing import DeliveredFile, read_csv
+from taxiway.landing import DeliveredFile, doubtful_texts, read_csv
 from taxiway.materialise.compiled import STAGED, delivered_schema, prepared
 from taxiway.materialise.plan import PartitionPlan, Plan, partitions_in_reach, read_since
 from taxiway.materialise.sharing import shared_queries
@@ -116,7 +116,11 @@ def _stage_delivered(workspace: Workspace, plan: Plan, session: Session, staged:
 def _read(workspace: Workspace, table: Table, partition: str) -> DeliveredFile:
     assert table.delivered is not None
     path = workspace.landing.path(table.file_name(partition))
-    return read_csv(path, list(table.file_columns), table.delivered.null)
+    form = table.delivered.format
+    delivered = read_csv(path, list(table.file_columns), form)
+    texts = [name for name, dtype in table.file_columns.items() if dtype == "string"]
+    doubts = doubtful_texts(delivered.name, delivered.table, texts, form)
+    return replace(delivered, warnings=(*delivered.warnings, *doubts))
 
 
 def _stage_arrow(workspace: Workspace, plan: Plan, session: Session, staged: Staged) -> None:

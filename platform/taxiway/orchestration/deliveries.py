@@ -9,6 +9,7 @@ from taxiway.lake import WHOLE, PartitionState, Snapshot
 from taxiway.lake.provenance import of_commit
 from taxiway.landing import Delivery, read_csv
 from taxiway.materialise import Workspace
+from taxiway.materialise.delivered import expected_files
 from taxiway.materialise.plan import partitions_in_reach
 from taxiway.tables import Project, Table
 from taxiway.transforms import Reach
@@ -25,28 +26,13 @@ class Landed:
 
     @property
     def at(self) -> datetime:
-        """When it was last changed, in UTC."""
-        return datetime.fromtimestamp(self.file.modified_ns / 1e9, tz=UTC)
-
-
-def raw_tables(project: Project) -> list[Table]:
-    """The tables that are made from delivered files."""
-    return [table for table in project.tables if table.delivered is not None]
+        """When it was last changed, in UTC: its date, but where that lies after its arrival, which it then is."""
+        return datetime.fromtimestamp(max(0, min(self.file.modified_ns, self.file.changed_ns)) / 1e9, tz=UTC)
 
 
 def marts(project: Project) -> list[Table]:
     """The tables for people."""
     return [table for table in project.tables if table.address.layer == "mart"]
-
-
-def expected_files(workspace: Workspace) -> Mapping[str, tuple[Table, str]]:
-    """The raw table and the partition that each file of the deployment's months is for, by the file's name."""
-    months = workspace.settings.months.keys()
-    return {
-        table.file_name(partition): (table, partition)
-        for table in raw_tables(workspace.project)
-        for partition in (months if table.monthly else (WHOLE,))
-    }
 
 
 def landed_files(workspace: Workspace) -> list[Landed]:
@@ -101,7 +87,7 @@ class Fate:
         if self.is_published(landed):
             return ""
         try:
-            read_csv(self.workspace.landing.path(landed.file.name), list(table.file_columns), table.delivered.null)
+            read_csv(self.workspace.landing.path(landed.file.name), list(table.file_columns), table.delivered.format)
         except DeliveryRefused as error:
             return str(error)
         return ""

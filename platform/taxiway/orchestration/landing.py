@@ -1,6 +1,7 @@
 """The delivered files as Dagster sees them: the beginnings of the lineage, with what is known of them.
 
-Checks say whether every file can be read and whether the marts hold what was delivered. They look at the
+Checks say whether every file can be read, whether all that lies there belongs to a table, and whether the marts hold
+what was delivered. They look at the
 landing zone and the lake, so they give the same answer to the sensor, to a run and after a restart.
 """
 
@@ -12,7 +13,8 @@ import dagster as dg
 
 from taxiway.lake import WHOLE
 from taxiway.materialise import Workspace
-from taxiway.orchestration.deliveries import Fate, Landed, blocked_files, landed_files, marts, raw_tables
+from taxiway.materialise.delivered import Unexpected, in_short, raw_tables, unexpected
+from taxiway.orchestration.deliveries import Fate, Landed, blocked_files, landed_files, marts
 from taxiway.orchestration.events import delivery, table_of
 from taxiway.orchestration.keys import asset_key, landing_key
 from taxiway.orchestration.partitions import monthly
@@ -20,6 +22,7 @@ from taxiway.tables import Table
 
 READABLE = "readable"
 FRESH = "fresh"
+EXPECTED = "expected"
 _SHOWN = 20
 
 
@@ -51,11 +54,19 @@ def landing_checks(workspace: Workspace) -> list[dg.AssetChecksDefinition]:
         dg.AssetCheckSpec(READABLE, asset=landing_key(table), description="Every delivered file can be read.")
         for table in raw_tables(workspace.project)
     ]
+    expected = [
+        dg.AssetCheckSpec(
+            EXPECTED,
+            asset=landing_key(table),
+            description="All that lies in the landing zone is a file of a table, for a month of the deployment.",
+        )
+        for table in raw_tables(workspace.project)
+    ]
     fresh = [
         dg.AssetCheckSpec(FRESH, asset=asset_key(mart), description=f"It holds all that was delivered {hours} ago.")
         for mart in marts(workspace.project)
     ]
-    return [_look("landing_zone", readable), *([_look("marts_fresh", fresh)] if fresh else [])]
+    return [_look("landing_zone", [*readable, *expected]), *([_look("marts_fresh", fresh)] if fresh else [])]
 
 
 def _look(name: str, specs: Sequence[dg.AssetCheckSpec]) -> dg.AssetChecksDefinition:
@@ -81,14 +92,16 @@ def evaluate(
 ) -> Iterator[dg.AssetCheckEvaluation]:
     """The wanted checks (all by default), given the files that lie in the landing zone now."""
     fate = Fate(workspace, landed)
-    blocked = blocked_files(workspace)
+    blocked, others = blocked_files(workspace), unexpected(workspace)
     for table in raw_tables(workspace.project):
         if wanted is None or dg.AssetCheckKey(landing_key(table), READABLE) in wanted:
             problems = {each.file.name: fate.problem(each) for each in landed if each.table is table}
             yield _readable(table, problems | {name: why for name, (owner, why) in blocked.items() if owner is table})
+        if wanted is None or dg.AssetCheckKey(landing_key(table), EXPECTED) in wanted:
+            yield _expected(table, [each for each in others if each.table in (table, None)])
     for mart in marts(workspace.project):
         if wanted is None or dg.AssetCheckKey(asset_key(mart), FRESH) in wanted:
-            yield _fresh(fate, mart)
+            yield _fresh(fate, mart, len(blocked) + len(others))
 
 
 def materialization(landed: Landed) -> dg.AssetMaterialization:
@@ -113,7 +126,20 @@ def _readable(table: Table, problems: dict[str, str]) -> dg.AssetCheckEvaluation
     )
 
 
-def _fresh(fate: Fate, mart: Table) -> dg.AssetCheckEvaluation:
+def _expected(table: Table, others: Sequence[Unexpected]) -> dg.AssetCheckEvaluation:
+    """What is near no name may be meant for any table, so each of them tells it."""
+    rows: list[dict[str, Any]] = [{"name": each.name, "problem": each.why} for each in others[:_SHOWN]]
+    return dg.AssetCheckEvaluation(
+        asset_key=landing_key(table),
+        check_name=EXPECTED,
+        passed=not others,
+        severity=dg.AssetCheckSeverity.WARN,
+        description="; ".join(in_short(others)) or "nothing lies there that belongs to no table",
+        metadata={"unexpected": table_of(rows)} if rows else {},
+    )
+
+
+def _fresh(fate: Fate, mart: Table, passed_over: int) -> dg.AssetCheckEvaluation:
     now = datetime.now(UTC)
     hours = fate.workspace.settings.fresh_hours
     built = fate.state(mart, WHOLE) is not None
@@ -123,8 +149,12 @@ def _fresh(fate: Fate, mart: Table) -> dg.AssetCheckEvaluation:
         description = f"waiting for more than {hours:g} hours: {late[0].what}"
     elif not built:
         description = "it has not been built yet"
+    elif waiting:
+        description = f"{len(waiting)} changes are on their way"
     else:
-        description = f"{len(waiting)} changes are on their way" if waiting else "it holds all that was delivered"
+        description = f"it holds all that {'could be read of what ' if passed_over else ''}was delivered"
+    if passed_over:
+        description += f"; what it cannot hold, see the checks of the delivered files: {passed_over:,} in number"
     rows: list[dict[str, Any]] = [{"waiting": each.what, "since": each.since.isoformat()} for each in waiting[:_SHOWN]]
     return dg.AssetCheckEvaluation(
         asset_key=asset_key(mart),

@@ -12,8 +12,9 @@ from taxiway.errors import DeliveryRefused
 from taxiway.lake import WHOLE
 from taxiway.landing import Delivery
 from taxiway.materialise import Workspace
+from taxiway.materialise.delivered import expected_files, in_short, raw_tables, unexpected
 from taxiway.orchestration import landing
-from taxiway.orchestration.deliveries import Fate, Landed, blocked_files, expected_files, raw_tables
+from taxiway.orchestration.deliveries import Fate, Landed, blocked_files
 from taxiway.orchestration.keys import asset_key
 from taxiway.orchestration.quiet import quiet
 from taxiway.orchestration.table_asset import RANGE_END_TAG, RANGE_START_TAG
@@ -31,34 +32,44 @@ _LONGEST_TAG = 200
 
 @dataclass(frozen=True)
 class Seen:
-    """A file at the last look: its size, when it changed, the digest of what it last was as a whole, and whether
-    that asked for a run."""
+    """A file at the last look: how it lay there, since when it has been so, the digest of what it last was as a whole,
+    and whether that asked for a run.
+
+    `since` (seconds since 1970) is by the clock of this machine, whatever date the file bears.
+    """
 
     size: int
     modified_ns: int
+    changed_ns: int = 0
+    inode: int = 0
+    since: float = 0.0
     settled: bool = False
     digest: str = ""
     asked: bool = False
 
+    def file(self, name: str) -> Delivery:
+        """The file as it lay there."""
+        return Delivery(name, self.size, self.modified_ns, self.changed_ns, self.inode)
+
 
 @dataclass(frozen=True)
 class Cursor:
-    """What the sensor remembers: the files by name, when it last reported (seconds since 1970), and the names
-    under which something lay that is no file.
+    """What the sensor remembers: the files by name, when it last reported (seconds since 1970), and a digest of what
+    it said of all else that lies there.
 
     Forgetting it costs another look: what has been handled is known from the lake and from Dagster's runs.
     """
 
     files: Mapping[str, Seen] = field(default_factory=dict)
     reported: float = 0.0
-    blocked: tuple[str, ...] = ()
+    others: str = ""
 
     @classmethod
     def load(cls, text: str | None) -> "Cursor":
         """The cursor written by `dump`, an empty one for None."""
         raw = json.loads(text) if text else {}
         files = {name: Seen(**seen) for name, seen in raw.get("files", {}).items()}
-        return cls(files, raw.get("reported", 0.0), tuple(raw.get("blocked", ())))
+        return cls(files, raw.get("reported", 0.0), raw.get("others", ""))
 
     def of(self, name: str) -> Seen:
         """A file as it was; one that was not there has no digest."""
@@ -107,50 +118,60 @@ def look(workspace: Workspace, cursor: str | None) -> dg.SensorResult:
     """One look at the landing zone, given what the last one remembered."""
     before = Cursor.load(cursor)
     now = time.time()
-    files, unknown = _seen_now(workspace, before, now)
+    # A report in the future is of a clock that was put back.
+    due = not 0 <= now - before.reported <= workspace.settings.fresh_hours * 3600 / _REPORTS_PER_FRESHNESS
+    files = _seen_now(workspace, before, now, again=due)
     landed = list(_landed(workspace, files))
-    blocked = {name: why for name, (_, why) in blocked_files(workspace).items()}
+    blocked, others = [why for _, why in blocked_files(workspace).values()], unexpected(workspace)
     settled = [each for each in landed if not before.of(each.file.name).settled]
-    new = [each for each in settled if before.of(each.file.name).digest != each.digest]
-    due = now - before.reported > workspace.settings.fresh_hours * 3600 / _REPORTS_PER_FRESHNESS
+    new = [each for each in landed if before.of(each.file.name).digest != each.digest]
     told = _latest_of_each(landed) | {each.file.name: each for each in new} if due else {e.file.name: e for e in new}
     fate = Fate(workspace, landed)
     # Where a refused file gives way to the published one, a run says that what failed passes again.
     back = {each.file.name for each in new if before.of(each.file.name).asked}
-    wanted = [each for each in settled if each.file.name in back or not fate.is_published(each)]
-    wanted = [each for each in wanted if not fate.problem(each)]
+    wanted = [each for each in [*settled, *new] if each.file.name in back or not fate.is_published(each)]
+    wanted = [each for each in dict.fromkeys(wanted) if not fate.problem(each)]
     files |= {each.file.name: replace(files[each.file.name], asked=each in wanted) for each in new}
     requests = _requests(fate, wanted)
+    wrong = [*blocked, *(each.message for each in others)]
+    said = sha256("\n".join(wrong).encode()).hexdigest()[:16] if wrong else ""
     return dg.SensorResult(
         run_requests=requests or None,
-        skip_reason=None if requests else dg.SkipReason(_why_nothing(files, unknown, blocked)),
-        cursor=Cursor(files, now if due else before.reported, tuple(blocked)).dump(),
+        skip_reason=None if requests else dg.SkipReason(_why_nothing(files, [*blocked, *in_short(others)])),
+        cursor=Cursor(files, now if due else before.reported, said).dump(),
         asset_events=[
             *(landing.materialization(each) for each in told.values()),
-            *(landing.evaluate(workspace, landed) if told or tuple(blocked) != before.blocked else ()),
+            *(landing.evaluate(workspace, landed) if told or said != before.others else ()),
         ],
     )
 
 
-def _seen_now(workspace: Workspace, before: Cursor, now: float) -> tuple[dict[str, Seen], list[str]]:
-    """The files of tables as they are now, and the names of those that belong to none."""
+def _seen_now(workspace: Workspace, before: Cursor, now: float, *, again: bool) -> dict[str, Seen]:
+    """The files of tables as they are now.
+
+    A settled one is read again only where it looks changed, or with `again`, as not every file system tells of every
+    change.
+    """
     expected = expected_files(workspace)
-    seen, unknown = {}, []
+    seen = {}
     for file in workspace.landing.files():
         if file.name not in expected:
-            unknown.append(file.name)
             continue
-        last = before.files.get(file.name)
-        same = last is not None and (last.size, last.modified_ns) == (file.size, file.modified_ns)
-        if last is not None and same and last.settled:
+        last = before.of(file.name)
+        same = last.file(file.name) == file
+        if same and last.settled and not again:
             seen[file.name] = last
             continue
-        digest = last.digest if last is not None else ""
-        settled = same and now - file.modified_ns / 1e9 >= workspace.settings.settle_seconds
+        since = last.since if same else file.changed_ns / 1e9
+        # What lies in the future says nothing: the clock was put back, or another machine's is ahead.
+        since = now if since > now else since
+        digest, settled = last.digest, same and now - since >= workspace.settings.settle_seconds
         if settled:
             digest, settled = _whole(workspace, file, digest)
-        seen[file.name] = Seen(file.size, file.modified_ns, settled, digest, before.of(file.name).asked)
-    return seen, unknown
+        seen[file.name] = Seen(
+            file.size, file.modified_ns, file.changed_ns, file.inode, since, settled, digest, last.asked
+        )
+    return seen
 
 
 def _whole(workspace: Workspace, file: Delivery, before: str) -> tuple[str, bool]:
@@ -159,14 +180,14 @@ def _whole(workspace: Workspace, file: Delivery, before: str) -> tuple[str, bool
         digest = workspace.landing.digest(file.name)
     except DeliveryRefused:
         return before, False
-    return (digest, True) if file in workspace.landing.files() else (before, False)
+    return (digest, True) if workspace.landing.find(file.name) == file else (before, False)
 
 
 def _landed(workspace: Workspace, files: Mapping[str, Seen]) -> Iterator[Landed]:
     expected = expected_files(workspace)
     for name, seen in files.items():
         if seen.settled:
-            yield Landed(*expected[name], Delivery(name, seen.size, seen.modified_ns), seen.digest)
+            yield Landed(*expected[name], seen.file(name), seen.digest)
 
 
 def _latest_of_each(landed: Sequence[Landed]) -> dict[str, Landed]:
@@ -220,13 +241,10 @@ def _run_key(fate: Fate, files: Sequence[Landed]) -> str:
     return f"{files[0].file.name}-{sha256('|'.join(parts).encode()).hexdigest()[:32]}"
 
 
-def _why_nothing(files: Mapping[str, Seen], unknown: Sequence[str], blocked: Mapping[str, str]) -> str:
+def _why_nothing(files: Mapping[str, Seen], others: Sequence[str]) -> str:
     growing = [name for name, seen in files.items() if not seen.settled]
-    notes = [f"waiting until {', '.join(growing)} has stopped changing" if growing else "nothing new can be read"]
-    notes += blocked.values()
-    if unknown:
-        notes.append(f"ignored, as no table is made from it: {', '.join(unknown)}")
-    return "; ".join(notes)
+    waiting = f"waiting until {', '.join(growing)} has stopped changing" if growing else "nothing new can be read"
+    return "; ".join([waiting, *others])
 
 
 def _status(workspace: Workspace) -> dg.DefaultSensorStatus:

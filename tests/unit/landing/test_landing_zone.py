@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.unprivileged import unprivileged
 
 from taxiway.errors import DeliveryRefused, UsageError
-from taxiway.landing import LandingZone
+from taxiway.landing import LandingZone, read_csv
 
 
 @pytest.mark.parametrize("name", ["flights-2013-01.csv", "a", "7.csv", "A_b-c.tar.gz"])
@@ -107,13 +108,48 @@ def test_what_lies_in_the_place_of_a_file_is_told(tmp_path: Path) -> None:
     (tmp_path / ".hidden").mkdir()
     os.mkfifo(tmp_path / "pipe.csv")
     (tmp_path / "lost.csv").symlink_to(tmp_path / "nowhere")
+    kinds = {"folder.csv": "a folder", "lost.csv": "a link to nowhere", "pipe.csv": "no regular file"}
     assert zone.blocked() == {
         name: f"{name} is {kind}: remove it from {tmp_path}, and deliver a file of that name"
-        for name, kind in (("folder.csv", "a folder"), ("pipe.csv", "no regular file"))
+        for name, kind in kinds.items()
     }
-    for name in ("folder.csv", "pipe.csv"):
+    for name in kinds:
         with pytest.raises(DeliveryRefused, match=f"^{name} is "):
             zone.digest(name)
+        with pytest.raises(DeliveryRefused, match=f"^{name} is "):
+            read_csv(zone.path(name), ["a"])
+        assert zone.find(name) is None
+    assert [file.name for file in zone.files()] == ["good.csv"]
+
+
+def test_a_file_without_rights_to_read_it_is_told(tmp_path: Path) -> None:
+    zone = LandingZone(tmp_path)
+    zone.deliver("a.csv", b"one")
+    zone.path("a.csv").chmod(0)
+    with unprivileged(tmp_path):
+        assert zone.files() == ()
+        assert zone.blocked() == {"a.csv": f"a.csv cannot be read: give rights to read it, in {tmp_path}"}
+
+
+def test_a_landing_zone_that_cannot_be_listed_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    (tmp_path / "link").symlink_to(tmp_path / "nowhere")
+    for name in ("file", "link"):
+        with pytest.raises(DeliveryRefused, match=rf"^the landing zone .*/{name} cannot be listed"):
+            LandingZone(tmp_path / name).files()
+
+
+def test_other_bytes_of_the_same_size_and_date_are_another_file(tmp_path: Path) -> None:
+    zone = LandingZone(tmp_path)
+    seen = []
+    for content, replace in ((b"one", False), (b"two", False), (b"six", True)):
+        target = tmp_path / ("other" if replace else "a.csv")
+        target.write_bytes(content)
+        os.utime(target, ns=(5, 5))
+        target.replace(tmp_path / "a.csv")
+        seen.append(zone.find("a.csv"))
+    assert {(file.size, file.modified_ns) for file in seen if file} == {(3, 5)}
+    assert len(set(seen)) == 3
 
 
 def test_what_a_killed_delivery_left_is_removed_by_the_next(tmp_path: Path) -> None:

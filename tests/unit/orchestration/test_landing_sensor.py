@@ -1,14 +1,21 @@
 """What the landing sensor asks for and reports, by behaviour: real files, real runs on a real instance."""
 
 import os
+import re
 import time
-from datetime import timedelta
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import dagster as dg
 import pytest
 from tests.unit.orchestration.world import World, asked, key
+from tests.unprivileged import unprivileged
 
+from taxiway.landing import Delivery
+
+_of = Delivery.of
 READINGS, GAUGES = ["raw/readings"], ["raw/gauges"]
 
 
@@ -73,12 +80,71 @@ def test_a_growing_file_waits_until_it_has_stopped(world: World) -> None:
     assert asked(world.look()) == [(READINGS, "2013-01")]
 
 
-def test_a_file_waits_until_it_is_old_enough(tmp_path: Path) -> None:
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+    """Puts the sensor's clock forward or back, by seconds."""
+    now = time.time
+
+    def put(seconds: float) -> None:
+        monkeypatch.setattr("taxiway.orchestration.sensors.time", SimpleNamespace(time=lambda: now() + seconds))
+
+    return put
+
+
+@pytest.mark.parametrize("date", ["2099-01-01", "1970-01-01", "1901-12-14"])
+def test_a_file_waits_until_it_has_been_seen_unchanged_whatever_its_date(
+    tmp_path: Path, clock: Callable[[float], None], date: str
+) -> None:
     world = World(tmp_path, settle_seconds=3600)
     world.land("2013-01", gauges=False)
-    assert asked(world.look_twice()) == []
-    world.age("readings-2013-01.csv", hours=2)
-    assert asked(world.look_twice()) == [(READINGS, "2013-01")]
+    then = datetime.fromisoformat(f"{date}T00:00:00+00:00").timestamp()
+    os.utime(world.workspace.landing.path("readings-2013-01.csv"), (then, then))
+    assert asked(world.look_twice(run=False)) == []
+    clock(3500)
+    assert asked(world.look_twice(run=False)) == []
+    clock(3700)
+    assert asked(world.look()) == [(READINGS, "2013-01")]
+    assert asked(world.look()) == []
+
+
+def test_a_clock_that_was_put_back_delays_no_file_for_longer(tmp_path: Path, clock: Callable[[float], None]) -> None:
+    world = World(tmp_path, settle_seconds=60)
+    clock(86_400)
+    world.look()
+    world.land("2013-01", gauges=False)
+    assert asked(world.look(run=False)) == []
+    clock(-86_400)
+    assert asked(world.look(run=False)) == []
+    clock(-86_300)
+    assert asked(world.look()) == [(READINGS, "2013-01")]
+
+
+@pytest.mark.parametrize("replaced", [True, False], ids=["replaced", "written in place"])
+def test_other_bytes_of_the_same_size_and_date_ask_for_the_partition(landed: World, replaced: bool) -> None:
+    path = landed.workspace.landing.path("readings-2013-02.csv")
+    known, data = path.stat(), path.read_bytes()
+    other = data.replace(b"Z,22", b"Z,23", 1)
+    assert (len(other), other == data) == (len(data), False)
+    target = path.with_name(".other") if replaced else path
+    target.write_bytes(other)
+    os.utime(target, ns=(known.st_atime_ns, known.st_mtime_ns))
+    target.replace(path)
+    assert asked(landed.look_twice()) == [(READINGS, "2013-02")]
+    assert landed.workspace.landing.digest(path.name) in str(landed.looked)
+
+
+def test_where_the_file_system_tells_nothing_the_files_are_read_again_from_time_to_time(
+    landed: World, monkeypatch: pytest.MonkeyPatch, clock: Callable[[float], None]
+) -> None:
+    path = landed.workspace.landing.path("readings-2013-02.csv")
+    known = Delivery.of(path.name, path.stat())
+    landed.look()
+    path.write_bytes(path.read_bytes().replace(b"Z,22", b"Z,23", 1))
+    monkeypatch.setattr(Delivery, "of", lambda name, stat: known if name == path.name else _of(name, stat))
+    assert asked(landed.look_twice()) == []
+    clock(7 * 3600)
+    assert asked(landed.look()) == [(READINGS, "2013-02")]
+    assert asked(landed.look()) == []
 
 
 def test_after_a_lost_cursor_what_is_published_asks_for_nothing(landed: World) -> None:
@@ -185,12 +251,48 @@ def test_a_folder_in_place_of_a_file_is_a_failing_check_until_it_is_gone(landed:
     assert asked(landed.look_twice()) == [], "it is published already"
 
 
-def test_files_of_no_table_are_noted(landed: World) -> None:
-    for name in ("notes.txt", "readings-2012-12.csv", "readings-2013-13.csv"):
-        landed.workspace.landing.deliver(name, b"x")
-    result = landed.look_twice()
+def test_what_belongs_to_no_table_is_a_failing_check_until_it_is_gone(landed: World) -> None:
+    root = landed.workspace.landing.root
+    for name in ("notes.txt", "readings-2012-12.csv", "Readings-2013-02.csv"):
+        (root / name).write_bytes(b"x")
+    result = landed.look()
     assert asked(result) == []
-    assert "ignored, as no table is made from it: notes.txt, readings-2012-12.csv, readings-2013-13.csv" in note(result)
+    assert "; Readings-2013-02.csv belongs to no table: readings-2013-02.csv, which it is near to, lies" in note(result)
+    readings, gauges = (landed.check(f"landing/{name}", "expected") for name in ("readings", "gauges"))
+    assert readings is not None
+    assert gauges is not None
+    assert (readings.passed, readings.severity) == (False, dg.AssetCheckSeverity.WARN)
+    assert "readings-2012-12.csv is of raw/readings for 2012-12, outside the months" in (readings.description or "")
+    assert (gauges.description or "").startswith("notes.txt belongs to no table"), "what it is no one can tell"
+    assert "readings-2012-12" not in (gauges.description or "")
+    fresh = landed.check("mart/river_month", "fresh")
+    assert fresh is not None
+    assert "all that was delivered" not in (fresh.description or "")
+    assert "3 in number" in (fresh.description or "")
+    assert landed.look().asset_events == [], "it is said once"
+    for path in (root / "notes.txt", root / "readings-2012-12.csv", root / "Readings-2013-02.csv"):
+        path.unlink()
+    landed.look()
+    assert passed(landed, "landing/readings", "expected")
+    assert passed(landed, "landing/gauges", "expected")
+
+
+def test_a_link_to_nowhere_and_a_file_that_cannot_be_read_are_a_failing_check(landed: World) -> None:
+    zone = landed.workspace.landing
+    with unprivileged(landed.workspace.settings.home):
+        zone.path("readings-2013-02.csv").unlink()
+        zone.path("readings-2013-02.csv").symlink_to("nowhere")
+        zone.path("readings-2013-03.csv").chmod(0)
+        result = landed.look()
+    assert asked(result) == []
+    told = (
+        "readings-2013-02.csv is a link to nowhere: remove it from .*; readings-2013-03.csv cannot be read: give rights"
+    )
+    assert re.search(told, note(result))
+    check = landed.check("landing/readings", "readable")
+    assert check is not None
+    assert not check.passed
+    assert re.search(told, check.description or "")
 
 
 def test_a_withdrawn_file_is_forgotten(landed: World) -> None:
