@@ -11,7 +11,7 @@ its column's type is refused, and so is a time without a zone for an instant.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -155,7 +155,7 @@ def from_frame(frame: "pd.DataFrame", columns: pa.Schema) -> pa.Table:
 def _column(values: Any, column: pa.Field) -> Values:
     try:
         if values.dtype == object:
-            _check_moments(values, column.type)
+            check_moments(values)
         made = pa.array(values, from_pandas=True)
         if pa.types.is_floating(made.type):
             made = pc.if_else(pc.is_nan(made), pa.scalar(None, made.type), made)
@@ -164,14 +164,15 @@ def _column(values: Any, column: pa.Field) -> Values:
         raise DefinitionError(f"column {column.name} of its function is no {column.type}: {error}") from error
 
 
-def _check_moments(values: Any, wanted: pa.DataType) -> None:
-    """Refuse Python's own times where Arrow would cut them, or take the zone of one for that of all."""
-    if not (pa.types.is_timestamp(wanted) or pa.types.is_date(wanted)):
-        return
-    moments = values[values.notna()]
-    timed = [value for value in moments if isinstance(value, datetime)]
-    if timed and len(timed) < len(moments):
-        raise NotExact(f"some values are times, as {timed[0]}, and some are not")
+def check_moments(values: Any) -> None:
+    """Refuse Python's own times where Arrow would cut them, or take the zone of one for that of all.
+
+    Raises NotExact.
+    """
+    dated = [value for value in values if isinstance(value, date)]
+    timed = [value for value in dated if isinstance(value, datetime) and value == value]
+    if timed and any(not isinstance(value, datetime) for value in dated):
+        raise NotExact(f"some values are times, as {timed[0]}, and some are dates")
     if len({value.tzinfo is None for value in timed}) > 1:
         raise NotExact("some times have a zone and some have none: give all of them one, e.g. .tz_localize('UTC')")
     fine = next((value for value in timed if getattr(value, "nanosecond", 0)), None)
