@@ -70,7 +70,7 @@ def _stage_delivered(workspace: Workspace, plan: Plan, session: Session, staged:
     read: list[pa.Table] = []
     for key in tuple(staged.inputs):
         try:
-            delivered = _read(workspace, table, key)
+            delivered = read_delivered(workspace, table, key)
         except DeliveryRefused as error:
             staged.refused[key] = str(error)
             del staged.inputs[key]
@@ -90,7 +90,8 @@ def _stage_delivered(workspace: Workspace, plan: Plan, session: Session, staged:
         _execute(plan, session, tuple(staged.inputs))
 
 
-def _read(workspace: Workspace, table: Table, partition: str) -> DeliveredFile:
+def read_delivered(workspace: Workspace, table: Table, partition: str) -> DeliveredFile:
+    """The file that was delivered for a partition; raises DeliveryRefused where it cannot be read."""
     assert table.delivered is not None
     path = workspace.landing.path(table.file_name(partition))
     return read_csv(path, list(table.file_columns), table.delivered.null)

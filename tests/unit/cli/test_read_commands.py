@@ -235,3 +235,36 @@ def test_a_lake_that_is_only_read_stays_as_it_was(built: CommandLine) -> None:
     for words in (["tables"], ["show", "raw/gauges"], ["sql", "from raw.gauges"], ["history", "raw/gauges"]):
         built.done(*words)
     assert files() == before
+
+
+def test_quarantine_shows_all_rows_of_a_refused_month(copied: CommandLine) -> None:
+    assert copied.done("quarantine", "--refused").err == "no rows of a refused partition are kept\n"
+    before = copied.done("quarantine", "--json").data
+    copied.done("land", "--month", "2013-03", "--spoil", "too-many")
+    refused = copied("run", "raw/readings")
+    assert refused.code == 1
+    command = "taxiway quarantine raw/readings --refused --month 2013-03"
+    assert command in refused.err
+    rows = copied.done(*command.split()[1:], "--json").data
+    assert len(rows) == 224
+    assert {(row["table"], row["partition"]) for row in rows} == {("raw/readings", "2013-03")}
+    assert [bool(row["reasons"]) for row in rows] == [True] * 50 + [False] * 174, "those with a reason come first"
+    assert {row["row"]["level_cm"] for row in rows[:50]} == {"high"}
+    assert copied.done("quarantine", "--refused", "--json").data == rows
+    assert copied.done("quarantine", "raw/readings", "--refused", "--month", "2013-02", "--json").data == []
+    assert copied.done("quarantine", "--json").data == before, "they are not what is published without"
+    said = copied.done("quarantine", "raw/readings", "--refused", "--limit", "3")
+    assert len(said.out.splitlines()) == 4
+    assert "3 of 224 rows" in said.err
+    assert copied.done("sql", "select count(*) as n from refused.raw__readings", "--json").data == [{"n": 224}]
+
+
+def test_quarantine_says_where_a_file_lies_of_which_no_row_was_read(copied: CommandLine) -> None:
+    path = copied.home / "landing" / "readings-2013-03.csv"
+    path.write_text(path.read_text().replace("AAA,2013-03-05", '"AAA,2013-03-05', 1))
+    assert copied("run", "raw/readings").code == 1
+    for words in (["--month", "2013-03"], []):
+        said = copied.done("quarantine", "raw/readings", "--refused", *words)
+        assert f"raw/readings 2013-03: no row was read of {path}: " in said.err
+        assert "quote" in said.err
+    assert "no row was read" not in copied.done("quarantine", "raw/readings", "--refused", "--month", "2013-02").err
