@@ -51,5 +51,10 @@ class Address:
         """Where rejected rows of this table are kept: `quarantine/feature__flights`."""
         return Address(QUARANTINE, f"{self.layer}__{self.name}")
 
+    @property
+    def refused(self) -> "Address":
+        """Where the rows of partitions that were refused are kept: `refused/feature__flights`."""
+        return Address("refused", f"{self.layer}__{self.name}")
+
     def __str__(self) -> str:
         return f"{self.layer}/{self.name}"

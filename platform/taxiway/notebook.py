@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from taxiway.transforms import ArrowTransform, Transform
 
 _SHOWN_ROWS = 10
-_QUARANTINE, _PREVIEW = "quarantine", "preview"
+_QUARANTINE, _REFUSED, _PREVIEW = "quarantine", "refused", "preview"
 _WORDS = re.compile(r"[a-z0-9_]+")
 
 
@@ -147,6 +147,8 @@ class OpenLake:
         found = self.lake.find(address, version)
         if found is None and address.layer == _QUARANTINE:
             raise TableNotFound(f"{address} does not exist: no row of that table has been rejected")
+        if found is None and address.layer == _REFUSED:
+            raise TableNotFound(f"{address} does not exist: no partition of that table has been refused")
         if found is None:
             self.workspace.project.table(address)
         return found or self.lake.open(address, version)

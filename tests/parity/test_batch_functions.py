@@ -94,7 +94,8 @@ def test_a_group_function_gives_what_pandas_gives(gauges: Workspace, engine_for:
     assert found["duckdb"].num_rows == 96
     assert found["duckdb"].equals(found["spark"])
     readings = contents(gauges.lake, "raw/readings").to_pandas()
-    readings["is_high"] = (readings.level_cm > 50).astype(object).where(readings.level_cm.notna(), None)
+    readings = readings.astype({"level_cm": "Int64", "source_row": "Int64"})
+    readings["is_high"] = readings.level_cm > 50
     readings = readings[["gauge", "read_at", "level_cm", "source_row", "month", "is_high"]].sort_values("read_at")
     for month in MONTHS:
         begins = pd.Timestamp(f"{month}-01", tz="UTC")
@@ -117,8 +118,35 @@ def test_a_row_wise_function_gives_what_pandas_gives(gauges: Workspace, engine_f
     of = pandas_transform(prepare=seen, columns=COLUMNS)(doubled)
     found = {name: made_by(engine_for(name, gauges.settings), gauges, of) for name in ENGINES}
     assert found["duckdb"].equals(found["spark"])
-    assert set(found["duckdb"]["dtypes"].to_pylist()) == {"object datetime64[us, UTC] float64 int64 object object"}
+    assert set(found["duckdb"]["dtypes"].to_pylist()) == {"object datetime64[us, UTC] Int64 Int64 object boolean"}
     assert found["duckdb"]["rise_cm"].null_count == found["duckdb"]["level_cm"].null_count == 8
+
+
+@transform(reach={"raw_readings": Lookback(24, on="read_at")})
+def large(raw_readings: ir.Table) -> ir.Table:
+    """Whole numbers that no float has, of which some are missing in each month."""
+    level = raw_readings.level_cm.cast("int64") + 9_007_199_254_740_993
+    return raw_readings.select("gauge", "read_at", "source_row", "month", level_cm=level)
+
+
+def kept(rows: pd.DataFrame) -> pd.DataFrame:
+    made = rows[["gauge", "read_at", "level_cm", "month"]].assign(rise_cm=0.5, rank=rows.source_row, dtypes="")
+    made["read_at"] = rows.read_at.dt.tz_convert("America/New_York")
+    return made
+
+
+@pytest.mark.parametrize("by", [(), ("gauge",)])
+def test_large_numbers_beside_missing_ones_come_back_unchanged(
+    gauges: Workspace, engine_for: EngineFor, by: tuple[str, ...]
+) -> None:
+    of = pandas_transform(prepare=large, by=by, columns=COLUMNS)(kept)
+    found = {name: made_by(engine_for(name, gauges.settings), gauges, of) for name in ENGINES}
+    assert found["duckdb"].equals(found["spark"])
+    readings = contents(gauges.lake, "raw/readings").sort_by([("gauge", "ascending"), ("read_at", "ascending")])
+    expected = [None if level is None else level + 2**53 + 1 for level in readings["level_cm"].to_pylist()]
+    assert expected.count(None) == 8
+    assert found["duckdb"]["level_cm"].to_pylist() == expected
+    assert found["duckdb"]["read_at"].to_pylist() == readings["read_at"].to_pylist()
 
 
 def failing(rows: pd.DataFrame) -> pd.DataFrame:
@@ -135,6 +163,10 @@ def halved(rows: pd.DataFrame) -> pd.DataFrame:
     return risen(rows).assign(rank=0.5)
 
 
+def naive(rows: pd.DataFrame) -> pd.DataFrame:
+    return risen(rows).assign(read_at=rows.read_at.dt.tz_convert("Europe/Berlin").dt.tz_localize(None))
+
+
 def nothing(rows: pd.DataFrame) -> None:
     return None
 
@@ -145,6 +177,7 @@ def nothing(rows: pd.DataFrame) -> None:
         (failing, "feature/made 2013-01: group gauge=BBB: ValueError: the water is too high"),
         (misnamed, r"group gauge=AAA: its function returned the columns \['gauge'.*'place'.*, declared are"),
         (halved, "column rank of its function is no int64: Float value 0.50* was truncated"),
+        (naive, r"column read_at of its function is no timestamp\[us, tz=UTC\]: times without a zone are no instants"),
         (nothing, "its function returned NoneType, not a pandas frame"),
     ],
 )

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from taxiway.cli.options import Json, Month, open_lake
-from taxiway.cli.output import print_json
+from taxiway.cli.output import print_json, say
 
 DIFFERENT = 10
 
@@ -38,6 +38,6 @@ def compare(
     if as_json:
         print_json(found.as_dict())
     else:
-        typer.echo(repr(found))
+        say(repr(found))
     if not found.equal:
         raise typer.Exit(DIFFERENT)

@@ -1,12 +1,11 @@
 """The entry point: it turns errors into one line and an exit code, and a traceback only where it is asked for."""
 
 import sys
-import traceback
 from collections.abc import Sequence
 from typing import NoReturn
 
 from taxiway.cli.app import app
-from taxiway.cli.output import complain
+from taxiway.cli.output import complain, print_traceback
 from taxiway.errors import TaxiwayError
 
 _WRONG_USE = 2
@@ -36,6 +35,6 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 def _failed(error: Exception, message: str, code: int, debug: bool) -> int:
     if debug:
-        traceback.print_exception(error)
+        print_traceback(error)
     complain(message)
     return code

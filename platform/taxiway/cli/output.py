@@ -1,35 +1,79 @@
-"""What the command line prints: data to stdout, as a table for people or as JSON; everything else to stderr."""
+"""What the command line prints: data to stdout, as a table for people or as JSON; everything else to stderr.
+
+Nothing is printed but through here: characters with which data could steer a terminal, or change the order in which it
+shows others, are written as escapes, in a pipe too.
+"""
 
 import json
 import math
+import re
 import sys
-from collections.abc import Mapping, Sequence
+import traceback
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
 from rich.markup import escape
 from rich.measure import Measurement
+from rich.segment import Segment
 from rich.table import Table as Grid
+from rich.text import Text
 
 # Nothing is cut where nobody looks: a pipe has no width.
 UNLIMITED = 100_000
 _LONGEST = 60
 
 
+# Controls (but for tab and line end), marks of direction, what is not seen, and halves of characters.
+_UNSAFE = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff"
+    "\U000e0000-\U000e007f]"
+)
+
+
+def safe(text: str) -> str:
+    """The text with every character that could steer a terminal written as an escape: `\\x1b`, `\\u202e`."""
+    return _UNSAFE.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+
+
+def safe_line(text: str) -> str:
+    """The text, safe and on one line."""
+    return safe(text).replace("\n", "\\n").replace("\t", "\\t")
+
+
+class SafeConsole(Console):
+    """A console that lets no text through but as `safe` writes it; what steers the terminal is its own."""
+
+    def __init__(self, **options: Any) -> None:
+        """A console with these options of rich's; it marks nothing up that was not asked for."""
+        super().__init__(highlight=False, emoji=False, **options)
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        """What rich draws, with safe texts."""
+        for segment in super().render(renderable, options):
+            yield segment if segment.control else segment._replace(text=safe(segment.text))
+
+
 def console() -> Console:
     """Where data goes."""
-    return Console(width=None if sys.stdout.isatty() else UNLIMITED, highlight=False)
+    return SafeConsole(width=None if sys.stdout.isatty() else UNLIMITED)
 
 
 def notes() -> Console:
     """Where progress, hints and errors go."""
-    return Console(stderr=True, width=None if sys.stderr.isatty() else UNLIMITED, highlight=False)
+    return SafeConsole(stderr=True, width=None if sys.stderr.isatty() else UNLIMITED)
+
+
+def say(text: str) -> None:
+    """Lines of text for people, on stdout, as they are."""
+    sys.stdout.write(f"{safe(text)}\n")
+    sys.stdout.flush()
 
 
 def complain(message: str) -> None:
     """An error, told in one line or, where it has evidence, in a few."""
-    notes().print(f"[bold red]error:[/] {escape(message)}", soft_wrap=True)
+    notes().print(f"[bold red]error:[/] {escape(safe(message))}", soft_wrap=True)
 
 
 def warn(message: str) -> None:
@@ -39,12 +83,22 @@ def warn(message: str) -> None:
 
 def hint(message: str) -> None:
     """What else there is to know, on stderr."""
-    notes().print(f"[dim]{escape(message)}[/]", soft_wrap=True)
+    notes().print(f"[dim]{escape(safe(message))}[/]", soft_wrap=True)
+
+
+def print_traceback(error: BaseException) -> None:
+    """Where an error came from, on stderr."""
+    sys.stderr.write(safe("".join(traceback.format_exception(error))))
 
 
 def print_json(data: Any) -> None:
-    """Data for machines: one JSON document on stdout; instants in ISO 8601, numbers that JSON lacks as texts."""
-    sys.stdout.write(json.dumps(_plain(data), indent=2, ensure_ascii=False) + "\n")
+    """Data for machines: one JSON document on stdout.
+
+    Whole numbers and floats are numbers, each with all of its digits. Decimals are texts, and so are numbers that JSON
+    lacks; days and instants are texts in ISO 8601, bytes are texts of hexadecimal digits.
+    """
+    text = json.dumps(_plain(data), indent=2, ensure_ascii=False)
+    sys.stdout.write(_UNSAFE.sub(lambda found: _json_escape(found[0]), text) + "\n")
     sys.stdout.flush()
 
 
@@ -88,9 +142,9 @@ def _grid(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], *, counts: 
     table = Grid(box=None, padding=(0, 2, 0, 0), header_style="bold")
     for name in columns:
         numeric = all(isinstance(row[name], int | float | None) and not isinstance(row[name], bool) for row in rows)
-        table.add_column(escape(name), justify="right" if numeric else "left", no_wrap=numeric)
+        table.add_column(Text(safe_line(name)), justify="right" if numeric else "left", no_wrap=numeric)
     for row in rows:
-        table.add_row(*(escape(shown(row[name], counts=counts)) for name in columns))
+        table.add_row(*(Text(safe_line(shown(row[name], counts=counts))) for name in columns))
     return table
 
 
@@ -104,7 +158,7 @@ def shown(value: Any, *, counts: bool = False) -> str:
         return f"{value:,}"
     if isinstance(value, list | tuple):
         return "; ".join(map(str, value))
-    return str(value)
+    return f"{value:f}" if isinstance(value, Decimal) else str(value)
 
 
 def _width(out: Console, table: Grid) -> int:
@@ -137,7 +191,16 @@ def _plain(value: Any) -> Any:
         return [_plain(item) for item in value]
     if value is None or isinstance(value, bool | int | str):
         return value
-    if isinstance(value, float | Decimal):
-        value = float(value)
+    if isinstance(value, float):
         return value if math.isfinite(value) else str(value)
+    if isinstance(value, Decimal):
+        return f"{value:f}"
+    if isinstance(value, bytes | bytearray | memoryview):
+        return value.hex()
     return value.isoformat() if hasattr(value, "isoformat") else str(value)
+
+
+def _json_escape(character: str) -> str:
+    """A character as an escape of JSON, which writes those beyond 16 bits as two."""
+    units = character.encode("utf-16-be", "surrogatepass").hex()
+    return "".join(f"\\u{units[place : place + 4]}" for place in range(0, len(units), 4))

@@ -6,12 +6,11 @@ from io import UnsupportedOperation
 from types import TracebackType
 from typing import Self, TextIO
 
-from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bar
 
-from taxiway.cli.output import UNLIMITED
+from taxiway.cli.output import UNLIMITED, SafeConsole
 from taxiway.cli.report import Report, TableReport
 from taxiway.orchestration.runs import RunEvent
 from taxiway.partitions import in_words
@@ -26,7 +25,7 @@ class Progress:
         """Shows nothing before the block begins."""
         self._stream = _unredirected_stderr()
         width = None if self._stream.isatty() else UNLIMITED
-        self._console = Console(file=self._stream, width=width, highlight=False, soft_wrap=True)
+        self._console = SafeConsole(file=self._stream, width=width, soft_wrap=True)
         columns = (
             SpinnerColumn(),
             MofNCompleteColumn(),

@@ -1,7 +1,7 @@
 """`taxiway quarantine`: the rows that were rejected, with the reason, as they were delivered, and from where."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -9,10 +9,12 @@ import typer
 from taxiway.addresses import Address
 from taxiway.cli.options import Json, Limit, Month, open_lake
 from taxiway.cli.output import hint, print_json, print_rows
+from taxiway.errors import DeliveryRefused
 
 if TYPE_CHECKING:
     from taxiway.notebook import OpenLake
 
+_QUARANTINE, _REFUSED = "quarantine", "refused"
 _SHOWN = 20
 _SHOWN_REASONS = 10
 
@@ -20,25 +22,40 @@ _SHOWN_REASONS = 10
 def quarantine(
     table: Annotated[str | None, typer.Argument(metavar="[TABLE]", help="layer/name; all tables by default.")] = None,
     month: Month = None,
+    refused: Annotated[
+        bool, typer.Option("--refused", help="All rows of partitions that were refused and not published.")
+    ] = False,
     limit: Limit = None,
     as_json: Json = False,
 ) -> None:
-    """Show rejected rows: why, from which file and record, and the row as it was delivered."""
+    """Show rejected rows: why, from which file and record, and the row as it was delivered.
+
+    They are those of published partitions; with --refused all rows of partitions that were last refused as a whole,
+    those with a reason first.
+    """
     lake = open_lake()
     if month is not None:
         lake.settings.months.between(month, month)
-    rows = [row for address in _kept(lake, table) for row in _rejected(lake, address, month)]
-    shown = rows if limit is None and as_json else rows[: _SHOWN if limit is None else limit]
+    wanted = (None if as_json else _SHOWN) if limit is None else limit
+    shown, total = [], 0
+    for address in _kept(lake, table, _REFUSED if refused else _QUARANTINE):
+        left = None if wanted is None else wanted - len(shown)
+        found, count = _rejected(lake, address, month, left)
+        shown += found
+        total += count
+    if refused:
+        for told in _unread(lake, table, month):
+            hint(told)
     if as_json:
         print_json(shown)
         return
     print_rows(
         [row | {"row": ", ".join(f"{k}={v}" for k, v in row["row"].items())} for row in shown],
         ("table", "partition", "reasons", "source_file", "source_row", "row"),
-        empty="nothing is in quarantine",
+        empty="no rows of a refused partition are kept" if refused else "nothing is in quarantine",
     )
-    if len(shown) < len(rows):
-        hint(f"{len(shown)} of {len(rows):,} rows; --limit N shows more")
+    if len(shown) < total:
+        hint(f"{len(shown)} of {total:,} rows; --limit N shows more")
 
 
 def reasons(lake: "OpenLake", table: str, partitions: Sequence[str]) -> list[dict[str, Any]]:
@@ -47,7 +64,7 @@ def reasons(lake: "OpenLake", table: str, partitions: Sequence[str]) -> list[dic
     Of each partition the most frequent ones, and then a row that counts the rest.
     """
     counts: dict[tuple[str, str], int] = {}
-    for row in _rejected(lake, Address.parse(table).quarantine):
+    for row in _rejected(lake, Address.parse(table).quarantine)[0]:
         if row["partition"] in partitions:
             key = (row["partition"], "; ".join(row["reasons"]))
             counts[key] = counts.get(key, 0) + 1
@@ -66,38 +83,64 @@ def _most_first(counted: tuple[int, str]) -> tuple[int, str]:
     return -counted[0], counted[1]
 
 
-def _kept(lake: "OpenLake", table: str | None) -> list[Address]:
-    """Where the rejected rows of a table are kept, or those of all tables; raises UsageError for an unknown table."""
-    made = [address for address in lake.lake.tables() if address.layer == "quarantine"]
+def _kept(lake: "OpenLake", table: str | None, layer: str) -> list[Address]:
+    """Where such rows of a table are kept, or those of all tables; raises UsageError for an unknown table."""
+    made = [address for address in lake.lake.tables() if address.layer == layer]
     if table is None:
         return made
     address = lake.address(table)
-    kept = address if address.layer == "quarantine" else address.quarantine
+    kept = address if address.layer == layer else Address(layer, f"{address.layer}__{address.name}")
     if kept not in made:
         lake.workspace.project.table(kept.name.replace("__", "/", 1))
     return [kept] if kept in made else []
 
 
-def _rejected(lake: "OpenLake", kept: Address, month: str | None = None) -> list[dict[str, Any]]:
-    if lake.lake.find(kept) is None:
-        return []
-    column = lake.snapshot(str(kept)).partition_column
-    if month is not None and column is None:
-        return []
-    rows = lake.read(str(kept)).order("ALL").to_arrow_table().to_pylist()
-    found = (row | {"partition": row[column] if column else "*"} for row in rows)
+def _rejected(
+    lake: "OpenLake", kept: Address, month: str | None = None, limit: int | None = None
+) -> tuple[list[dict[str, Any]], int]:
+    """The rows that are kept at an address, of a month or all, at most so many, and how many there are."""
+    from taxiway.engines.duckdb import identifier
+
+    snapshot = lake.lake.find(kept)
+    if snapshot is None or (month is not None and month not in snapshot.partitions):
+        return [], 0
+    column = snapshot.partition_column
+    rows = lake.read(str(kept), month=month)
+    ordered = rows.order(", ".join(["len(reasons) = 0", *map(identifier, rows.columns)]))
+    found = (ordered if limit is None else ordered.limit(limit)).to_arrow_table().to_pylist()
+    (count,) = rows.count("*").fetchone() or (0,)
     return [
         {
             "table": kept.name.replace("__", "/", 1),
-            "partition": row["partition"],
+            "partition": row[column] if column else "*",
             "reasons": row["reasons"],
             "source_file": row["source_file"],
             "source_row": row["source_row"],
             "row": _as_columns(row["delivered"]),
         }
         for row in found
-        if month in (None, row["partition"])
-    ]
+    ], count
+
+
+def _unread(lake: "OpenLake", table: str | None, month: str | None) -> Iterator[str]:
+    """Of a delivered table, which files are refused as they lie there, so that there are no rows of them."""
+    from taxiway.lake import WHOLE
+    from taxiway.materialise.stage import read_delivered
+
+    workspace = lake.workspace
+    known = workspace.project.by_address.get(lake.address(table)) if table is not None else None
+    if known is None or known.delivered is None:
+        return
+    made = lake.lake.find(known.address)
+    for key in [month] if month is not None else workspace.settings.months.keys() if known.monthly else [WHOLE]:
+        path = workspace.landing.path(known.file_name(key))
+        state = made.partitions.get(key) if made is not None else None
+        try:
+            if not path.exists() or (state and state.inputs.get("landing") == {path.name: workspace.landing.digest(path.name)}):
+                continue
+            read_delivered(workspace, known, key)
+        except DeliveryRefused as error:
+            yield f"{known.at} {key}: no row was read of {path}: {error}"
 
 
 def _as_columns(delivered: str) -> dict[str, Any]:

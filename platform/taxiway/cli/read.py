@@ -1,5 +1,6 @@
 """`taxiway show` and `taxiway sql`: the rows of a table, and the answer to a question in SQL. Both only read."""
 
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyRelation
 
 _SHOWN = 20
+_COARSER_IN_PYTHON = re.compile(r"TIMESTAMP_NS|TIME_NS|INTERVAL")
 
 
 def show(
@@ -44,6 +46,7 @@ def _answer(relation: "DuckDBPyRelation", limit: int | None, as_json: bool) -> N
     wanted = (None if as_json else _SHOWN) if limit is None else limit
     try:
         columns = _distinct(relation.columns)
+        relation = _exact(relation)
         found = relation.fetchall() if wanted is None else relation.fetchmany(wanted + 1)
     except duckdb.Error as error:
         raise wrong_sql(error) from None
@@ -54,6 +57,15 @@ def _answer(relation: "DuckDBPyRelation", limit: int | None, as_json: bool) -> N
     print_data(rows, columns)
     if wanted is not None and len(found) > wanted:
         hint(f"the first {wanted} rows; --limit N shows more")
+
+
+def _exact(relation: "DuckDBPyRelation") -> "DuckDBPyRelation":
+    """The rows with what Python holds less exactly, nanoseconds and months as such, as DuckDB's texts."""
+    columns = [
+        f"CAST(#{place} AS VARCHAR)" if _COARSER_IN_PYTHON.search(str(dtype)) else f"#{place}"
+        for place, dtype in enumerate(relation.types, 1)
+    ]
+    return relation.project(", ".join(columns)) if any(column.startswith("CAST") for column in columns) else relation
 
 
 def _distinct(names: Sequence[str]) -> list[str]:

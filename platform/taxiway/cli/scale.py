@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from taxiway.cli.options import Json, open_workspace
-from taxiway.cli.output import hint, print_json, print_rows
+from taxiway.cli.output import hint, print_json, print_rows, say
 from taxiway.errors import UsageError
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def scale(
     else:
         print_rows(run_rows(runs), RUN_COLUMNS)
         for line in conclusions(runs):
-            typer.echo(line)
+            say(line)
     _write(runs, write, plot)
 
 

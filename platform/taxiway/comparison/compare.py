@@ -10,6 +10,7 @@ from typing import Any
 
 import duckdb
 
+from taxiway.comparison.csv_file import RECORD, Exact
 from taxiway.comparison.given import Given, given, is_of_spark
 from taxiway.comparison.outcome import Comparison, Difference, Side
 from taxiway.comparison.values import GIVEN, TABLE, Compared
@@ -100,18 +101,14 @@ class _Sides:
             self.connection.register("__given", self.given.rows)
         self.connection.execute(f"CREATE TEMP VIEW raw AS SELECT * FROM {self.given.source}")
         raw, typed = self._types("raw"), self._types(TABLE)
-        columns = [
-            f"TRY_CAST({identifier(name)} AS {typed[name]}) AS {identifier(name)}"
-            if self.given.has_no_types and name in typed
-            else identifier(name)
-            for name in raw
-        ]
+        exact = [Exact(name, typed[name]) for name in raw if name in typed] if self.given.have_no_types else []
+        self._refuse_unreadable(exact)
+        values = {column.name: column.value for column in exact}
+        columns = [f"{values.get(name, identifier(name))} AS {identifier(name)}" for name in raw if name != RECORD]
         rows = f"SELECT {', '.join(columns)} FROM raw"
         if month is not None and partition in raw:
             rows += f" WHERE {identifier(partition)} = {month}"
         self.connection.execute(f"CREATE TEMP VIEW {GIVEN} AS {rows}")
-        if self.given.has_no_types:
-            self._refuse_unreadable([name for name in raw if name in typed], typed)
 
     def compared(self, within: float | None) -> Comparison:
         """Match the rows and say what differs."""
@@ -237,16 +234,24 @@ class _Sides:
                 f"{', '.join(self.key)} is no key of {name}: {example} has {rows} rows; name more columns, --key"
             )
 
-    def _refuse_unreadable(self, names: Sequence[str], types: dict[str, str]) -> None:
-        """Refuse a CSV whose texts are not of the table's types: they would look like missing values."""
-        for name in names:
-            column = identifier(name)
-            unread = f"{column} IS NOT NULL AND TRY_CAST({column} AS {types[name]}) IS NULL"
-            found = self._rows(f"SELECT {column} AS text FROM raw WHERE {unread} LIMIT 1")
-            if found:
+    def _refuse_unreadable(self, columns: Sequence[Exact]) -> None:
+        """Refuse a CSV with a text that is not exactly a value of the table's type: it would pass for another one."""
+        for column in columns:
+            if not column.has_form:
                 raise UsageError(
-                    f"{self.given.name}: {name} has '{found[0]['text']}', which is no {types[name].lower()}; "
+                    f"{self.given.name}: {column.name} is {column.dtype.lower()}, which CSV has no one form for; "
                     "give a file of Parquet, which has types"
+                )
+            text = identifier(column.name)
+            unread = f"SELECT {text}, {RECORD} FROM raw WHERE {column.unread} ORDER BY 2 LIMIT 1"
+            found = self.connection.execute(unread).fetchone()
+            if found is None and column.long_texts is not None:
+                long = self.connection.execute(column.long_texts).fetchall()
+                found = next((row for row in long if not column.holds(row[0])), None)
+            if found is not None:
+                raise UsageError(
+                    f"{self.given.name}: {column.name} has {found[0]!r}, which is no {column.dtype.lower()}, in record "
+                    f"{found[1]}; mend what wrote it, or give a file of Parquet, which has types"
                 )
 
 

@@ -6,8 +6,11 @@ from typing import Any
 
 import pyarrow as pa
 
+from taxiway.comparison.csv_file import read_texts, refuse_repeated
+from taxiway.comparison.held import check_files, exactly_held
 from taxiway.engines.duckdb import literal
 from taxiway.errors import UsageError
+from taxiway.transforms.frames import check_moments
 
 _PARQUET = (".parquet", ".pq")
 _CSV = (".csv", ".csv.gz", ".csv.zst")
@@ -17,25 +20,19 @@ _CSV = (".csv", ".csv.gz", ".csv.zst")
 class Given:
     """One side: its `name` in messages, and where its rows are: in a file or folder `path`, or as Arrow `rows`.
 
-    A CSV file `has_no_types`: its texts are read as the types of the table.
+    Rows of a CSV file `have_no_types`: they are texts, which are read as the types of the table.
     """
 
     name: str
     path: Path | None = None
     rows: pa.Table | None = None
-
-    @property
-    def has_no_types(self) -> bool:
-        """Whether its values are texts that stand for values."""
-        return self.path is not None and self.path.name.lower().endswith(_CSV)
+    have_no_types: bool = False
 
     @property
     def source(self) -> str:
         """What DuckDB reads it with; `rows` are registered as `__given`."""
         if self.path is None:
             return "__given"
-        if self.has_no_types:
-            return f"read_csv({literal(str(self.path))}, all_varchar = true, header = true, nullstr = '')"
         place = self.path / "*.parquet" if self.path.is_dir() else self.path
         return f"read_parquet({literal(str(place))}, union_by_name = true, hive_partitioning = {self.path.is_dir()})"
 
@@ -53,18 +50,33 @@ def given(frame: Any, folder: Path) -> Given:
     if isinstance(frame, str | Path):
         return _file(Path(frame))
     if isinstance(frame, pa.Table):
-        return Given("the table given", rows=frame)
+        return _in_memory("the table given", frame)
     if is_of_spark(frame):
         return _written(frame, folder / "given")
     try:
         if type(frame).__module__.startswith("pandas"):
             # What is no number to pandas is a missing value to everybody else.
             named = any(name is not None for name in frame.index.names)
-            return Given("the frame given", rows=pa.Table.from_pandas(frame, preserve_index=named))
-        return Given("the frame given", rows=pa.table(frame))
-    except (pa.ArrowInvalid, pa.ArrowTypeError, TypeError, ValueError) as error:
+            return _in_memory("the frame given", _of_pandas(frame, named))
+        return _in_memory("the frame given", pa.table(frame))
+    except (pa.ArrowInvalid, pa.ArrowTypeError, TypeError, ValueError, OverflowError) as error:
         told = " ".join(str(error).split())
         raise UsageError(f"what is given ({type(frame).__name__}) cannot be compared: {told}") from error
+
+
+def _of_pandas(frame: Any, named: bool) -> pa.Table:
+    """A frame as Arrow; what Arrow would cut or take for another's zone is refused, as in a function of frames."""
+    for name in frame.columns:
+        values = frame[name]
+        if getattr(values, "dtype", None) == object:
+            check_moments(values)
+    return pa.Table.from_pandas(frame, preserve_index=named)
+
+
+def _in_memory(name: str, rows: pa.Table) -> Given:
+    refuse_repeated(rows.column_names, name)
+    columns = [exactly_held(rows[column.name], name, column) for column in rows.schema]
+    return Given(name, rows=pa.table(dict(zip(rows.column_names, columns, strict=True))))
 
 
 def _written(frame: Any, place: Path) -> Given:
@@ -83,11 +95,16 @@ def _file(path: Path) -> Given:
     if set(str(found)) & set("*?["):
         raise UsageError(f"{path}: a name with *, ? or [ stands for several files; rename it")
     if found.is_dir():
-        if not any(found.glob("*.parquet")):
+        files = sorted(found.glob("*.parquet"))
+        if not files:
             raise UsageError(f"{path} is a folder without files of Parquet")
+        check_files(files, str(path))
         return Given(str(path), path=found)
     if not found.is_file():
         raise UsageError(f"there is no file {path}")
     if not found.name.lower().endswith(_PARQUET + _CSV):
         raise UsageError(f"{path}: give a file of Parquet or CSV ({', '.join(_PARQUET + _CSV)})")
+    if found.name.lower().endswith(_CSV):
+        return Given(str(path), rows=read_texts(found, str(path)), have_no_types=True)
+    check_files([found], str(path))
     return Given(str(path), path=found)

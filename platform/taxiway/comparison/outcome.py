@@ -139,4 +139,4 @@ def _pairs(row: Mapping[str, Any]) -> str:
 
 
 def _shown(value: Any) -> str:
-    return "null" if value is None else str(value)
+    return "null" if value is None else str(value).replace("\n", "\\n")

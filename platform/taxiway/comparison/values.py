@@ -9,9 +9,9 @@ _WHOLE = re.compile(r"U?(TINYINT|SMALLINT|INTEGER|BIGINT|HUGEINT)$")
 _KINDS = (
     ("whole", _WHOLE),
     ("float", re.compile(r"(FLOAT|DOUBLE)$")),
-    ("decimal", re.compile(r"DECIMAL")),
-    ("text", re.compile(r"(VARCHAR|ENUM\(.*)$")),
-    ("instant", re.compile(r"(TIMESTAMP.*|DATE)$")),
+    ("decimal", re.compile(r"DECIMAL(\(\d+,\d+\))?$")),
+    ("text", re.compile(r"(VARCHAR|ENUM\(.*\))$")),
+    ("instant", re.compile(r"(TIMESTAMP[^\[]*|DATE)$")),
     ("none", re.compile(r'"?NULL"?$')),
 )
 _NUMBERS = {"whole", "float", "decimal"}
@@ -58,7 +58,9 @@ class Compared:
             return f"{value}::VARCHAR"
         if kinds == {"whole"}:
             return f"{value}::HUGEINT"
-        return f"{value}::DOUBLE" if kinds <= _NUMBERS else value
+        if kinds == {"float"}:
+            return f"{value}::DOUBLE"
+        return _digits(value, self.given_type if side == GIVEN else self.table_type) if kinds <= _NUMBERS else value
 
     def same(self, given: str, table: str) -> str:
         """Whether two values are the same to the bit; null is the same as null."""
@@ -68,12 +70,23 @@ class Compared:
             equal = f"({number} = trunc({number}) AND TRY_CAST({number} AS HUGEINT) = {whole})"
         elif set(kinds) == {"float"}:
             equal = f"({given} = {table} AND ({given} <> 0 OR signbit({given}) = signbit({table})))"
+        elif "float" in kinds and "decimal" in kinds:
+            number, decimal = (given, table) if kinds[0] == "float" else (table, given)
+            scale = (self.given_type if kinds[0] == "decimal" else self.table_type).rpartition(",")[2].rstrip(")")
+            # A cast rounds to what the other holds: the same is what neither way changes.
+            near = f"{decimal}::VARCHAR::DOUBLE = {number}::DOUBLE"
+            equal = f"({near} AND TRY_CAST({number}::DOUBLE::VARCHAR AS DECIMAL(38, {scale})) = {decimal})"
+        elif "decimal" in kinds and set(kinds) <= _NUMBERS:
+            equal = f"({_digits(given, self.given_type)} = {_digits(table, self.table_type)})"
         elif set(kinds) == {"instant"}:
             equal = f"({nanoseconds(given, self.given_type)} = {nanoseconds(table, self.table_type)})"
         elif set(kinds) == {"text"}:
             equal = f"({given}::VARCHAR = {table}::VARCHAR)"
         elif "none" in kinds:
             equal = "false"
+        elif re.search(r"FLOAT|DOUBLE", self.table_type):
+            # Of floats in lists, = does not see the sign of zero.
+            equal = f"({given} = {table} AND {given}::VARCHAR = {table}::VARCHAR)"
         else:
             equal = f"({given} = {table})"
         return f"coalesce({equal}, {given} IS NULL AND {table} IS NULL)"
@@ -101,6 +114,17 @@ class Compared:
 def kind(duckdb_type: str) -> str:
     """The kind of values that a type of DuckDB has; a type of its own where it is none of those that mix."""
     return next((name for name, pattern in _KINDS if pattern.match(duckdb_type)), duckdb_type)
+
+
+def _digits(value: str, duckdb_type: str) -> str:
+    """A number as a text that equal numbers of other types have too."""
+    of_kind = kind(duckdb_type)
+    if of_kind == "float":
+        is_whole = f"{value} = trunc({value}) AND abs({value}) < 1e38"
+        return f"CASE WHEN {is_whole} THEN {value}::HUGEINT::VARCHAR ELSE {value}::DOUBLE::VARCHAR END"
+    if of_kind == "decimal" and not duckdb_type.endswith(",0)"):
+        return f"rtrim(rtrim({value}::VARCHAR, '0'), '.')"
+    return f"{value}::VARCHAR"
 
 
 def nanoseconds(value: str, duckdb_type: str) -> str:

@@ -3,7 +3,16 @@
 A contract is a pandera model; pandera is its language, not its executor.
 """
 
-from taxiway.contracts.guard import accepted, audit, check_schema, key_audit, rejected, repeated_hashes, samples
+from taxiway.contracts.guard import (
+    accepted,
+    all_rows,
+    audit,
+    check_schema,
+    key_audit,
+    rejected,
+    repeated_hashes,
+    samples,
+)
 from taxiway.contracts.kept import as_kept, kept_schema
 from taxiway.contracts.model import Contract, MaxLag, column, row_rule, table, table_rule
 from taxiway.contracts.rules import Column, Rule, TableContract, compile_contract
@@ -40,6 +49,7 @@ __all__ = [
     "TextList",
     "Verdict",
     "accepted",
+    "all_rows",
     "as_kept",
     "audit",
     "check_schema",

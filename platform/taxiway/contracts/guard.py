@@ -70,11 +70,30 @@ def rejected(contract: TableContract, staged: ir.Table) -> ir.Table:
     the text of the row, or, where it was not delivered as text, its values: see `as_kept`.
     """
     rows = staged.filter(~_is_accepted(contract, staged))
-    told = [
+    return _with_reasons(contract, rows, _reasons(contract, rows))
+
+
+def all_rows(contract: TableContract, staged: ir.Table) -> ir.Table:
+    """All rows as `rejected` gives those that break an error; of the others only such have a reason whose key
+    several accepted rows have.
+    """
+    is_accepted = _is_accepted(contract, staged)
+    same_key: Expression = is_accepted.cast("int64").sum().over(ibis.window(group_by=_key(contract)))
+    repeated = ibis.literal(f"key ({', '.join(contract.key)}): more than once")
+    rows = staged.mutate(_repeated=ibis.ifelse(is_accepted & (same_key > 1), repeated, _NO_TEXT))
+    return _with_reasons(contract, rows, [*_reasons(contract, rows), rows["_repeated"]])
+
+
+def _reasons(contract: TableContract, rows: ir.Table) -> list[Expression]:
+    """For each rule of rows why a row breaks it, null where it does not."""
+    return [
         ibis.ifelse(~_holds(rule, rows), ibis.literal(rule.reason), _NO_TEXT)
         for _, rule in _rules(contract, "row")
         if rule.severity == "error"
     ]
+
+
+def _with_reasons(contract: TableContract, rows: ir.Table, told: list[Expression]) -> ir.Table:
     reasons: Expression = ibis.array([*told, _NO_TEXT]).filter(lambda reason: reason.notnull())
     if "_problems" in rows.columns:
         problems: Expression = ibis.coalesce(rows["_problems"], ibis.literal([], type="array<string>"))

@@ -106,6 +106,9 @@ def materialise_marts(
             )
         refused = _refusals(build, outdated)
         results |= refused or _guard_and_publish(workspace, build, outdated, engine, clock, run=run, rebuild=rebuild)
+    for plan in plans:
+        if results[plan.table].verdict is None:
+            forget_refused(workspace, plan.table, (WHOLE,), run=run)
     return MartsOutcome(
         {plan.table: _outcome(workspace, plan, results[plan.table], engine, clock) for plan in plans}, build
     )

@@ -29,6 +29,7 @@ from taxiway.lake import WHOLE, PartitionState
 from taxiway.materialise.outcome import Outcome, PartitionResult
 from taxiway.materialise.plan import PartitionPlan, Plan, make_plan
 from taxiway.materialise.publish import Rows, publish_changes
+from taxiway.materialise.refused import forget_refused, keep_refused, where_kept
 from taxiway.materialise.stage import Staged, check_columns, stage
 from taxiway.materialise.workspace import Workspace
 from taxiway.partitions import is_month
@@ -95,6 +96,7 @@ def materialise(
                     results |= publish_judged(
                         workspace, plan, session, engine, staged, judged, run=run, rebuild=rebuild
                     )
+    forget_refused(workspace, table, [key for key, result in results.items() if result.verdict is None], run=run)
     latest = workspace.lake.find(table.address)
     return Outcome(
         address=str(table.address),
@@ -177,11 +179,12 @@ def publish_judged(
     passed = {key: verdict for key, verdict in judged.items() if verdict.published}
     if rebuild and (len(passed) < len(judged) or staged.refused):
         passed = {}
+    origin = {"run": run, "engine": f"{engine.name} {engine.version}", "libraries": plan.compiled.libraries}
+    keep_refused(workspace, plan, session, staged.inputs, judged, origin)
     states = {
         key: PartitionState("", plan.compiled.fingerprint, staged.inputs[key], v.rows - v.rejected, v.rejected)
         for key, v in passed.items()
     }
-    origin = {"run": run, "engine": f"{engine.name} {engine.version}", "libraries": plan.compiled.libraries}
     # Quarantine goes first: rows that are missing from the table are then never missing from both.
     _quarantine(workspace, plan, session, states, origin)
     rows = Rows(plan.table.address, contract.schema, contract.partition, _publishable(plan, passed.values()))
@@ -200,7 +203,7 @@ def publish_judged(
             previous = next(p.published for p in plan.partitions if p.partition == key)
             version = previous.data_version if previous else None
             message = (
-                f"{plan.table.at}: {verdict.message}"
+                f"{plan.table.at}: {verdict.message}{where_kept(plan.table, verdict)}"
                 if not verdict.published
                 else (f"{plan.table.at}: {key} passed, but a rebuild publishes all partitions or none")
             )

@@ -2,10 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import ibis
-import ibis.expr.types as ir
 import pyarrow as pa
 
 from taxiway.engines import Reading, Session
@@ -20,7 +18,6 @@ from taxiway.materialise.workspace import Workspace
 from taxiway.tables import Table
 from taxiway.transforms import ArrowTransform, BatchFunction, BatchTransform, Lookback, Parameter, Transform
 from taxiway.transforms.arrow import conformed
-from taxiway.transforms.batches import nulls_told, with_nulls
 from taxiway.transforms.compile import to_sql
 
 _RESULT = "result"
@@ -88,7 +85,7 @@ def _stage_delivered(workspace: Workspace, plan: Plan, session: Session, staged:
     read: list[pa.Table] = []
     for key in tuple(staged.inputs):
         try:
-            delivered = _read(workspace, table, key)
+            delivered = read_delivered(workspace, table, key)
         except DeliveryRefused as error:
             staged.refused[key] = str(error)
             del staged.inputs[key]
@@ -113,7 +110,8 @@ def _stage_delivered(workspace: Workspace, plan: Plan, session: Session, staged:
         _execute(plan, session, shared, more=number > 0)
 
 
-def _read(workspace: Workspace, table: Table, partition: str) -> DeliveredFile:
+def read_delivered(workspace: Workspace, table: Table, partition: str) -> DeliveredFile:
+    """The file that was delivered for a partition; raises DeliveryRefused where it cannot be read."""
     assert table.delivered is not None
     path = workspace.landing.path(table.file_name(partition))
     form = table.delivered.format
@@ -147,14 +145,10 @@ def _stage_batches(workspace: Workspace, plan: Plan, session: Session, staged: S
         expressions = prepared(workspace, table, key)
         rows = expressions.pop(transform.rows)
         whole = {name: session.query(to_sql(other, session.dialect)) for name, other in expressions.items()}
-        shape = rows.schema().to_pyarrow()
-        if transform.needs_nulls:
-            whole = {name: nulls_told(other) for name, other in whole.items()}
-            shape = with_nulls(shape, _nulls_of(session, rows))
         function = BatchFunction(
             function=transform.arrow_function,
             bound=whole | _bound(plan, transform, key),
-            rows=shape,
+            rows=rows.schema().to_pyarrow(),
             result=table.rules.schema,
             by=transform.by,
             partition=None if table.rules.partition is None else (table.rules.partition, key),
@@ -171,20 +165,6 @@ def _bound(plan: Plan, transform: ArrowTransform, key: str) -> dict[str, Paramet
     """The parameters of a function, for a partition."""
     bound = {name: value for name, value in plan.compiled.parameters.items() if name in transform.parameters}
     return bound | ({"month": key} if "month" in transform.parameters else {})
-
-
-def _nulls_of(session: Session, rows: ir.Table) -> set[str]:
-    """The columns of whole numbers and booleans of which some row has no value, and all columns of other types."""
-    types = rows.schema().items()
-    asked = [name for name, dtype in types if dtype.is_integer() or dtype.is_boolean()]
-    others = {name for name, _ in types} - set(asked)
-    if not asked:
-        return others
-    missing: dict[str, Any] = {name: rows[name].isnull() for name in asked}
-    found = session.query(
-        to_sql(rows.aggregate(**{name: absent.any() for name, absent in missing.items()}), session.dialect)
-    )
-    return others | {name for name in asked if found[name][0].as_py()}
 
 
 def _execute(plan: Plan, session: Session, keys: Sequence[str], *, more: bool) -> None:

@@ -11,7 +11,6 @@ from taxiway.engines.duckdb import BATCH_ROWS, DuckDB, DuckDBSession
 from taxiway.engines.groups import groups
 from taxiway.errors import DefinitionError
 from taxiway.transforms import ArrowTransform, BatchFunction, BatchTransform, Parameter, Transform
-from taxiway.transforms.batches import nulls_told
 from taxiway.transforms.compile import express, to_sql
 
 
@@ -51,8 +50,6 @@ def _selected(
 
 
 def _in_batches(transform: BatchTransform, prepared: Mapping[str, pa.Table], own: Mapping[str, Parameter]) -> pa.Table:
-    if transform.needs_nulls:
-        prepared = {name: nulls_told(rows) for name, rows in prepared.items()}
     rows = prepared[transform.rows]
     whole = {name: table for name, table in prepared.items() if name != transform.rows}
     function = BatchFunction(transform.arrow_function, {**whole, **own}, rows.schema, None, transform.by)

@@ -11,6 +11,7 @@ from types import MappingProxyType
 import pyarrow as pa
 
 from taxiway.errors import DefinitionError
+from taxiway.transforms.exact import NotExact, Values, exactly
 from taxiway.transforms.transform import Parameter, Transform, declared
 
 ArrowFunction = Callable[..., pa.Table]
@@ -80,9 +81,19 @@ def prepared_by(
 
 
 def conformed(rows: pa.Table, schema: pa.Schema) -> pa.Table:
-    """What a function returned, with the columns of the schema in their order and types; raises DefinitionError."""
+    """What a function returned, with the columns of the schema in their order and types.
+
+    Raises DefinitionError where it has other columns, or values that are not exactly of a column's type.
+    """
     if not isinstance(rows, pa.Table):
         raise DefinitionError(f"its function returned {type(rows).__name__}, not an Arrow table")
     if sorted(rows.schema.names) != sorted(schema.names):
         raise DefinitionError(f"its function returned the columns {rows.schema.names}, the contract has {schema.names}")
-    return rows.select(schema.names).cast(schema)
+    return pa.table([_column(rows[column.name], column) for column in schema], schema=schema)
+
+
+def _column(values: pa.ChunkedArray, column: pa.Field) -> Values:
+    try:
+        return exactly(values, column.type)
+    except NotExact as error:
+        raise DefinitionError(f"column {column.name} of its function is no {column.type}: {error}") from error

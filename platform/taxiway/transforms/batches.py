@@ -4,7 +4,7 @@ What the function is called with is selected by ordinary transforms, as in `arro
 the rows are: DuckDB in this process over a stream, Spark in its workers.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,12 +30,6 @@ class BatchTransform(ArrowTransform):
     def rows(self) -> str:
         """The parameter whose table comes in batches."""
         return next(iter(self.prepares))
-
-    @property
-    def needs_nulls(self) -> bool:
-        """Whether the function has to be told which columns hold nulls: a type that depends on them would otherwise
-        depend on the batch."""
-        return False
 
     @property
     def arrow_function(self) -> ArrowFunction:
@@ -103,13 +97,3 @@ class BatchFunction:
         if not self.by:
             return ""
         return f"group {', '.join(f'{name}={rows[name][0].as_py()}' for name in self.by)}: "
-
-
-def nulls_told(rows: pa.Table) -> pa.Table:
-    """The rows with a schema that says which columns hold nulls, for a function that needs to be told."""
-    return rows.cast(with_nulls(rows.schema, {name for name in rows.column_names if rows[name].null_count}))
-
-
-def with_nulls(schema: pa.Schema, names: Collection[str]) -> pa.Schema:
-    """The schema, in which only the columns of these names may hold nulls."""
-    return pa.schema([column.with_nullable(column.name in names) for column in schema])

@@ -1,22 +1,28 @@
+# pyarrow.compute makes its functions when it is imported.
+# pyright: reportAttributeAccessIssue=false
 """Transforms written in pandas: the bridge for code that exists, on every engine; Ibis is where it should arrive.
 
-A frame has plain numpy types. Floats, texts and instants hold NaN, None and NaT where a value is missing. A column
-of whole numbers is float64 and one of booleans object where any row of the partition lacks the value, as in a
-frame of the whole partition; it does not depend on the batch or group. Instants are in UTC, dates are Python's.
-Of what comes back, NaN, NaT and None are all missing, instants without a zone are UTC, and the index is dropped.
+The types of a frame depend on the declared columns alone. Whole numbers of any width are Int64, booleans are boolean,
+so that nothing passes through float; they hold NA where a value is missing. Floats, texts and instants are numpy's and
+hold NaN, None and NaT; instants are in UTC. Dates, times and decimals are Python's, lists are arrays.
+Of what comes back, NaN, NaT, NA and None are all missing, and the index is dropped; a value that is not exactly one of
+its column's type is refused, and so is a time without a zone for an instant.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date, datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import ibis
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from taxiway.errors import DefinitionError
 from taxiway.transforms.arrow import ArrowFunction, prepared_by
 from taxiway.transforms.batches import BatchTransform
+from taxiway.transforms.exact import NotExact, Values, exactly
 from taxiway.transforms.transform import Transform
 
 if TYPE_CHECKING:
@@ -35,11 +41,6 @@ class PandasTransform(BatchTransform):
     """
 
     columns: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
-
-    @property
-    def needs_nulls(self) -> bool:
-        """Numpy has no missing whole numbers and booleans."""
-        return True
 
     @property
     def arrow_function(self) -> ArrowFunction:
@@ -89,20 +90,59 @@ class ThroughFrames:
 
 
 def to_frame(rows: pa.Table) -> "pd.DataFrame":
-    """The rows as a frame of plain numpy types, which depend on the schema alone: whether a column may hold nulls."""
-    maybe_missing = [column for column in rows.schema if column.nullable]
-    numbers = [column.name for column in maybe_missing if pa.types.is_integer(column.type)]
-    for name in numbers:
-        # As pandas does it: beyond 2**53 the nearest double.
-        values = rows[name].cast(pa.float64(), safe=False)
-        rows = rows.set_column(rows.schema.get_field_index(name), name, values)
-    frame = rows.to_pandas()
-    truths = [column.name for column in maybe_missing if pa.types.is_boolean(column.type)]
-    return frame.astype(dict.fromkeys(truths, object)) if truths else frame
+    """The rows as a frame, whose types depend on the schema alone. Raises DefinitionError for times of nanoseconds."""
+    import pandas as pd
+
+    def dtype(arrow: pa.DataType) -> Any:
+        if pa.types.is_boolean(arrow):
+            return pd.BooleanDtype()
+        if pa.types.is_integer(arrow):
+            return pd.UInt64Dtype() if arrow == pa.uint64() else pd.Int64Dtype()
+        return None
+
+    frame = pa.table({column.name: _for_pandas(rows[column.name]) for column in rows.schema}).to_pandas(
+        types_mapper=dtype
+    )
+    for column in rows.schema:
+        if _holds_objects(column.type):
+            frame[column.name] = pd.Series(_objects(rows[column.name], column.type), dtype=object)
+    return frame
+
+
+def _for_pandas(values: pa.ChunkedArray) -> pa.ChunkedArray:
+    """The values as pandas takes all of them; Python's times have microseconds."""
+    if pa.types.is_time64(values.type):
+        try:
+            return values.cast(pa.time64("us"))
+        except pa.ArrowInvalid as error:
+            raise DefinitionError(f"a frame holds times of whole microseconds: {error}") from error
+    return pa.nulls(len(values)) if _holds_objects(values.type) else values
+
+
+def _holds_objects(arrow: pa.DataType) -> bool:
+    """Whether the values are nested ones that numpy's types would change: whole numbers with a null become floats."""
+    if pa.types.is_list(arrow) or pa.types.is_large_list(arrow):
+        item = arrow.value_type
+        return not (pa.types.is_floating(item) or pa.types.is_string(item) or pa.types.is_large_string(item))
+    return pa.types.is_nested(arrow)
+
+
+def _objects(values: pa.ChunkedArray, arrow: pa.DataType) -> list[Any]:
+    """Lists as arrays of Python's own values, as the others are arrays, structs as dictionaries."""
+    import numpy as np
+
+    if not (pa.types.is_list(arrow) or pa.types.is_large_list(arrow)):
+        return values.to_pylist()
+    return [
+        None if items is None else np.fromiter(items, dtype=object, count=len(items)) for items in values.to_pylist()
+    ]
 
 
 def from_frame(frame: "pd.DataFrame", columns: pa.Schema) -> pa.Table:
-    """A function's frame as Arrow; raises DefinitionError where it has other columns or values that do not fit."""
+    """A function's frame as Arrow.
+
+    Raises DefinitionError where it has other columns, or values that are not exactly of a column's type.
+    """
     import pandas as pd
 
     if not isinstance(frame, pd.DataFrame):
@@ -112,8 +152,29 @@ def from_frame(frame: "pd.DataFrame", columns: pa.Schema) -> pa.Table:
     return pa.table([_column(frame[column.name], column) for column in columns], schema=columns)
 
 
-def _column(values: Any, column: pa.Field) -> pa.Array | pa.ChunkedArray:
+def _column(values: Any, column: pa.Field) -> Values:
     try:
-        return pa.array(values, column.type, from_pandas=True)
-    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError) as error:
+        if values.dtype == object:
+            check_moments(values)
+        made = pa.array(values, from_pandas=True)
+        if pa.types.is_floating(made.type):
+            made = pc.if_else(pc.is_nan(made), pa.scalar(None, made.type), made)
+        return exactly(made, column.type)
+    except (pa.ArrowException, OverflowError, NotExact) as error:
         raise DefinitionError(f"column {column.name} of its function is no {column.type}: {error}") from error
+
+
+def check_moments(values: Any) -> None:
+    """Refuse Python's own times where Arrow would cut them, or take the zone of one for that of all.
+
+    Raises NotExact.
+    """
+    dated = [value for value in values if isinstance(value, date)]
+    timed = [value for value in dated if isinstance(value, datetime) and value == value]
+    if timed and any(not isinstance(value, datetime) for value in dated):
+        raise NotExact(f"some values are times, as {timed[0]}, and some are dates")
+    if len({value.tzinfo is None for value in timed}) > 1:
+        raise NotExact("some times have a zone and some have none: give all of them one, e.g. .tz_localize('UTC')")
+    fine = next((value for value in timed if getattr(value, "nanosecond", 0)), None)
+    if fine is not None:
+        raise NotExact(f"{fine} has nanoseconds: round it, e.g. .floor('us')")

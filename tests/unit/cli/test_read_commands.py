@@ -1,4 +1,5 @@
 import json
+import unicodedata
 from datetime import datetime
 from pathlib import Path
 
@@ -123,11 +124,107 @@ def test_quarantine_shows_the_row_as_delivered_and_why(built: CommandLine) -> No
 
 def test_numbers_that_json_lacks_are_texts(built: CommandLine) -> None:
     said = built.done(
-        "sql", "select 'nan'::double as a, 'inf'::double as b, [1.5, null] as c, date '2013-01-01' as d", "--json"
+        "sql", "select 'nan'::double as a, 'inf'::double as b, [1.5::double, null] as c, date '2013-01-01' as d", "--json"
     )
     assert json.loads(said.out, parse_constant=pytest.fail) == [
         {"a": "nan", "b": "inf", "c": [1.5, None], "d": "2013-01-01"}
     ]
+
+
+def test_json_has_every_digit(built: CommandLine) -> None:
+    query = """
+        select 0.10::decimal(38, 20) as d, 0::decimal(20, 15) as zero, [1.50, null] as ds, {'a': 9.99} as s,
+            9007199254740993::bigint + 1 as n, sum(9007199254740993) as total, 0.1::double as f, 1e-7 as small,
+            0.1::float as narrow, timestamptz '2013-07-01 00:00:00.000001+02' as at, timestamp '2013-01-01' as clock,
+            date '2013-01-01' as day, time '01:02:03' as t, timestamp_ns '2013-01-01 00:00:00.000000001' as ns,
+            interval 1 month as month, '\\x00\\xFF'::blob as bytes, -170141183460469231731687303715884105728 as least
+    """
+    said = built.done("sql", query, "--json")
+    assert said.data == [
+        {
+            "d": "0.10000000000000000000",
+            "zero": "0.000000000000000",
+            "ds": ["1.50", None],
+            "s": {"a": "9.99"},
+            "n": 9007199254740994,
+            "total": 9007199254740993,
+            "f": 0.1,
+            "small": 1e-7,
+            "narrow": 0.10000000149011612,
+            "at": "2013-06-30T22:00:00.000001+00:00",
+            "clock": "2013-01-01T00:00:00",
+            "day": "2013-01-01",
+            "t": "01:02:03",
+            "ns": "2013-01-01 00:00:00.000000001",
+            "month": "1 month",
+            "bytes": "00ff",
+            "least": -(2**127),
+        }
+    ]
+    assert "0.000000000000000" in built.done("sql", "select 0::decimal(20, 15) as zero").out
+
+
+STEERING = "\x1b[2J\x1b]0;owned\x07\x9b31m\x7f\r\u202e\u2066\u200b\x08"
+
+
+def unsafe(text: str) -> set[str]:
+    return {character for character in text if character not in "\n" and unicodedata.category(character)[0] == "C"}
+
+
+@pytest.mark.parametrize("words", [[], ["--json"]])
+def test_data_does_not_steer_the_terminal(built: CommandLine, words: list[str]) -> None:
+    marked = f"a{STEERING}b [red]c[/red] :red_circle:\n\td"
+    said = built.done("sql", f"select '{marked}' as \"e{STEERING}\", ['{marked}'] as list", *words)
+    assert not unsafe(said.out + said.err)
+    if words:
+        assert said.data == [{f"e{STEERING}": marked, "list": [marked]}]
+    else:
+        header, row, *others = said.out.splitlines()
+        assert not others, "a line end in data makes no line"
+        assert r"e\x1b[2J\x1b]0;owned\x07\x9b31m\x7f\r\u202e\u2066\u200b\x08" in header
+        assert r"b [red]c[/red] :red_circle:\n\td" in row
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["sql", f"select {STEERING}"],
+        ["sql", f"select * from raw.gauges where gauge = error('{STEERING}')"],
+        ["sql", f"select '{STEERING}'::integer"],
+        ["show", f"raw/{STEERING}"],
+        ["show", "raw/readings", "--month", f"{STEERING}"],
+        ["run", f"{STEERING}"],
+        ["--debug", "sql", f"select '{STEERING}'::integer"],
+        [f"--{STEERING}"],
+        [f"{STEERING}"],
+        ["compare", f"{STEERING}.csv", "raw/readings"],
+    ],
+)
+def test_messages_do_not_steer_the_terminal(built: CommandLine, words: list[str]) -> None:
+    said = built(*words)
+    assert said.code != 0
+    assert not unsafe(said.out + said.err)
+    assert "\\x1b" in said.err
+
+
+def test_what_happens_in_a_run_does_not_steer_the_terminal(fresh: CommandLine) -> None:
+    fresh.done("land", "--month", "2013-01")
+    path = fresh.home / "landing" / "readings-2013-01.csv"
+    lines = path.read_text().splitlines(keepends=True)
+    spoilt = [line.replace(",,", f",{STEERING.replace(chr(13), '')},") for line in lines[:1]]
+    spoilt += [f"{line.rsplit(',', 2)[0]},{STEERING.replace(chr(13), '')},\n" for line in lines[1:4]]
+    path.write_text("".join([*spoilt, *lines[4:]]))
+    said = fresh.done("run", "raw/readings", "--month", "2013-01")
+    assert not unsafe(said.out + said.err)
+    assert "\\x1b[2J" in said.out
+    shown = fresh.done("quarantine", "raw/readings")
+    assert not unsafe(shown.out + shown.err)
+    assert "\\x1b[2J" in shown.out
+    path.write_text("".join([*spoilt, *(f"{line.rsplit(',', 2)[0]},\x1b[31m,\n" for line in lines[4:])]))
+    refused = fresh("run", "raw/readings", "--month", "2013-01")
+    assert refused.code == 1
+    assert not unsafe(refused.out + refused.err)
+    assert "\\x1b[31m" in refused.err
 
 
 def test_a_lake_that_is_only_read_stays_as_it_was(built: CommandLine) -> None:
@@ -138,3 +235,36 @@ def test_a_lake_that_is_only_read_stays_as_it_was(built: CommandLine) -> None:
     for words in (["tables"], ["show", "raw/gauges"], ["sql", "from raw.gauges"], ["history", "raw/gauges"]):
         built.done(*words)
     assert files() == before
+
+
+def test_quarantine_shows_all_rows_of_a_refused_month(copied: CommandLine) -> None:
+    assert copied.done("quarantine", "--refused").err == "no rows of a refused partition are kept\n"
+    before = copied.done("quarantine", "--json").data
+    copied.done("land", "--month", "2013-03", "--spoil", "too-many")
+    refused = copied("run", "raw/readings")
+    assert refused.code == 1
+    command = "taxiway quarantine raw/readings --refused --month 2013-03"
+    assert command in refused.err
+    rows = copied.done(*command.split()[1:], "--json").data
+    assert len(rows) == 224
+    assert {(row["table"], row["partition"]) for row in rows} == {("raw/readings", "2013-03")}
+    assert [bool(row["reasons"]) for row in rows] == [True] * 50 + [False] * 174, "those with a reason come first"
+    assert {row["row"]["level_cm"] for row in rows[:50]} == {"high"}
+    assert copied.done("quarantine", "--refused", "--json").data == rows
+    assert copied.done("quarantine", "raw/readings", "--refused", "--month", "2013-02", "--json").data == []
+    assert copied.done("quarantine", "--json").data == before, "they are not what is published without"
+    said = copied.done("quarantine", "raw/readings", "--refused", "--limit", "3")
+    assert len(said.out.splitlines()) == 4
+    assert "3 of 224 rows" in said.err
+    assert copied.done("sql", "select count(*) as n from refused.raw__readings", "--json").data == [{"n": 224}]
+
+
+def test_quarantine_says_where_a_file_lies_of_which_no_row_was_read(copied: CommandLine) -> None:
+    path = copied.home / "landing" / "readings-2013-03.csv"
+    path.write_text(path.read_text().replace("AAA,2013-03-05", '"AAA,2013-03-05', 1))
+    assert copied("run", "raw/readings").code == 1
+    for words in (["--month", "2013-03"], []):
+        said = copied.done("quarantine", "raw/readings", "--refused", *words)
+        assert f"raw/readings 2013-03: no row was read of {path}: " in said.err
+        assert "quote" in said.err
+    assert "no row was read" not in copied.done("quarantine", "raw/readings", "--refused", "--month", "2013-02").err
