@@ -48,6 +48,7 @@ class Flights(Contract):
         unique = ["flight_id"]
         metadata = contracts.table(
             partition="month",
+            key_within_partition=True,
             max_lag=MaxLag(hours=48, of=("departed_at", "arrived_at"), since="flight_date", zone=NEW_YORK),
         )
 

@@ -36,6 +36,9 @@ def run(
     rebuild: Annotated[
         bool, typer.Option("--rebuild", help="Replace tables as a whole, with their columns, all months or nothing.")
     ] = False,
+    accept_fewer: Annotated[
+        bool, typer.Option("--accept-fewer", help="Publish far fewer rows than are published, or none.")
+    ] = False,
     engine: Annotated[str | None, typer.Option("--engine", help="The engine, instead of the deployment's.")] = None,
     as_json: Json = False,
 ) -> None:
@@ -54,6 +57,7 @@ def run(
         downstream=downstream,
         force=force,
         rebuild=rebuild,
+        accept_fewer=accept_fewer,
         engine=engine,
     )
     if as_json:
@@ -98,6 +102,7 @@ def materialise(
     downstream: bool = False,
     force: bool = False,
     rebuild: bool = False,
+    accept_fewer: bool = False,
     engine: str | None = None,
 ) -> "Report":
     """Run tables for these months, the landed ones for None, with progress: a Dagster run for each block of months."""
@@ -131,7 +136,8 @@ def materialise(
     with open_instance(settings) as instance, Progress(report) as progress:
         for block in wanted:
             progress.begin(counted(len(chosen), "table") + (f", {in_words(block)}" if block else ""), len(chosen))
-            request = RunRequest(chosen, tuple(block), force=force, rebuild=rebuild, engine=engine)
+            options = {"force": force, "rebuild": rebuild, "accept_fewer": accept_fewer}
+            request = RunRequest(chosen, tuple(block), **options, engine=engine)
             try:
                 execute(definitions, instance, project, request, progress.hear)
             except KeyboardInterrupt:  # between two steps

@@ -14,7 +14,7 @@ import dagster as dg
 
 from taxiway.addresses import Address
 from taxiway.lake import WHOLE
-from taxiway.orchestration.table_asset import ENGINE_TAG, FORCE_TAG, REBUILD_TAG
+from taxiway.orchestration.table_asset import ACCEPT_FEWER_TAG, ENGINE_TAG, FORCE_TAG, REBUILD_TAG
 from taxiway.tables import Project
 
 # What happens is told by events; the log lines that repeat it are kept for the UI.
@@ -53,6 +53,7 @@ class RunRequest:
     months: tuple[str, ...] = ()
     force: bool = False
     rebuild: bool = False
+    accept_fewer: bool = False
     engine: str | None = None
 
     @property
@@ -60,6 +61,7 @@ class RunRequest:
         """What a run's steps read, as tags."""
         tags = {FORCE_TAG: "true"} if self.force else {}
         tags |= {REBUILD_TAG: "true"} if self.rebuild else {}
+        tags |= {ACCEPT_FEWER_TAG: "true"} if self.accept_fewer else {}
         tags |= {ENGINE_TAG: self.engine} if self.engine else {}
         if len(self.months) > 1:
             tags |= {_RANGE_START: self.months[0], _RANGE_END: self.months[-1]}

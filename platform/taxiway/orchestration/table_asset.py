@@ -20,6 +20,7 @@ from taxiway.tables import Table
 
 FORCE_TAG = "taxiway/force"
 REBUILD_TAG = "taxiway/rebuild"
+ACCEPT_FEWER_TAG = "taxiway/accept-fewer"
 ENGINE_TAG = "taxiway/engine"
 RANGE_START_TAG = "dagster/asset_partition_range_start"
 RANGE_END_TAG = "dagster/asset_partition_range_end"
@@ -89,6 +90,7 @@ def _run(context: dg.AssetExecutionContext, table: Table) -> Iterator[Any]:
             run=context.run.run_id,
             force=tags.get(FORCE_TAG) == "true",
             rebuild=tags.get(REBUILD_TAG) == "true",
+            accept_fewer=tags.get(ACCEPT_FEWER_TAG) == "true",
         )
     except PublishConflict as conflict:
         # Whoever was first has published; what is left to do then is mostly to see that.
