@@ -200,7 +200,16 @@ def publish_judged(
     # Quarantine goes first: rows that are missing from the table are then never missing from both.
     _quarantine(workspace, plan, session, states, origin)
     rows = Rows(plan.table.address, contract.schema, contract.partition, _publishable(plan, passed.values()))
-    published = publish_changes(workspace.lake, session, rows, states, origin, base=plan.base, rebuild=rebuild)
+    published = publish_changes(
+        workspace.lake,
+        session,
+        rows,
+        states,
+        origin,
+        base=plan.base,
+        rebuild=rebuild,
+        against_all=not contract.key_within_partition,
+    )
     results = {}
     for key, verdict in judged.items():
         common = {

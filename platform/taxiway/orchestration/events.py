@@ -197,7 +197,7 @@ def evidence(check: str, results: Sequence[PartitionResult]) -> dict[str, Any]:
             "partition": result.partition,
             "rule": failure.reason,
             "severity": failure.severity,
-            "count": failure.count,
+            "count": failure.count if failure.kind == "row" else None,
             "rows": result.verdict.rows,
         }
         for result in results

@@ -182,7 +182,8 @@ class _Teller:
         for record in rules.records if isinstance(rules, dg.TableMetadataValue) and is_news else ():
             broken = dict(record.data)
             if broken["severity"] == "warn":
-                message = f"{broken['rule']} ({broken['count']:,} of {broken['rows']:,} rows)"
+                of_rows = f" ({broken['count']:,} of {broken['rows']:,} rows)" if broken["count"] is not None else ""
+                message = f"{broken['rule']}{of_rows}"
                 partition = None if broken["partition"] == WHOLE else str(broken["partition"])
                 table = "/".join(check.asset_key.path)
                 self._tell(RunEvent("warning", step, table, partition, message=message))

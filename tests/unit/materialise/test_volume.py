@@ -116,8 +116,9 @@ def test_a_filter_that_matches_nothing_empties_no_table_without_partitions(made:
     place = with_table(made, Table(RIVERS, RiverMonth, none_of_them))
     (result,) = run(place, RIVERS).partitions
     assert (result.status, len(rows(place.lake, RIVERS))) == ("refused", 8)
-    assert f"0 rows where 8 are published, below the share of 0.1; to accept it: taxiway run {RIVERS} --accept-fewer" in (
-        result.message
+    assert (
+        f"0 rows where 8 are published, below the share of 0.1; to accept it: taxiway run {RIVERS} --accept-fewer"
+        in (result.message)
     )
     assert statuses(run(place, RIVERS, accept_fewer=True)) == {WHOLE: "published"}
     assert rows(place.lake, RIVERS) == []
@@ -189,7 +190,10 @@ def test_a_contract_states_another_share_none_or_a_least_number(made: Workspace)
     assert (result.status, "below the share of 0.9" in result.message) == ("refused", True)
     many = declared(made, RAW, RawReadings, Volume(least_rows=201))
     (result,) = run(many, RAW, MONTH).partitions
-    assert (result.status, "volume: 200 rows, at least 201 must be; to accept it" in result.message) == ("refused", True)
+    assert (result.status, "volume: 200 rows, at least 201 must be; to accept it" in result.message) == (
+        "refused",
+        True,
+    )
     deliver(made, 1)
     free = declared(made, RAW, RawReadings, Volume(least_share=0, usual_share=0))
     (result,) = run(free, RAW, MONTH).partitions

@@ -1,6 +1,6 @@
 """A key holds over the whole table: no two published partitions have one, in whatever order and range they are made."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,8 @@ import pytest
 from tests.working import rows, run, statuses, with_table, workspace
 
 from taxiway.contracts import Contract, Int64, Text, column, table
+from taxiway.engines.duckdb import DuckDBSession
+from taxiway.errors import PublishConflict
 from taxiway.materialise import Workspace
 from taxiway.tables import Delivered, Project, Table
 from taxiway.transforms import transform
@@ -31,32 +33,23 @@ class RawOrders(Contract):
         metadata = table(partition="month", key_within_partition=True)
 
 
-class Orders(Contract):
-    """An order."""
+def contract(*key: str, **options: Any) -> type[Contract]:
+    class Orders(Contract):
+        """An order."""
 
-    id: Int64 = column("The order")
-    amount: Int64 = column("Its amount", unit="cents", ge=0)
-    month: Text = column("The month")
+        id: Int64 = column("The order")
+        amount: Int64 = column("Its amount", unit="cents", ge=0)
+        month: Text = column("The month")
 
-    class Config:
-        unique = ["id"]
-        metadata = table(partition="month", tolerance=1.0)
+        class Config:
+            unique = list(key)
+            metadata = table(partition="month", tolerance=1.0, **options)
 
-
-class MonthlyOrders(Orders):
-    """An order, which has a number of its own in its month only."""
-
-    class Config:
-        unique = ["id"]
-        metadata = table(partition="month", tolerance=1.0, key_within_partition=True)
+    return Orders
 
 
-class NumberedOrders(Orders):
-    """An order, which has a number of its own in its month only."""
-
-    class Config:
-        unique = ["month", "id"]
-        metadata = table(partition="month", tolerance=1.0)
+MONTHLY = contract("id", key_within_partition=True)
+NUMBERED = contract("month", "id")
 
 
 @transform
@@ -73,7 +66,7 @@ PROJECT = Project(
     "orders",
     (
         Table(RAW, RawOrders, raw_orders, Delivered("orders-{month}.csv")),
-        Table(ORDERS, Orders, orders),
+        Table(ORDERS, contract("id"), orders),
     ),
 )
 
@@ -160,9 +153,9 @@ def test_rows_that_are_rejected_have_no_key(place: Workspace) -> None:
     assert published(place) == {"2013-01": [1, 3], "2013-02": [2, 4]}
 
 
-@pytest.mark.parametrize("contract", [MonthlyOrders, NumberedOrders])
-def test_a_key_within_its_partition_is_looked_for_there_alone(place: Workspace, contract: type[Contract]) -> None:
-    place = with_table(place, replace(PROJECT.table(ORDERS), contract=contract))
+@pytest.mark.parametrize("declared", [MONTHLY, NUMBERED])
+def test_a_key_within_its_partition_is_looked_for_there_alone(place: Workspace, declared: type[Contract]) -> None:
+    place = with_table(place, replace(PROJECT.table(ORDERS), contract=declared))
     months = deliver(place, jan=[1, 2], feb=[1, 3])
     assert run(place, ORDERS, months[:1]).refused == ()
     assert run(place, ORDERS, months).refused == ()
@@ -170,7 +163,7 @@ def test_a_key_within_its_partition_is_looked_for_there_alone(place: Workspace, 
 
 
 def test_a_contract_that_is_made_stricter_is_held_against_what_is_published(place: Workspace) -> None:
-    loose = with_table(place, replace(PROJECT.table(ORDERS), contract=MonthlyOrders))
+    loose = with_table(place, replace(PROJECT.table(ORDERS), contract=MONTHLY))
     months = deliver(place, jan=[1, 2], feb=[1, 3])
     run(loose, ORDERS, months)
     assert statuses(run(place, ORDERS, months)) == {"2013-01": "refused", "2013-02": "refused"}
@@ -178,7 +171,7 @@ def test_a_contract_that_is_made_stricter_is_held_against_what_is_published(plac
 
 
 def test_a_rebuild_is_held_against_itself_alone(place: Workspace) -> None:
-    loose = with_table(place, replace(PROJECT.table(ORDERS), contract=MonthlyOrders))
+    loose = with_table(place, replace(PROJECT.table(ORDERS), contract=MONTHLY))
     run(loose, ORDERS, deliver(place, jan=[1, 2], feb=[1, 3]))
     months = deliver(place, jan=[1, 2], feb=[3, 4])
     assert set(statuses(run(place, ORDERS, months, rebuild=True)).values()) == {"published"}
@@ -206,16 +199,32 @@ def test_a_key_twice_in_a_month_and_in_another_one(place: Workspace) -> None:
     assert published(place) == {"2013-01": [1, 2]}
 
 
-def one_at_a_time(place: Workspace, months: Sequence[str]) -> Iterator[Any]:
-    for month in months:
-        yield run(place, ORDERS, [month])
-
-
 def test_month_by_month_and_in_a_range_give_the_same_table(tmp_path: Path) -> None:
     found = []
     for name in ("single", "range"):
         place = workspace(tmp_path / name, PROJECT)
         months = deliver(place, jan=[1, 2, 3], feb=[3, 4, 5], mar=[1, 5, 6])
-        list(one_at_a_time(place, months)) if name == "single" else run(place, ORDERS, months)
+        for keys in [[month] for month in months] if name == "single" else [months]:
+            run(place, ORDERS, keys)
         found.append(published(place))
     assert found == [{"2013-01": [1, 2, 3]}] * 2
+
+
+@pytest.mark.parametrize("first", [[], ["2013-03"]], ids=["new table", "published table"])
+def test_a_month_that_another_run_publishes_meanwhile_is_not_passed_over(
+    place: Workspace, monkeypatch: pytest.MonkeyPatch, first: list[str]
+) -> None:
+    months = deliver(place, jan=[1, 2], feb=[2, 3], mar=[9])
+    run(place, ORDERS, first)
+    publish = DuckDBSession.publish
+
+    def late(session: DuckDBSession, *given: Any) -> int:
+        monkeypatch.setattr(DuckDBSession, "publish", publish)
+        run(place, ORDERS, ["2013-02"])
+        return publish(session, *given)
+
+    monkeypatch.setattr(DuckDBSession, "publish", late)
+    with pytest.raises(PublishConflict, match="keys were looked at before, while this one computed"):
+        run(place, ORDERS, ["2013-01"])
+    assert statuses(run(place, ORDERS, months[:2])) == {"2013-01": "refused", "2013-02": "skipped"}
+    assert published(place)["2013-02"] == [2, 3]
