@@ -35,7 +35,7 @@ class RawReadings(Contract):
 
     class Config:
         unique = ["gauge", "read_at"]
-        metadata = table(partition="month", tolerance=0.1)
+        metadata = table(partition="month", tolerance=0.1, key_within_partition=True)
 
     @row_rule("the reading is of the file's month")
     def of_the_month(t: ir.Table) -> ir.BooleanValue:

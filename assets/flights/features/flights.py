@@ -50,6 +50,7 @@ class Flights(Contract):
         metadata = contracts.table(
             partition="month",
             tolerance=0.01,
+            key_within_partition=True,
             max_lag=MaxLag(hours=48, of=("departed_at", "arrived_at"), since="flight_date", zone=NEW_YORK),
         )
 

@@ -23,7 +23,7 @@ class Predictions(Contract):
         """One row for each flight."""
 
         unique = ["flight_id"]
-        metadata = contracts.table(partition="month")
+        metadata = contracts.table(partition="month", key_within_partition=True)
 
 
 @transform

@@ -39,7 +39,7 @@ class RawFlights(Contract):
 
     class Config:
         unique = ["flight_date", "carrier", "flight", "origin", "dest"]
-        metadata = contracts.table(partition="month", tolerance=0.01)
+        metadata = contracts.table(partition="month", tolerance=0.01, key_within_partition=True)
 
     @row_rule("flight_date must lie in the month of the file")
     def in_its_month(t: ir.Table) -> ir.Value:

@@ -113,6 +113,7 @@ def history(
             "partitions": _in_words(list(row["partitions"])),
             "rows": sum(part["rows"] or 0 for part in row["partitions"].values()),
             "rejected": sum(part["rejected"] for part in row["partitions"].values()),
+            "accepted fewer": _in_words([key for key, part in row["partitions"].items() if part["accepted_fewer"]]),
             "from": ", ".join(sorted({source for part in row["partitions"].values() for source in part["inputs"]})),
         }
         for row in found
@@ -238,6 +239,7 @@ def _partition(state: "PartitionState") -> dict[str, Any]:
     return {
         "rows": state.rows,
         "rejected": state.rejected,
+        "accepted_fewer": state.accepted_fewer,
         "data_version": state.data_version,
         "fingerprint": state.fingerprint,
         "inputs": state.inputs,

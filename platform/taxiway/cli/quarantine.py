@@ -136,7 +136,9 @@ def _unread(lake: "OpenLake", table: str | None, month: str | None) -> Iterator[
         path = workspace.landing.path(known.file_name(key))
         state = made.partitions.get(key) if made is not None else None
         try:
-            if not path.exists() or (state and state.inputs.get("landing") == {path.name: workspace.landing.digest(path.name)}):
+            if not path.exists() or (
+                state and state.inputs.get("landing") == {path.name: workspace.landing.digest(path.name)}
+            ):
                 continue
             read_delivered(workspace, known, key)
         except DeliveryRefused as error:

@@ -40,6 +40,9 @@ def run(
     rebuild: Annotated[
         bool, typer.Option("--rebuild", help="Replace tables as a whole, with their columns, all months or nothing.")
     ] = False,
+    accept_fewer: Annotated[
+        bool, typer.Option("--accept-fewer", help="Publish far fewer rows than are published, or none.")
+    ] = False,
     engine: Annotated[str | None, typer.Option("--engine", help="The engine, instead of the deployment's.")] = None,
     as_json: Json = False,
 ) -> None:
@@ -60,6 +63,7 @@ def run(
         downstream=downstream,
         force=force,
         rebuild=rebuild,
+        accept_fewer=accept_fewer,
         engine=engine,
     )
     if as_json:
@@ -116,6 +120,7 @@ def materialise(
     downstream: bool = False,
     force: bool = False,
     rebuild: bool = False,
+    accept_fewer: bool = False,
     engine: str | None = None,
     broken: Sequence["BrokenTable"] = (),
 ) -> "Report":
@@ -156,7 +161,8 @@ def materialise(
         report.ask(chosen, block)
     with open_instance(settings) as instance, Progress(report) as progress:
         for block in wanted:
-            request = RunRequest(chosen, tuple(block), force=force, rebuild=rebuild, engine=engine, goes_on=True)
+            options = {"force": force, "rebuild": rebuild, "accept_fewer": accept_fewer}
+            request = RunRequest(chosen, tuple(block), **options, engine=engine, goes_on=True)
             remaining = Remaining(workspace, request)
 
             def hear(event: RunEvent, remaining: Remaining = remaining) -> None:

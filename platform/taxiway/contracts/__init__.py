@@ -14,7 +14,8 @@ from taxiway.contracts.guard import (
     samples,
 )
 from taxiway.contracts.kept import as_kept, kept_schema
-from taxiway.contracts.model import Contract, MaxLag, column, row_rule, table, table_rule
+from taxiway.contracts.keys import SharedKeys, key_columns, shared_keys, shared_rows, shares_a_key, sharing
+from taxiway.contracts.model import Contract, MaxLag, Volume, column, row_rule, table, table_rule
 from taxiway.contracts.rules import Column, Rule, TableContract, compile_contract
 from taxiway.contracts.types import (
     Bool,
@@ -28,7 +29,7 @@ from taxiway.contracts.types import (
     Text,
     TextList,
 )
-from taxiway.contracts.verdict import Failure, Verdict, verdicts
+from taxiway.contracts.verdict import Failure, Verdict, verdicts, with_volume
 
 __all__ = [
     "Bool",
@@ -44,10 +45,12 @@ __all__ = [
     "Int64",
     "MaxLag",
     "Rule",
+    "SharedKeys",
     "TableContract",
     "Text",
     "TextList",
     "Verdict",
+    "Volume",
     "accepted",
     "all_rows",
     "as_kept",
@@ -57,11 +60,17 @@ __all__ = [
     "compile_contract",
     "kept_schema",
     "key_audit",
+    "key_columns",
     "rejected",
     "repeated_hashes",
     "row_rule",
     "samples",
+    "shared_keys",
+    "shared_rows",
+    "shares_a_key",
+    "sharing",
     "table",
     "table_rule",
     "verdicts",
+    "with_volume",
 ]

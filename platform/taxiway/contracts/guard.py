@@ -17,7 +17,7 @@ import ibis.expr.operations as ops
 import ibis.expr.types as ir
 import pyarrow as pa
 
-from taxiway.contracts.rules import FOREIGN, KEY, UNREADABLE, Rule, TableContract
+from taxiway.contracts.rules import FOREIGN, KEY, UNREADABLE, VOLUME, Rule, TableContract
 from taxiway.contracts.types import ibis_type
 
 # Ibis types an indexed column as a bare value without operators, so expressions of columns are Any here.
@@ -44,11 +44,14 @@ def audit(contract: TableContract, staged: ir.Table) -> ir.Table:
 
 
 def repeated_hashes(contract: TableContract, staged: ir.Table) -> ir.Table:
-    """The hashes that the keys, with the partition, of several rows have, accepted or not, as `hash` and `rows`.
+    """The hashes that the keys of several rows have, accepted or not, as `hash` and `rows`; the keys with the partition
+    where the contract says that they are within it.
 
-    Without any `key_audit` finds nothing. To group by 64 bits costs less than by the keys.
+    Without any `key_audit` finds nothing, and no two partitions share a key. To group by 64 bits costs less than by
+    the keys.
     """
-    key = ibis.struct({name: staged[name] for name in _key(contract)})
+    columns = _key(contract) if contract.key_within_partition else contract.key
+    key = ibis.struct({name: staged[name] for name in columns})
     key_type: Any = key.type()
     return _repeated(staged.select(hash=_hash_function(key_type)(key)), ["hash"])
 
@@ -122,7 +125,7 @@ def samples(contract: TableContract, staged: ir.Table, rule: str, limit: int = 5
     elif rule == UNREADABLE:
         rows = staged.filter(~_readable(staged))
         shown = rows.select(*named, **{_free("problems", named): rows["_problems"]})
-    elif rule == FOREIGN or contract.rule(rule).kind == "table":
+    elif rule in (FOREIGN, VOLUME) or contract.rule(rule).kind == "table":
         shown = staged.filter(~_TRUE).select(*named)
     else:
         broken = ~_holds(contract.rule(rule), staged)

@@ -53,6 +53,26 @@ class MaxLag:
         return timedelta(hours=self.hours)
 
 
+@dataclass(frozen=True)
+class Volume:
+    """How many rows of a partition may be published: at least `least_rows`, and not far fewer than are published now.
+
+    Below `least_share` (0 to 1) of the rows that are published of the same partition it is refused, below
+    `usual_share` it is published with a warning. `Volume(least_share=0, usual_share=0)` is no limit.
+    """
+
+    least_rows: int = 0
+    least_share: float = 0.1
+    usual_share: float = 0.5
+
+    def __post_init__(self) -> None:
+        if self.least_rows < 0 or not 0 <= self.least_share <= 1 or not 0 <= self.usual_share <= 1:
+            raise DefinitionError(f"{self}: give a number of rows from 0, and shares between 0 and 1")
+
+
+_USUAL_VOLUME = Volume()
+
+
 class DeclaredRule(staticmethod):
     """A rule as written in a contract, a function of the table; pandera leaves methods of a model alone."""
 
@@ -129,13 +149,28 @@ def table_rule(description: str, *, severity: Severity = "error") -> Callable[[H
     return lambda holds: DeclaredRule(holds, "table", description, severity)
 
 
-def table(*, partition: str | None = None, tolerance: float = 0.0, max_lag: MaxLag | None = None) -> dict[str, Any]:
+def table(
+    *,
+    partition: str | None = None,
+    tolerance: float = 0.0,
+    volume: Volume = _USUAL_VOLUME,
+    key_within_partition: bool = False,
+    max_lag: MaxLag | None = None,
+) -> dict[str, Any]:
     """What `Config.metadata` of a contract holds.
 
     `partition` is the partition column, `tolerance` the share (0 to 1) of a partition's rows that may
-    be rejected while the others are published.
+    be rejected while the others are published, `volume` how many rows a partition must have.
+    `key_within_partition` says that the key contains the partition's date, so that no two partitions can have
+    one key: then it is looked for within each partition only, not in all that is published of the table.
     """
-    return {"partition": partition, "tolerance": tolerance, "max_lag": max_lag}
+    return {
+        "partition": partition,
+        "tolerance": tolerance,
+        "volume": volume,
+        "key_within_partition": key_within_partition,
+        "max_lag": max_lag,
+    }
 
 
 def _refuse_unknown_severity(severity: str, description: str) -> None:

@@ -19,13 +19,13 @@ from pandera.api.pandas.container import DataFrameSchema
 from pandera.errors import SchemaError, SchemaInitError
 
 from taxiway.contracts.checks import compile_check
-from taxiway.contracts.model import Contract, DeclaredRule, MaxLag, Severity
+from taxiway.contracts.model import Contract, DeclaredRule, MaxLag, Severity, Volume, table
 from taxiway.contracts.types import ibis_type
 from taxiway.errors import DefinitionError
 
 # What a failure is called that is no rule of the contract: duplicated keys, text that could not be read,
-# a partition that was not asked for.
-KEY, UNREADABLE, FOREIGN = "key", "unreadable", "partition"
+# a partition that was not asked for, one with too few rows.
+KEY, UNREADABLE, FOREIGN, VOLUME = "key", "unreadable", "partition", "volume"
 
 _ACROSS_ROWS = (ops.Reduction, ops.WindowFunction, ops.Analytic, ops.Subquery)
 
@@ -81,7 +81,10 @@ class Rule:
 
 @dataclass(frozen=True, eq=False)
 class TableContract:
-    """A contract as plain data: shape, key, partition column, tolerance (share of rows) and rules."""
+    """A contract as plain data: shape, key, partition column, tolerance (share of rows), volume and rules.
+
+    `key_within_partition` is whether a key is looked for within each partition only, because no two can have it.
+    """
 
     name: str
     description: str
@@ -90,6 +93,8 @@ class TableContract:
     key: tuple[str, ...]
     partition: str | None
     tolerance: float
+    volume: Volume
+    key_within_partition: bool
     max_lag: MaxLag | None
     columns: Mapping[str, Column]
     rules: tuple[Rule, ...]
@@ -118,7 +123,8 @@ def compile_contract(model: type[Contract]) -> TableContract:
     ibis_schema = ibis.schema({name: ibis_type(schema.field(name).type) for name in schema.names})
     columns = {name: _column(name, column, schema, where) for name, column in declared.columns.items()}
     key = (declared.unique,) if isinstance(declared.unique, str) else tuple(declared.unique or ())
-    partition, tolerance, max_lag = _table_metadata(model, where)
+    metadata = _table_metadata(model, where)
+    partition, max_lag = metadata["partition"], metadata["max_lag"]
     _check_shape(schema, columns, key, partition, where)
     rules = (
         *_column_rules(declared, ibis_schema, where),
@@ -134,7 +140,9 @@ def compile_contract(model: type[Contract]) -> TableContract:
         ibis_schema=ibis_schema,
         key=key,
         partition=partition,
-        tolerance=tolerance,
+        tolerance=float(metadata["tolerance"]),
+        volume=metadata["volume"],
+        key_within_partition=partition is None or partition in key or metadata["key_within_partition"],
         max_lag=max_lag,
         columns=MappingProxyType(columns),
         rules=rules,
@@ -179,16 +187,20 @@ def _column(name: str, column: Any, schema: pa.Schema, where: str) -> Column:
     return Column(name, column.description, metadata.get("unit"), known_at, column.nullable)
 
 
-def _table_metadata(model: type[Contract], where: str) -> tuple[str | None, float, MaxLag | None]:
+def _table_metadata(model: type[Contract], where: str) -> dict[str, Any]:
     # pandera keeps the metadata of a model in its configuration only.
-    metadata = dict(getattr(model.__config__, "metadata", None) or {})
-    partition, tolerance = metadata.pop("partition", None), metadata.pop("tolerance", 0.0)
-    max_lag = metadata.pop("max_lag", None)
-    if metadata:
-        raise DefinitionError(f"{where}: Config.metadata has {sorted(metadata)}: write Config.metadata = table(...)")
-    if not 0 <= tolerance <= 1:
-        raise DefinitionError(f"{where}: tolerance {tolerance} is not a share of the rows between 0 and 1")
-    return partition, float(tolerance), max_lag
+    declared = dict(getattr(model.__config__, "metadata", None) or {})
+    metadata = table() | declared
+    unknown = sorted(declared.keys() - table().keys())
+    if unknown:
+        raise DefinitionError(f"{where}: Config.metadata has {unknown}: write Config.metadata = table(...)")
+    if not 0 <= metadata["tolerance"] <= 1:
+        raise DefinitionError(f"{where}: tolerance {metadata['tolerance']} is not a share of the rows between 0 and 1")
+    if not isinstance(metadata["volume"], Volume):
+        raise DefinitionError(f"{where}: volume {metadata['volume']!r} is no volume: write volume=Volume(least_rows=1)")
+    if metadata["key_within_partition"] and metadata["partition"] is None:
+        raise DefinitionError(f"{where}: key_within_partition, but the table has no partition column")
+    return metadata
 
 
 def _check_shape(
@@ -280,7 +292,7 @@ def _declared_rules(model: type[Contract]) -> Iterator[Rule]:
     for ancestor in reversed(model.__mro__):
         declared.update(vars(ancestor))
     for name, rule in declared.items():
-        if isinstance(rule, DeclaredRule) and name in (KEY, UNREADABLE, FOREIGN):
+        if isinstance(rule, DeclaredRule) and name in (KEY, UNREADABLE, FOREIGN, VOLUME):
             raise DefinitionError(f"contract {model.__name__}: '{name}' has a meaning of its own: rename the rule")
         if isinstance(rule, DeclaredRule):
             yield Rule(name, rule.kind, rule.severity, rule.description, None, _widened(rule.holds), hidden=rule.hidden)

@@ -1,14 +1,15 @@
 """What follows from an audit: per partition, whether it is published, and why not."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any, Literal
 
 import pyarrow as pa
 
-from taxiway.contracts.model import Severity
-from taxiway.contracts.rules import FOREIGN, UNREADABLE, TableContract
+from taxiway.contracts.keys import SharedKeys
+from taxiway.contracts.model import Severity, Volume
+from taxiway.contracts.rules import FOREIGN, UNREADABLE, VOLUME, TableContract
 
 
 @dataclass(frozen=True)
@@ -26,8 +27,9 @@ class Failure:
 class Verdict:
     """What the guard found in a partition (None where the table has none).
 
-    `rows` were staged, `rejected` of them break an error, `tolerated` is how many may;
-    `duplicated_keys` counts the keys that more than one accepted row has.
+    `rows` were staged, `rejected` of them break an error, `tolerated` is how many may; `duplicated_keys` counts
+    the keys that more than one accepted row has, `shared_keys` those that another partition has too.
+    `accepted_fewer` is whether it has fewer rows than its contract allows and was accepted so.
     """
 
     partition: str | None
@@ -37,12 +39,24 @@ class Verdict:
     failures: tuple[Failure, ...]
     duplicated_keys: int
     key: tuple[str, ...]
+    shared_keys: tuple[SharedKeys, ...] = ()
+    accepted_fewer: bool = False
+
+    @property
+    def accepted(self) -> int:
+        """The rows that break no error."""
+        return self.rows - self.rejected
+
+    @property
+    def is_unique(self) -> bool:
+        """Whether no key occurs more than once."""
+        return not self.duplicated_keys and not self.shared_keys
 
     @property
     def published(self) -> bool:
         """Whether the accepted rows may be published."""
         blocked = any(failure.kind == "table" and failure.severity == "error" for failure in self.failures)
-        return self.rejected <= self.tolerated and not self.duplicated_keys and not blocked
+        return self.rejected <= self.tolerated and self.is_unique and not blocked
 
     @property
     def message(self) -> str:
@@ -50,6 +64,8 @@ class Verdict:
         parts = [f"{self.rejected:,} of {self.rows:,} rows rejected, {self.tolerated:,} tolerated"]
         if self.duplicated_keys:
             parts.append(f"key ({', '.join(self.key)}): {self.duplicated_keys:,} more than once")
+        for shared in self.shared_keys:
+            parts.append(f"key ({', '.join(self.key)}): {shared.keys:,} also in {shared.partition}")
         for failure in self.failures:
             rows = f" ({failure.count:,} {'row' if failure.count == 1 else 'rows'})" if failure.kind == "row" else ""
             parts.append(f"{'warning: ' if failure.severity == 'warn' else ''}{failure.reason}{rows}")
@@ -78,6 +94,36 @@ def verdicts(
         _verdict(contract, name, found.get(name, empty), duplicates.get(name, 0), foreign=name in foreign)
         for name in (*wanted, *foreign)
     )
+
+
+def with_volume(verdict: Verdict, volume: Volume, published: int, *, accept_fewer: bool, advice: str) -> Verdict:
+    """The verdict with what the volume of the contract says, where `published` rows are published of the partition.
+
+    `advice` says how to accept fewer; `accept_fewer` is that it was done.
+    """
+    rows = verdict.accepted
+    told = f"{rows:,} row{'' if rows == 1 else 's'}"
+    errors, warnings = [], []
+    if rows < volume.least_rows:
+        errors.append(f"{told}, at least {volume.least_rows:,} must be")
+    if _is_below(rows, volume.least_share, published):
+        errors.append(f"{told} where {published:,} are published, below the share of {volume.least_share:g}")
+    elif _is_below(rows, volume.usual_share, published):
+        warnings.append(f"{told} where {published:,} are published, below the share of {volume.usual_share:g}")
+    if accept_fewer:
+        warnings += [f"{error}; accepted" for error in errors]
+    else:
+        errors = [f"{error}; {advice}" for error in errors]
+    accepted_fewer = accept_fewer and bool(errors)
+    failures = [Failure(VOLUME, "table", "warn", 1, f"{VOLUME}: {why}") for why in warnings]
+    if not accepted_fewer:
+        failures += [Failure(VOLUME, "table", "error", 1, f"{VOLUME}: {why}") for why in errors]
+    return replace(verdict, failures=(*verdict.failures, *failures), accepted_fewer=accepted_fewer)
+
+
+def _is_below(rows: int, share: float, published: int) -> bool:
+    """Exactly, for the share as it is written."""
+    return rows < Fraction(repr(share)) * published
 
 
 def tolerated_rows(tolerance: float, rows: int) -> int:

@@ -57,10 +57,12 @@ class SparkWriter:
             writer = writer.option("mergeSchema", str(widens).lower())
         self._save(publication, writer, base.uri)
         commit = self._commit(publication)
-        began = int(str(commit["readVersion"]))
-        if began != latest.version and _has_changed(publication, latest, self.lake.open(publication.address, began)):
+        version = int(str(commit["version"]))
+        # Delta itself sees to what others changed after it began, but for partitions that it does not replace.
+        seen = version - 1 if publication.against_all else int(str(commit["readVersion"]))
+        if seen != latest.version and _has_changed(publication, latest, self.lake.open(publication.address, seen)):
             raise overtaken(publication)
-        return int(str(commit["version"]))
+        return version
 
     def _commit(self, publication: Publication) -> Mapping[str, object]:
         for commit in self.lake.open(publication.address).commits():
@@ -93,11 +95,11 @@ class SparkWriter:
 
 
 def _has_changed(publication: Publication, base: Snapshot, latest: Snapshot) -> bool:
-    """Whether another writer has changed one of the same partitions, or the columns, since `base`."""
+    """Whether another writer has changed one of the same partitions, any where the rows were held against all, or the
+    columns, since `base`."""
     if latest.version == base.version:
         return False
-    keys = (
-        latest.partitions.keys() | base.partitions.keys() if publication.rebuild else publication.provenance.partitions
-    )
+    any_partition = publication.rebuild or publication.against_all
+    keys = latest.partitions.keys() | base.partitions.keys() if any_partition else publication.provenance.partitions
     changed = any(latest.partitions.get(key) != base.partitions.get(key) for key in keys)
     return changed or latest.schema != base.schema

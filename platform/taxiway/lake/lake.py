@@ -74,8 +74,8 @@ class Lake:
         """Replace exactly the partitions that the publication names by the writer's rows, in one commit; returns its
         version.
 
-        Where another writer has changed one of the same partitions since the publication's base, raises
-        PublishConflict and publishes nothing. Raises LakeError where the storage refuses.
+        Where another writer has changed one of the same partitions since the publication's base, or any that its rows
+        were held against, raises PublishConflict and publishes nothing. Raises LakeError where the storage refuses.
         """
         base = publication.base
         if base is None:
@@ -83,7 +83,11 @@ class Lake:
                 return 0
             # Another writer created the table meanwhile; of its partitions none was there for us to compare with.
             base = self.open(publication.address)
-            if publication.rebuild or set(base.partitions) & set(publication.provenance.partitions):
+            if (
+                publication.rebuild
+                or publication.against_all
+                or set(base.partitions) & set(publication.provenance.partitions)
+            ):
                 raise conflict(publication)
         widens = not publication.rebuild and bool(new_columns(publication.address, base.schema, writer.schema))
         return writer.replace(publication, base, widens=widens)

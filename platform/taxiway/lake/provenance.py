@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 from uuid import uuid4
 
@@ -22,7 +22,8 @@ class PartitionState:
 
     `data_version` is the id of the commit that last changed its rows; `fingerprint` and `inputs`
     (data version by partition by address, None where it was absent) are what it was computed from.
-    Both are empty where another program wrote it.
+    Both are empty where another program wrote it. `accepted_fewer` is whether it was published with fewer
+    rows than its contract allows, because someone accepted that.
     """
 
     data_version: str
@@ -30,6 +31,7 @@ class PartitionState:
     inputs: Mapping[str, Mapping[str, str | None]] = field(default_factory=dict)
     rows: int | None = None
     rejected: int = 0
+    accepted_fewer: bool = False
 
     def made_by(self, fingerprint: str, inputs: Mapping[str, Mapping[str, str | None]]) -> bool:
         """Whether the same code computed it from the same inputs."""
@@ -51,10 +53,7 @@ class Provenance:
     ) -> "Provenance":
         """A provenance whose partitions all carry one new commit id."""
         commit = uuid4().hex
-        stamped = {
-            key: PartitionState(commit, state.fingerprint, state.inputs, state.rows, state.rejected)
-            for key, state in partitions.items()
-        }
+        stamped = {key: replace(state, data_version=commit) for key, state in partitions.items()}
         return cls(run, engine, libraries, stamped)
 
     @property

@@ -27,7 +27,8 @@ class Publication:
     """One commit to be: it replaces exactly the partitions that `provenance` names.
 
     `base` is the version that the rows were compared with, None where the table does not exist yet.
-    `rebuild` replaces the whole table and its schema.
+    `rebuild` replaces the whole table and its schema. `against_all` is whether the rows were held against those of
+    all other partitions of `base`, so that it is a conflict where another writer has changed any of them.
     """
 
     address: Address
@@ -35,6 +36,7 @@ class Publication:
     base: Snapshot | None
     partition_column: str | None = None
     rebuild: bool = False
+    against_all: bool = False
 
     @property
     def predicate(self) -> str:

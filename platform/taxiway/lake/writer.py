@@ -92,7 +92,11 @@ class ArrowWriter:
                 mode="overwrite",
                 predicate=publication.predicate,
                 schema_mode="overwrite" if publication.rebuild else "merge" if widens else None,
-                commit_properties=CommitProperties(custom_metadata={KEY: publication.provenance.dump()}),
+                # Without retries the commit is refused where there has been any other since the base.
+                commit_properties=CommitProperties(
+                    custom_metadata={KEY: publication.provenance.dump()},
+                    max_commit_retries=0 if publication.against_all else None,
+                ),
                 writer_properties=_COMPRESSED,
                 post_commithook_properties=_NOTHING_AFTER,
             )
@@ -121,14 +125,22 @@ def _write_checkpoint_where_due(publication: Publication, published: DeltaTable)
 
 def conflict(publication: Publication) -> PublishConflict:
     """The error for a publication that another one was quicker than."""
+    done = f"published {publication.named} or changed the table's columns"
+    if publication.against_all:
+        done = "changed the table, whose keys were looked at before,"
     return PublishConflict(
-        f"{publication.address}: another run published {publication.named} or changed the table's columns while this "
-        "one computed; nothing of this run was published there, run it again"
+        f"{publication.address}: another run {done} while this one computed; nothing of this run was published there, "
+        "run it again"
     )
 
 
-def overtaken(publication: Publication) -> PublishConflict:
-    """The error for a publication that replaced another one which it could not know."""
+def overtaken(publication: Publication) -> LakeError:
+    """The error for a publication that replaced, or stands beside, another one which it could not know."""
+    if publication.against_all:
+        return LakeError(
+            f"{publication.address}: another run changed the table at the same moment as this one published "
+            f"{publication.named}, so that their keys were not held against each other; run it again with --force"
+        )
     return PublishConflict(
         f"{publication.address}: another run published {publication.named} at the same moment, and this one has "
         "replaced it; run it again, so that it rests on what there is now"

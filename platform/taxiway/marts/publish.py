@@ -78,11 +78,12 @@ def materialise_marts(
     run: str,
     force: bool = False,
     rebuild: bool = False,
+    accept_fewer: bool = False,
 ) -> MartsOutcome:
     """Bring these marts up to date and say what became of each; `scratch` is an empty folder to build in.
 
     Where a model or a test of dbt fails, or a mart breaks its contract, no mart is published and the
-    outcome says why. `force` and `rebuild` are those of `materialise`. Raises MartsFailed where dbt
+    outcome says why. `force`, `rebuild` and `accept_fewer` are those of `materialise`. Raises MartsFailed where dbt
     itself fails, ContractBroken where a model has other columns than its contract, LakeError where lake
     or storage fail, PublishConflict where another run published one of the marts meanwhile.
     """
@@ -105,7 +106,9 @@ def materialise_marts(
                 variables=_variables(workspace, project) | limits,
             )
         refused = _refusals(build, outdated)
-        results |= refused or _guard_and_publish(workspace, build, outdated, engine, clock, run=run, rebuild=rebuild)
+        results |= refused or _guard_and_publish(
+            workspace, build, outdated, engine, clock, run=run, rebuild=rebuild, accept_fewer=accept_fewer
+        )
     for plan in plans:
         if results[plan.table].verdict is None:
             forget_refused(workspace, plan.table, (WHOLE,), run=run)
@@ -123,6 +126,7 @@ def _guard_and_publish(
     *,
     run: str,
     rebuild: bool,
+    accept_fewer: bool,
 ) -> dict[Table, PartitionResult]:
     with ExitStack() as stack:
         sessions = {plan.table: stack.enter_context(engine.session()) for plan in plans}
@@ -130,7 +134,7 @@ def _guard_and_publish(
             verdicts = {}
             for plan in plans:
                 _stage(build, plan.table, sessions[plan.table])
-                verdicts[plan.table] = guard(plan, sessions[plan.table], (WHOLE,))
+                verdicts[plan.table] = guard(plan, sessions[plan.table], (WHOLE,), accept_fewer=accept_fewer)
         broken = [mart.at for mart, judged in verdicts.items() if not judged[WHOLE].published]
         results = {}
         with clock.phase("publish"):

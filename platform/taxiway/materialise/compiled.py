@@ -81,7 +81,8 @@ def certify_table(workspace: Workspace, table: Table) -> None:
 
 
 def _whole_key(contract: TableContract) -> frozenset[str]:
-    """The columns that are unique together over all partitions: the guard sees to one partition at a time."""
+    """The columns that are surely unique together over all partitions, also of a table in which some partitions were
+    published when the key was held within each of them only."""
     return frozenset({*contract.key, *([contract.partition] if contract.partition else [])})
 
 
@@ -247,4 +248,5 @@ def _reading(workspace: Workspace, table: Table) -> list[str]:
 def contract_texts(contract: TableContract, staged: ir.Table) -> list[str]:
     """The canonical texts of a contract: what a staged result must be, and the query that says whether it is."""
     shape = [f"{name} {dtype}" for name, dtype in contract.ibis_schema.items()]
-    return [*shape, repr(contract.key), repr(contract.tolerance), to_sql(audit(contract, staged), CANONICAL)]
+    held = [repr(contract.key), repr(contract.key_within_partition), repr(contract.tolerance), repr(contract.volume)]
+    return [*shape, *held, to_sql(audit(contract, staged), CANONICAL)]

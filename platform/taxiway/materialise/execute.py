@@ -21,9 +21,10 @@ from taxiway.contracts import (
     repeated_hashes,
     samples,
     verdicts,
+    with_volume,
 )
 from taxiway.contracts.guard import KEY
-from taxiway.engines import Engine, Session
+from taxiway.engines import Engine, Reading, Session
 from taxiway.errors import ContractBroken, EngineError, UsageError
 from taxiway.lake import WHOLE, PartitionState
 from taxiway.materialise.outcome import Outcome, PartitionResult
@@ -31,12 +32,15 @@ from taxiway.materialise.plan import PartitionPlan, Plan, make_plan
 from taxiway.materialise.publish import Rows, publish_changes
 from taxiway.materialise.refused import forget_refused, keep_refused, where_kept
 from taxiway.materialise.stage import Staged, check_columns, stage
+from taxiway.materialise.whole_key import held_over_the_table, samples_of_shared_keys
 from taxiway.materialise.workspace import Workspace
 from taxiway.partitions import is_month
 from taxiway.tables import Table
 from taxiway.transforms.compile import to_sql
 
 _KEPT = "kept"
+_COUNTED = "counted"
+_NO_DUPLICATES = pa.table({"partition": pa.array([], pa.string()), "duplicated_keys": pa.array([], pa.int64())})
 
 FEW_REJECTED = 10_000
 """Up to so many rejected rows are written as text here: to start Spark's Python for them costs seconds."""
@@ -67,12 +71,14 @@ def materialise(
     run: str,
     force: bool = False,
     rebuild: bool = False,
+    accept_fewer: bool = False,
 ) -> Outcome:
     """Bring these partitions of a table up to date (`[WHOLE]` where it has none) and say what became of each.
 
     Partitions that the guard refuses are in the outcome, not raised; what passed is published in one
     commit. `force` computes what could be skipped; `rebuild` also replaces the table and its schema, and
-    publishes all of it or nothing. Raises UsageError for a partition that the table cannot have or a rebuild
+    publishes all of it or nothing; `accept_fewer` publishes partitions with fewer rows than the contract's volume
+    allows. Raises UsageError for a partition that the table cannot have or a rebuild
     that leaves some out, PublishConflict where another run published one of the same partitions meanwhile,
     LakeError where lake or storage fail, EngineError where the engine does, and what the transform itself raises.
     """
@@ -91,7 +97,7 @@ def materialise(
             results |= {key: PartitionResult(key, "refused", message=why) for key, why in staged.refused.items()}
             if staged.inputs:
                 with clock.phase("guard"):
-                    judged = guard(plan, session, tuple(staged.inputs))
+                    judged = guard(plan, session, tuple(staged.inputs), accept_fewer=accept_fewer)
                 with clock.phase("publish"):
                     results |= publish_judged(
                         workspace, plan, session, engine, staged, judged, run=run, rebuild=rebuild
@@ -141,25 +147,40 @@ def check_change(plan: Plan, *, rebuild: bool) -> None:
         )
 
 
-def guard(plan: Plan, session: Session, keys: Sequence[str]) -> Mapping[str, Verdict]:
-    """The verdict on each staged partition: one aggregate for all rules, and one for the key."""
+def guard(plan: Plan, session: Session, keys: Sequence[str], *, accept_fewer: bool = False) -> Mapping[str, Verdict]:
+    """The verdict on each staged partition: one aggregate for all rules, one for the key, and, where the key is held
+    over the whole table, one look at what is published of its other partitions."""
     contract, staged = plan.table.rules, plan.compiled.staged
     audited = session.query(to_sql(audit(contract, staged), session.dialect))
-    found = verdicts(contract, audited, _duplicated_keys(plan, session), keys if contract.partition else ())
+    repeated = session.query(to_sql(repeated_hashes(contract, staged).limit(1), session.dialect)).num_rows > 0
+    duplicated = session.query(to_sql(key_audit(contract, staged), session.dialect)) if repeated else _NO_DUPLICATES
+    found = verdicts(contract, audited, duplicated, keys if contract.partition else ())
     judged = {verdict.partition if contract.partition else WHOLE: verdict for verdict in found}
     foreign = [verdict for key, verdict in judged.items() if key not in keys]
     if foreign:
         raise ContractBroken(f"{plan.table.at}: {'; '.join(verdict.message for verdict in foreign)}")
-    return {key: judged[key] for key in keys}
+    held = {
+        key: with_volume(
+            judged[key],
+            contract.volume,
+            _published_rows(plan, session, key),
+            accept_fewer=accept_fewer,
+            advice=f"to accept it: taxiway run {plan.table.at}{f' --month {key}' * (key != WHOLE)} --accept-fewer",
+        )
+        for key in keys
+    }
+    return held_over_the_table(plan, session, held, repeated=repeated)
 
 
-def _duplicated_keys(plan: Plan, session: Session) -> pa.Table:
-    """What `key_audit` finds; which of the rows are accepted is asked only where a key occurs more than once."""
-    contract, staged = plan.table.rules, plan.compiled.staged
-    repeated = session.query(to_sql(repeated_hashes(contract, staged).limit(1), session.dialect))
-    if not repeated.num_rows:
-        return pa.table({"partition": pa.array([], pa.string()), "duplicated_keys": pa.array([], pa.int64())})
-    return session.query(to_sql(key_audit(contract, staged), session.dialect))
+def _published_rows(plan: Plan, session: Session, key: str) -> int:
+    """How many rows are published of a partition; counted where another program wrote it and did not say."""
+    if plan.base is None:
+        return 0
+    reading = Reading(plan.base, plan.base.schema, None if plan.table.rules.partition is None else (key,))
+    if reading.known_rows is not None:
+        return reading.known_rows
+    session.read(_COUNTED, reading)
+    return session.count(_COUNTED)
 
 
 def publish_judged(
@@ -182,13 +203,24 @@ def publish_judged(
     origin = {"run": run, "engine": f"{engine.name} {engine.version}", "libraries": plan.compiled.libraries}
     keep_refused(workspace, plan, session, staged.inputs, judged, origin)
     states = {
-        key: PartitionState("", plan.compiled.fingerprint, staged.inputs[key], v.rows - v.rejected, v.rejected)
+        key: PartitionState(
+            "", plan.compiled.fingerprint, staged.inputs[key], v.accepted, v.rejected, accepted_fewer=v.accepted_fewer
+        )
         for key, v in passed.items()
     }
     # Quarantine goes first: rows that are missing from the table are then never missing from both.
     _quarantine(workspace, plan, session, states, origin)
     rows = Rows(plan.table.address, contract.schema, contract.partition, _publishable(plan, passed.values()))
-    published = publish_changes(workspace.lake, session, rows, states, origin, base=plan.base, rebuild=rebuild)
+    published = publish_changes(
+        workspace.lake,
+        session,
+        rows,
+        states,
+        origin,
+        base=plan.base,
+        rebuild=rebuild,
+        against_all=not contract.key_within_partition,
+    )
     results = {}
     for key, verdict in judged.items():
         common = {
@@ -215,7 +247,7 @@ def publish_judged(
             results[key] = PartitionResult(
                 key,
                 status,
-                verdict.rows - verdict.rejected,
+                verdict.accepted,
                 bytes=published.bytes.get(key, 0),
                 data_version=published.versions[key],
                 **common,
@@ -274,7 +306,11 @@ def samples_of(plan: Plan, session: Session, judged: Mapping[str, Verdict]) -> d
     if contract.partition is None:
         return {key: {rule: found[rule] for rule in rules} for key, rules in broken.items()}
     of_partition = pc.field(contract.partition)
-    return {key: {rule: found[rule].filter(of_partition == key) for rule in rules} for key, rules in broken.items()}
+    evidence = {key: {rule: found[rule].filter(of_partition == key) for rule in rules} for key, rules in broken.items()}
+    for key, rows in samples_of_shared_keys(plan, session, judged).items():
+        own = [evidence[key][KEY]] if KEY in evidence[key] else []
+        evidence[key][KEY] = pa.concat_tables([*own, rows], promote_options="default")
+    return evidence
 
 
 def skipped(plan: Plan, partition: PartitionPlan) -> PartitionResult:

@@ -52,11 +52,12 @@ def publish_changes(
     *,
     base: Snapshot | None,
     rebuild: bool = False,
+    against_all: bool = False,
 ) -> Published:
     """Publish the partitions named by `states` whose rows differ from `base`, in one commit.
 
     For the others what was compared is remembered. `origin` holds run, engine and libraries of the
-    provenance. Raises as `Lake.publish`.
+    provenance, `rebuild` and `against_all` are those of `Publication`. Raises as `Lake.publish`.
     """
     if not states:
         return Published({}, {})
@@ -65,7 +66,7 @@ def publish_changes(
     changed = {key: state for key, state in states.items() if key not in known or key in differing}
     if changed:
         provenance = Provenance.of(partitions=changed, **origin)
-        publication = Publication(rows.address, provenance, base, rows.partition_column, rebuild)
+        publication = Publication(rows.address, provenance, base, rows.partition_column, rebuild, against_all)
         session.publish(lake, publication, to_sql(rows.of(list(changed)), session.dialect), rows.schema)
         versions = dict.fromkeys(changed, provenance.data_version)
     else:

@@ -197,7 +197,7 @@ def evidence(check: str, results: Sequence[PartitionResult]) -> dict[str, Any]:
             "partition": result.partition,
             "rule": failure.reason,
             "severity": failure.severity,
-            "count": failure.count,
+            "count": failure.count if failure.kind == "row" else None,
             "rows": result.verdict.rows,
         }
         for result in results
@@ -221,7 +221,7 @@ def table_of(rows: Sequence[Mapping[str, Any]]) -> dg.TableMetadataValue:
 
 def _judged(check: str, verdict: Verdict) -> tuple[bool, dg.AssetCheckSeverity]:
     if check == "key":
-        return not verdict.duplicated_keys, dg.AssetCheckSeverity.ERROR
+        return verdict.is_unique, dg.AssetCheckSeverity.ERROR
     if check == "rows" and verdict.failures:
         blocked = not verdict.published
         return False, dg.AssetCheckSeverity.ERROR if blocked else dg.AssetCheckSeverity.WARN

@@ -17,6 +17,7 @@ from taxiway.orchestration import events
 from taxiway.orchestration.automation import follow_inputs
 from taxiway.orchestration.pictures import pictures
 from taxiway.orchestration.table_asset import (
+    ACCEPT_FEWER_TAG,
     CONFLICT_RETRIES,
     FORCE_TAG,
     REBUILD_TAG,
@@ -107,6 +108,7 @@ def _run(context: dg.AssetExecutionContext, project: DbtProject, marts: Sequence
                 run=context.run.run_id,
                 force=tags.get(FORCE_TAG) == "true",
                 rebuild=tags.get(REBUILD_TAG) == "true",
+                accept_fewer=tags.get(ACCEPT_FEWER_TAG) == "true",
             )
         except PublishConflict as conflict:
             raise dg.RetryRequested(max_retries=CONFLICT_RETRIES, seconds_to_wait=1) from conflict

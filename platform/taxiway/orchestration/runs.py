@@ -14,7 +14,7 @@ import dagster as dg
 
 from taxiway.addresses import Address
 from taxiway.lake import WHOLE
-from taxiway.orchestration.table_asset import ENGINE_TAG, FORCE_TAG, GOES_ON_TAG, REBUILD_TAG
+from taxiway.orchestration.table_asset import ACCEPT_FEWER_TAG, ENGINE_TAG, FORCE_TAG, GOES_ON_TAG, REBUILD_TAG
 from taxiway.tables import Project
 
 # What happens is told by events; the log lines that repeat it are kept for the UI.
@@ -56,6 +56,7 @@ class RunRequest:
     months: tuple[str, ...] = ()
     force: bool = False
     rebuild: bool = False
+    accept_fewer: bool = False
     engine: str | None = None
     goes_on: bool = False
 
@@ -64,6 +65,7 @@ class RunRequest:
         """What a run's steps read, as tags."""
         tags = {FORCE_TAG: "true"} if self.force else {}
         tags |= {REBUILD_TAG: "true"} if self.rebuild else {}
+        tags |= {ACCEPT_FEWER_TAG: "true"} if self.accept_fewer else {}
         tags |= {ENGINE_TAG: self.engine} if self.engine else {}
         tags |= {GOES_ON_TAG: "true"} if self.goes_on else {}
         if len(self.months) > 1:
@@ -185,7 +187,8 @@ class _Teller:
         for record in rules.records if isinstance(rules, dg.TableMetadataValue) and is_news else ():
             broken = dict(record.data)
             if broken["severity"] == "warn":
-                message = f"{broken['rule']} ({broken['count']:,} of {broken['rows']:,} rows)"
+                of_rows = f" ({broken['count']:,} of {broken['rows']:,} rows)" if broken["count"] is not None else ""
+                message = f"{broken['rule']}{of_rows}"
                 partition = None if broken["partition"] == WHOLE else str(broken["partition"])
                 table = "/".join(check.asset_key.path)
                 self._tell(RunEvent("warning", step, table, partition, message=message))

@@ -21,6 +21,7 @@ from taxiway.tables import Table
 
 FORCE_TAG = "taxiway/force"
 REBUILD_TAG = "taxiway/rebuild"
+ACCEPT_FEWER_TAG = "taxiway/accept-fewer"
 ENGINE_TAG = "taxiway/engine"
 GOES_ON_TAG = "taxiway/goes-on"
 RANGE_START_TAG = "dagster/asset_partition_range_start"
@@ -98,6 +99,7 @@ def _run(context: dg.AssetExecutionContext, table: Table) -> Iterator[Any]:
             run=context.run.run_id,
             force=tags.get(FORCE_TAG) == "true",
             rebuild=tags.get(REBUILD_TAG) == "true",
+            accept_fewer=tags.get(ACCEPT_FEWER_TAG) == "true",
         )
     except PublishConflict as conflict:
         # Whoever was first has published; what is left to do then is mostly to see that.

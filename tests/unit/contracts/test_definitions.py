@@ -116,6 +116,8 @@ BODIES: list[tuple[dict[str, Any], str]] = [
     (config(metadata=table(partition="day")), "day, which is not a column of type Text"),
     (config(metadata=table(tolerance=1.5)), "not a share"),
     (config(metadata={"owner": "me"}), "write Config.metadata = table"),
+    (config(metadata={"volume": 10}), "volume 10 is no volume: write volume=Volume"),
+    (config(metadata={"key_within_partition": True}), "key_within_partition, but the table has no partition column"),
     (config(metadata=table(max_lag=MaxLag(1, of=("day",), since="day"))), "day, which is not a column of type Instant"),
     (config(metadata=table(max_lag=MaxLag(1, of=("at",), since="at"))), "at, which is not a column of type Date"),
     (config(coerce=True), "coerce"),

@@ -8,7 +8,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taxiway.contracts import Contract, Int64, Text, Verdict, column, compile_contract, table, table_rule, verdicts
+from taxiway.contracts import (
+    Contract,
+    Int64,
+    SharedKeys,
+    Text,
+    Verdict,
+    Volume,
+    column,
+    compile_contract,
+    sharing,
+    table,
+    table_rule,
+    verdicts,
+    with_volume,
+)
 from taxiway.contracts.verdict import tolerated_rows
 
 
@@ -83,3 +97,45 @@ def test_the_message_names_the_partition_each_rule_and_its_count():
     )
     assert judge(some_paid=1).message.endswith("; some_paid: not everything is free")
     assert judge().message == "2013-01 accepted: 0 of 100 rows rejected, 29 tolerated"
+
+
+@given(hundredths=st.integers(0, 100), rows=st.integers(0, 10**12), published=st.integers(0, 10**12))
+def test_a_volume_is_exact_for_the_share_as_written(hundredths: int, rows: int, published: int):
+    volume = Volume(least_share=hundredths / 100, usual_share=0)
+    judged = with_volume(judge(rows=rows), volume, published, accept_fewer=False, advice="ask")
+    assert judged.published is (rows >= Fraction(hundredths, 100) * published)
+
+
+def test_what_is_accepted_is_a_warning():
+    few = judge(rows=5)
+    refused = with_volume(few, Volume(least_rows=6), 90, accept_fewer=False, advice="ask first")
+    accepted = with_volume(few, Volume(least_rows=6), 90, accept_fewer=True, advice="ask first")
+    assert (refused.published, refused.accepted_fewer) == (False, False)
+    assert (accepted.published, accepted.accepted_fewer) == (True, True)
+    assert [failure.reason for failure in refused.failures] == [
+        "volume: 5 rows, at least 6 must be; ask first",
+        "volume: 5 rows where 90 are published, below the share of 0.1; ask first",
+    ]
+    assert {failure.severity for failure in accepted.failures} == {"warn"}
+
+
+def shared(*pairs: str) -> list[tuple[str, SharedKeys]]:
+    """`"b>a"`: staged b has a key of staged a, `"b>A"`: of published a."""
+    return [(pair[0], SharedKeys(pair[2].lower(), pair[2].isupper(), 1)) for pair in pairs]
+
+
+@pytest.mark.parametrize(("passed", "found", "refused"), [
+    ("abc", [], {}),
+    ("abc", ["b>a", "a>b"], {"b": "a"}),
+    ("abc", ["b>a", "a>b", "c>b", "b>c"], {"b": "a"}),
+    ("abc", ["b>a", "a>b", "c>b", "b>c", "a>c", "c>a"], {"b": "a", "c": "a"}),
+    ("ab", ["a>B"], {}),
+    ("a", ["a>B"], {"a": "b"}),
+    ("ab", ["a>b", "b>a", "a>B"], {"a": "b"}),
+    ("ab", ["a>b", "b>a", "a>B", "b>A"], {"b": "a", "a": "b"}),
+    ("abc", ["c>b", "b>c", "a>C"], {"c": "b", "a": "c"}),
+    ("b", ["b>a", "a>b"], {}),
+])  # fmt: skip
+def test_which_partition_is_refused_for_a_key_that_two_have(passed: str, found: list[str], refused: dict[str, str]):
+    done = sharing(set(passed), shared(*found))
+    assert {name: "".join(other.partition for other in others) for name, others in done.items()} == refused

@@ -124,6 +124,17 @@ def test_what_a_stale_writer_would_replace_is_kept(lake: Lake) -> None:
     assert writers_by_month(lake) == {"2013-01": [1] * 3}
 
 
+def test_what_was_held_against_all_partitions_is_refused_where_any_has_changed(lake: Lake) -> None:
+    publish(lake, AT, written_by(0, ["2013-01"]), ["2013-01"])
+    stale = lake.open(ADDRESS)
+    publish(lake, AT, written_by(1, ["2013-02"]), ["2013-02"], stale)
+    for base in (stale, None):
+        with pytest.raises(PublishConflict, match="another run changed the table"):
+            publish(lake, AT, written_by(2, ["2013-03"]), ["2013-03"], base, against_all=True)
+    publish(lake, AT, written_by(2, ["2013-03"]), ["2013-03"], lake.open(ADDRESS), against_all=True)
+    assert set(writers_by_month(lake)) == {"2013-01", "2013-02", "2013-03"}
+
+
 def test_a_rebuild_never_drops_a_month_that_it_has_not_seen(lake: Lake) -> None:
     publish(lake, AT, written_by(0, ["2013-01"]), ["2013-01"])
     stale = lake.open(ADDRESS)
