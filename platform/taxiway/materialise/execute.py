@@ -25,7 +25,7 @@ from taxiway.contracts import (
 from taxiway.contracts.guard import KEY
 from taxiway.engines import Engine, Session
 from taxiway.errors import ContractBroken, EngineError, UsageError
-from taxiway.lake import WHOLE, PartitionState
+from taxiway.lake import WHOLE, Finding, PartitionState
 from taxiway.materialise.outcome import Outcome, PartitionResult
 from taxiway.materialise.plan import PartitionPlan, Plan, make_plan
 from taxiway.materialise.publish import Rows, publish_changes
@@ -170,8 +170,15 @@ def publish_judged(
     if rebuild and (len(passed) < len(judged) or staged.refused):
         passed = {}
     states = {
-        key: PartitionState("", plan.compiled.fingerprint, staged.inputs[key], v.rows - v.rejected, v.rejected)
-        for key, v in passed.items()
+        key: PartitionState(
+            "",
+            plan.compiled.fingerprint,
+            staged.inputs[key],
+            verdict.rows - verdict.rejected,
+            verdict.rejected,
+            findings=_findings(verdict) + staged.findings.get(key, ()),
+        )
+        for key, verdict in passed.items()
     }
     origin = {"run": run, "engine": f"{engine.name} {engine.version}", "libraries": plan.compiled.libraries}
     # Quarantine goes first: rows that are missing from the table are then never missing from both.
@@ -183,7 +190,6 @@ def publish_judged(
         common = {
             "verdict": verdict,
             "samples": evidence.get(key, {}),
-            "warnings": staged.warnings.get(key, ()),
             "malformed": staged.malformed.get(key),
             "inputs": staged.inputs[key],
             "rejected": verdict.rejected,
@@ -207,9 +213,14 @@ def publish_judged(
                 verdict.rows - verdict.rejected,
                 bytes=published.bytes.get(key, 0),
                 data_version=published.versions[key],
+                findings=states[key].findings,
                 **common,
             )
     return results
+
+
+def _findings(verdict: Verdict) -> tuple[Finding, ...]:
+    return tuple(Finding(f.rule, f.reason, f.severity, f.count, f.kind) for f in verdict.failures)
 
 
 def _publishable(plan: Plan, passed: Iterable[Verdict]) -> ir.Table:
@@ -273,5 +284,12 @@ def skipped(plan: Plan, partition: PartitionPlan) -> PartitionResult:
     assert plan.base is not None
     size = sum(file.bytes for file in plan.base.files if file.partition == partition.partition)
     return PartitionResult(
-        partition.partition, "skipped", state.rows, state.rejected, size, state.data_version, partition.inputs
+        partition.partition,
+        "skipped",
+        state.rows,
+        state.rejected,
+        size,
+        state.data_version,
+        partition.inputs,
+        findings=state.findings,
     )

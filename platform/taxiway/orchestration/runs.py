@@ -14,13 +14,14 @@ import dagster as dg
 
 from taxiway.addresses import Address
 from taxiway.lake import WHOLE
+from taxiway.orchestration.events import FAILING_RULES
 from taxiway.orchestration.table_asset import ENGINE_TAG, FORCE_TAG, REBUILD_TAG
 from taxiway.tables import Project
 
 # What happens is told by events; the log lines that repeat it are kept for the UI.
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 _RANGE_START, _RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
-_STATUS, _SAMPLES, _RULES, _WARNINGS = "status", "samples", "failing_rules", "warnings"
+_STATUS, _SAMPLES = "status", "samples"
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -89,7 +90,7 @@ def execute(
     """Run in this process, recorded in the instance, telling each event as it happens; returns whether it succeeded."""
     run_id = str(uuid4())
     with _interrupts() as interrupted:
-        instance.add_event_listener(run_id, _Teller(project, tell, interrupted).hear)
+        instance.add_event_listener(run_id, _Teller(project, request.months, tell, interrupted).hear)
         result = definitions.resolve_implicit_global_asset_job_def().execute_in_process(
             instance=instance,
             run_id=run_id,
@@ -125,8 +126,15 @@ def _interrupts() -> Iterator[Callable[[], bool]]:
 class _Teller:
     """Turns Dagster's log into the events of a run."""
 
-    def __init__(self, project: Project, tell: Callable[[RunEvent], None], interrupted: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        project: Project,
+        months: Sequence[str],
+        tell: Callable[[RunEvent], None],
+        interrupted: Callable[[], bool],
+    ) -> None:
         self._tables = {relation: table.at for relation, table in project.by_relation.items()}
+        self._months = frozenset(months)
         self._tell = tell
         self._interrupted = interrupted
         self._started: dict[str, float] = {}
@@ -166,22 +174,22 @@ class _Teller:
         if _STATUS in metadata:
             table = "/".join(found.asset_key.path)
             self._tell(RunEvent("partition", step, table, found.partition, metadata=metadata))
-            if metadata.get(_WARNINGS):
-                self._tell(RunEvent("warning", step, table, found.partition, message=str(metadata[_WARNINGS])))
 
     def _hear_check(self, step: str, check: dg.AssetCheckEvaluation) -> None:
         if check.passed:
             return
-        rules = check.metadata.get(_RULES)
+        rules = check.metadata.get(FAILING_RULES)
         # A step evaluates each month and then, once or twice, all of them.
         is_news = check.partition is None and (step, check.asset_check_key) not in self._checked
         if is_news:
             self._checked.add((step, check.asset_check_key))
         for record in rules.records if isinstance(rules, dg.TableMetadataValue) and is_news else ():
             broken = dict(record.data)
-            if broken["severity"] == "warn":
-                message = f"{broken['rule']} ({broken['count']:,} of {broken['rows']:,} rows)"
-                partition = None if broken["partition"] == WHOLE else str(broken["partition"])
+            partition = None if broken["partition"] == WHOLE else str(broken["partition"])
+            # The check tells of all published partitions; what this run was not about is not its news.
+            if broken["severity"] == "warn" and (partition is None or partition in self._months):
+                counted = f" ({broken['count']:,} of {broken['rows']:,} rows)" if broken["rows"] is not None else ""
+                message = f"{broken['rule']}{counted}"
                 table = "/".join(check.asset_key.path)
                 self._tell(RunEvent("warning", step, table, partition, message=message))
         for name, value in check.metadata.items():

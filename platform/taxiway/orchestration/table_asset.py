@@ -128,13 +128,20 @@ def _report(
             yield dg.MaterializeResult(asset_key=key, data_version=dg.DataVersion(good[-1].data_version or ""))
         for result, own_tags, own_metadata in zip(good, tags, metadata, strict=True):
             context.log_event(events.materialization(key, result, own_tags, own_metadata))
+    known = known_of(context.resources.workspace, table)
     if table.monthly:
-        yield from events.check_evaluations(key, outcome.partitions)
-    yield from events.check_results(key, outcome.partitions)
+        yield from events.check_evaluations(key, outcome.partitions, known)
+    yield from events.check_results(key, outcome.partitions, known)
     if outcome.refused:
         if table.monthly and len(outcome.partitions) == 1:
-            yield from events.check_results_again(key, outcome.partitions)
+            yield from events.check_results_again(key, outcome.partitions, known)
         raise dg.Failure(_refusal(table, outcome), allow_retries=False)
+
+
+def known_of(workspace: Workspace, table: Table) -> events.Known:
+    """What is known of all published partitions of a table, which is what its checks tell."""
+    latest = workspace.lake.find(table.address)
+    return workspace.lake.known(latest) if latest is not None else {}
 
 
 def _report_deliveries(context: dg.AssetExecutionContext, table: Table, outcome: Outcome) -> dict[str, events.Input]:
