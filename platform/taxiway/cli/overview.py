@@ -1,6 +1,7 @@
 """`taxiway tables` and `taxiway history`: what there is, how current it is, and how it came to be."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Annotated, Any
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def tables(as_json: Json = False) -> None:
-    """List every table: rows, partitions, version, bytes, when it last changed, and what is not up to date."""
+    """List every table: rows, partitions, version, bytes, when it last changed, what is not up to date, what warns."""
     workspace = open_lake().workspace
     known = sorted(workspace.project.tables, key=lambda table: table.address)
     found, unreadable = [], []
@@ -44,10 +45,11 @@ def _print_tables(found: Sequence[Mapping[str, Any]], *, as_json: bool) -> None:
             "bytes": size(row["bytes"]) if row["bytes"] is not None else None,
             "changed": row["changed"] and f"{row['changed']:%Y-%m-%d %H:%M:%S} UTC",
             "stale": "not made yet" if row["version"] is None else _staleness(row["stale"]),
+            "warnings": _in_words([each["partition"] for each in row["warnings"] or ()]) or "-",
         }
         for row in found
     ]
-    print_rows(shown, ("table", "rows", "partitions", "version", "bytes", "changed", "stale"), counts=True)
+    print_rows(shown, ("table", "rows", "partitions", "version", "bytes", "changed", "stale", "warnings"), counts=True)
     made = sum(row["version"] is not None for row in found)
     hint(f"{made} of {len(found)} tables made; stale: partitions whose inputs or code changed since, see: taxiway run")
 
@@ -98,7 +100,7 @@ def _described(workspace: "Workspace", table: "Table") -> dict[str, Any]:
     snapshot = workspace.lake.find(table.address)
     described: dict[str, Any] = {"table": table.at, "layer": table.address.layer}
     if snapshot is None:
-        nothing = dict.fromkeys(("rows", "partitions", "version", "bytes", "changed", "run"))
+        nothing = dict.fromkeys(("rows", "partitions", "version", "bytes", "changed", "run", "warnings"))
         return described | nothing | {"stale": None}
     return described | {
         "rows": snapshot.rows(),
@@ -108,7 +110,18 @@ def _described(workspace: "Workspace", table: "Table") -> dict[str, Any]:
         "changed": _instant(snapshot.history[0]),
         "run": _last_run(snapshot),
         "stale": _stale(workspace, table, snapshot),
+        "warnings": _warnings(workspace, snapshot),
     }
+
+
+def _warnings(workspace: "Workspace", snapshot: "Snapshot") -> list[dict[str, Any]]:
+    """The published partitions with rows in quarantine, or with rules that warn, and what was found of each."""
+    known = workspace.lake.known(snapshot)
+    return [
+        {"partition": key, "rejected": state.rejected, "findings": [asdict(finding) for finding in state.findings]}
+        for key, state in sorted(known.items())
+        if state.findings or state.rejected
+    ]
 
 
 def _stale(workspace: "Workspace", table: "Table", snapshot: "Snapshot") -> list[str] | None:
@@ -158,6 +171,7 @@ def _partition(state: "PartitionState") -> dict[str, Any]:
         "data_version": state.data_version,
         "fingerprint": state.fingerprint,
         "inputs": state.inputs,
+        "findings": [asdict(finding) for finding in state.findings],
     }
 
 

@@ -108,6 +108,7 @@ def materialise(
     from taxiway.marts import DbtProject
     from taxiway.orchestration import build_definitions
     from taxiway.orchestration.instance import open_instance
+    from taxiway.orchestration.origin import code_location
     from taxiway.orchestration.runs import RunRequest, execute, widen
 
     project, settings = workspace.project, workspace.settings
@@ -125,7 +126,7 @@ def materialise(
     for told in left_out(workspace, chosen, over):
         hint(told)
     wanted = blocks(over) if monthly else [[]]
-    report = Report(project)
+    report, location = Report(project), code_location(settings, project)
     for block in wanted:
         report.ask(chosen, block)
     with open_instance(settings) as instance, Progress(report) as progress:
@@ -133,7 +134,7 @@ def materialise(
             progress.begin(counted(len(chosen), "table") + (f", {in_words(block)}" if block else ""), len(chosen))
             request = RunRequest(chosen, tuple(block), force=force, rebuild=rebuild, engine=engine)
             try:
-                execute(definitions, instance, project, request, progress.hear)
+                execute(definitions, instance, project, request, progress.hear, location)
             except KeyboardInterrupt:  # between two steps
                 report.interrupted = True
             if report.interrupted:

@@ -29,6 +29,11 @@ _DATA_VERSION = "dagster/data_version"
 _USER_PROVIDED = "dagster/data_version_is_user_provided"
 
 
+def check_specs(key: dg.AssetKey) -> list[dg.AssetCheckSpec]:
+    """The checks of every table. They block: what fails one is not published, and no later step of the run reads it."""
+    return [dg.AssetCheckSpec(name, asset=key, description=text, blocking=True) for name, text in CHECKS.items()]
+
+
 def column_schema(contract: TableContract) -> dg.TableSchema:
     """The contract's columns as Dagster shows them: type, description, unit, when known."""
     return dg.TableSchema(

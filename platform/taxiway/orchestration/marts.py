@@ -15,6 +15,7 @@ from taxiway.marts import Build, DbtProject, MartsOutcome, Result, column_source
 from taxiway.materialise import Workspace
 from taxiway.orchestration import events
 from taxiway.orchestration.automation import follow_inputs
+from taxiway.orchestration.code_references import code_references
 from taxiway.orchestration.pictures import pictures
 from taxiway.orchestration.table_asset import (
     CONFLICT_RETRIES,
@@ -45,7 +46,10 @@ def marts_asset(workspace: Workspace, project: DbtProject) -> dg.AssetsDefinitio
     @dg.multi_asset(
         name="marts",
         specs=specs,
-        check_specs=[*_contract_checks(specs), *_dbt_checks(project, specs)],
+        check_specs=[
+            *(check for spec in specs for check in events.check_specs(spec.key)),
+            *_dbt_checks(project, specs),
+        ],
         can_subset=True,
         required_resource_keys={"workspace", "open_engine"},
     )
@@ -68,16 +72,9 @@ def _spec(workspace: Workspace, project: DbtProject, mart: Table) -> dg.AssetSpe
         metadata={
             "dagster/column_schema": events.column_schema(mart.rules),
             "dagster/uri": Lake(workspace.settings.lake).uri(mart.address),
+            **code_references(mart, project),
         }
     )
-
-
-def _contract_checks(specs: Sequence[dg.AssetSpec]) -> list[dg.AssetCheckSpec]:
-    return [
-        dg.AssetCheckSpec(name, asset=spec.key, description=text)
-        for spec in specs
-        for name, text in events.CHECKS.items()
-    ]
 
 
 def _dbt_checks(project: DbtProject, specs: Sequence[dg.AssetSpec]) -> list[dg.AssetCheckSpec]:

@@ -7,14 +7,17 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Literal
 from uuid import uuid4
 
 import dagster as dg
+from dagster._core.remote_origin import CodeLocationOrigin
 
 from taxiway.addresses import Address
 from taxiway.lake import WHOLE
 from taxiway.orchestration.events import FAILING_RULES
+from taxiway.orchestration.origin import attribute
 from taxiway.orchestration.table_asset import ENGINE_TAG, FORCE_TAG, REBUILD_TAG
 from taxiway.tables import Project
 
@@ -86,10 +89,17 @@ def execute(
     project: Project,
     request: RunRequest,
     tell: Callable[[RunEvent], None],
+    location: CodeLocationOrigin | None = None,
 ) -> bool:
-    """Run in this process, recorded in the instance, telling each event as it happens; returns whether it succeeded."""
+    """Run in this process, recorded in the instance, telling each event as it happens; returns whether it succeeded.
+
+    The UI counts the run among those of the code location.
+    """
     run_id = str(uuid4())
     with _interrupts() as interrupted:
+        if location is not None:
+            repository = definitions.get_repository_def().name
+            instance.add_event_listener(run_id, _first(partial(attribute, instance, run_id, repository, location)))
         instance.add_event_listener(run_id, _Teller(project, request.months, tell, interrupted).hear)
         result = definitions.resolve_implicit_global_asset_job_def().execute_in_process(
             instance=instance,
@@ -101,6 +111,17 @@ def execute(
             raise_on_error=False,
         )
     return result.success
+
+
+def _first(act: Callable[[], None]) -> Callable[[dg.EventLogEntry], None]:
+    """A listener that acts on the first event alone, when the run has been recorded."""
+    waiting = [act]
+
+    def hear(_: dg.EventLogEntry) -> None:
+        while waiting:
+            waiting.pop()()
+
+    return hear
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from taxiway.lake import WHOLE, Lake
 from taxiway.materialise import Outcome, Workspace, materialise
 from taxiway.orchestration import events
 from taxiway.orchestration.automation import follow_inputs
+from taxiway.orchestration.code_references import code_references
 from taxiway.orchestration.keys import asset_key, landing_key
 from taxiway.orchestration.lineage import column_lineage
 from taxiway.orchestration.partitions import mapping, monthly
@@ -52,6 +53,7 @@ def table_asset(workspace: Workspace, table: Table) -> dg.AssetsDefinition:
         metadata={
             "dagster/column_schema": events.column_schema(contract),
             "dagster/uri": Lake(workspace.settings.lake).uri(table.address),
+            **code_references(table),
         },
         # The landing sensor asks for raw tables; it knows which files are whole and not handled yet.
         automation_condition=None if table.delivered is not None else follow_inputs(dep.asset_key for dep in deps),
@@ -60,7 +62,7 @@ def table_asset(workspace: Workspace, table: Table) -> dg.AssetsDefinition:
     @dg.multi_asset(
         name=table.address.relation,
         specs=[spec],
-        check_specs=[dg.AssetCheckSpec(name, asset=key, description=text) for name, text in events.CHECKS.items()],
+        check_specs=events.check_specs(key),
         partitions_def=monthly(months) if table.monthly else None,
         backfill_policy=dg.BackfillPolicy.single_run() if table.monthly else None,
         required_resource_keys={"workspace", "open_engine"},
