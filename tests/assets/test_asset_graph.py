@@ -41,7 +41,7 @@ def test_a_table_opens_the_files_of_its_transform_and_its_contract(definitions: 
     lines = [Path(each.file_path).read_text().splitlines()[each.line_number - 1] for each in opened]
     assert {Path(reference.file_path) for reference in opened} == {Path(str(flights.__file__))}
     assert lines[0].startswith("@transform")
-    assert lines[1].startswith("class FeatureFlights(") or lines[1].startswith("class Flights(")
+    assert lines[1].startswith("class Flights(")
 
 
 def test_every_table_opens_a_file_and_every_sensor_says_what_it_does(definitions: dg.Definitions) -> None:

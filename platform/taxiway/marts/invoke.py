@@ -40,8 +40,8 @@ class Result:
         return self.status in _PASSED
 
     def as_finding(self) -> Finding:
-        """A test that warns, as what is known of its mart."""
-        return Finding(self.name, str(self), count=self.failing_rows, kind="test")
+        """A test that warns, as what is known of its mart, or of each mart where it is about several."""
+        return Finding(self.name, str(self), count=self.failing_rows, kind="test" if self.model else "table")
 
     def __str__(self) -> str:
         """One sentence for people."""

@@ -2,9 +2,11 @@
 
 import json
 import os
+import select
 import signal
 import sys
 import time
+import traceback
 from urllib.error import URLError
 from urllib.request import Request, urlopen
 
@@ -24,25 +26,31 @@ def watch_start(url: str, *, bound: float = BOUND_S) -> None:
     It says so at once and every few seconds, until the UI answers with the project loaded, this process is gone, or
     `bound` seconds are over. This process may become another program meanwhile.
     """
-    starting = os.getpid()
+    # Held open by what this process becomes, so that its end is the end of the pipe.
+    ended, alive = os.pipe()
+    os.set_inheritable(alive, True)
     sys.stdout.flush()
     sys.stderr.flush()
     # Twice, so that it is nobody's child: what this process becomes would leave it as a zombie.
     first = os.fork()
     if first:
         os.waitpid(first, 0)
+        os.close(ended)
         return
     try:
         if os.fork() == 0:
+            os.close(alive)
             signal.signal(signal.SIGINT, signal.SIG_DFL)
-            _watch(url, starting, bound)
+            _watch(url, ended, bound)
+    except Exception:
+        traceback.print_exc()
     finally:
         os._exit(0)
 
 
-def _watch(url: str, starting: int, bound: float) -> None:
+def _watch(url: str, ended: int, bound: float) -> None:
     began, told = time.monotonic(), -float(_EVERY_S)
-    while _exists(starting):
+    while True:
         waiting = waits_for(url)
         seconds = time.monotonic() - began
         if not waiting:
@@ -54,7 +62,8 @@ def _watch(url: str, starting: int, bound: float) -> None:
         if seconds - told >= _EVERY_S:
             told = seconds
             say(f"waiting for {waiting} ({seconds:.0f} s)")
-        time.sleep(_LOOK_S)
+        if select.select([ended], [], [], _LOOK_S)[0]:
+            return
 
 
 def waits_for(url: str) -> str:
@@ -68,14 +77,6 @@ def waits_for(url: str) -> str:
     # A location that cannot be loaded has an error to show, which the UI does.
     loaded = entries and all(entry["loadStatus"] == "LOADED" for entry in entries)
     return "" if loaded else _DEFINITIONS
-
-
-def _exists(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
 
 
 def say(text: str) -> None:
