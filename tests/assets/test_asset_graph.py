@@ -7,6 +7,7 @@ import dagster as dg
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
+from flights.features import flights
 from flights.project import project
 from taxiway.marts import DbtProject
 from taxiway.orchestration import build_definitions
@@ -33,6 +34,24 @@ def test_the_sensors(definitions: dg.Definitions, snapshot: SnapshotAssertion) -
     ] == snapshot
 
 
+def test_a_table_opens_the_files_of_its_transform_and_its_contract(definitions: dg.Definitions) -> None:
+    node = definitions.resolve_asset_graph().get(dg.AssetKey(["feature", "flights"]))
+    opened = node.metadata["dagster/code_references"].code_references
+    assert [reference.label for reference in opened] == ["transform", "contract"]
+    lines = [Path(each.file_path).read_text().splitlines()[each.line_number - 1] for each in opened]
+    assert {Path(reference.file_path) for reference in opened} == {Path(str(flights.__file__))}
+    assert lines[0].startswith("@transform")
+    assert lines[1].startswith("class Flights(")
+
+
+def test_every_table_opens_a_file_and_every_sensor_says_what_it_does(definitions: dg.Definitions) -> None:
+    graph = definitions.resolve_asset_graph()
+    for table in project.tables:
+        opened = graph.get(dg.AssetKey(table.at.split("/"))).metadata["dagster/code_references"].code_references
+        assert all(Path(reference.file_path).is_file() for reference in opened)
+    assert all(sensor.description for sensor in definitions.get_repository_def().sensor_defs)
+
+
 def test_making_definitions_touches_nothing(tmp_path: Path) -> None:
     home = tmp_path / "home"
     build_definitions(project, load_settings("local", home=home))
@@ -48,7 +67,10 @@ def _described(definitions: dg.Definitions) -> Iterator[str]:
         yield f"    {node.group_name}; {', '.join(sorted(node.kinds))}; {_partitions(node.partitions_def)}"
         for parent in sorted(node.parent_keys):
             yield f"    from {parent.to_user_string()}: {_mapping(graph.get_partition_mapping(key, parent))}"
-        checks = sorted(check.name for check in graph.get_check_keys_for_assets({key}))
+        checks = [
+            f"{check.name} (blocking)" if graph.get(check).blocking else check.name
+            for check in sorted(graph.get_check_keys_for_assets({key}), key=lambda check: check.name)
+        ]
         extras = {
             "owners": ", ".join(node.owners),
             "tags": ", ".join(f"{name}={value}" for name, value in sorted(node.tags.items()) if "kind" not in name),

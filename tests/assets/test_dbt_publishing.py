@@ -31,18 +31,20 @@ from taxiway.tables import Project, Table
 
 SOURCES = Path(__file__).parents[2] / "dbt_project"
 MARTS = [asset_key(mart) for mart in marts.tables]
-LIMIT = "most_flights"
+LIMIT, NOTED = "most_flights", "noted_flights"
 
 
 @pytest.fixture(scope="module")
 def dbt_project(tmp_path_factory: pytest.TempPathFactory) -> DbtProject:
-    """The real project with one more test, which fails where the setting is low."""
+    """The real project with two more tests, of which one fails and one warns where a setting is low."""
     folder = tmp_path_factory.mktemp("dbt") / "dbt_project"
     shutil.copytree(SOURCES, folder, ignore=shutil.ignore_patterns("target", "logs"))
     settings = folder / "dbt_project.yml"
-    settings.write_text(settings.read_text().replace("vars:\n", f"vars:\n  {LIMIT}: 1000000\n"))
-    test = f"select carrier, flights from {{{{ ref('carrier_month') }}}} where flights > {{{{ var('{LIMIT}') }}}}"
-    (folder / "tests" / "carriers_stay_small.sql").write_text(test)
+    settings.write_text(settings.read_text().replace("vars:\n", f"vars:\n  {LIMIT}: 1000000\n  {NOTED}: 1000000\n"))
+    large = "select carrier, flights from {{{{ ref('carrier_month') }}}} where flights > {{{{ var('{}') }}}}"
+    (folder / "tests" / "carriers_stay_small.sql").write_text(large.format(LIMIT))
+    noted = "{{ config(severity='warn') }}" + large.format(NOTED)
+    (folder / "tests" / "large_carriers_are_noted.sql").write_text(noted)
     project = DbtProject(folder)
     project.prepare()
     return project
@@ -188,6 +190,57 @@ def test_marts_that_are_current_are_neither_built_nor_published_again(workspace,
     forced = run(here, tags={FORCE_TAG: "true"})
     assert statuses(forced) == ["unchanged"] * len(MARTS)
     assert published(here) == before
+
+
+NOTED_CHECK = ("carrier_month", "large_carriers_are_noted")
+
+
+def warnings(result: dg.ExecuteInProcessResult) -> list[tuple[str, str]]:
+    """The checks that warn; no other fails."""
+    failed = {name: check for name, check in evaluations(result).items() if not check.passed}
+    assert all(check.severity == dg.AssetCheckSeverity.WARN for check in failed.values())
+    return list(failed)
+
+
+def test_a_warning_of_dbt_stays_while_its_rows_are_published(workspace, run: Run) -> None:
+    here = workspace(noted_flights=3000)
+    first = run(here)
+    assert first.success
+    assert warnings(first) == [NOTED_CHECK]
+    again = run(here)
+    assert statuses(again) == ["skipped"] * len(MARTS)
+    assert warnings(again) == [NOTED_CHECK]
+    assert "large_carriers_are_noted: Got" in str(evaluations(again)[NOTED_CHECK].description)
+    # Computed and found to be as it was, with nothing to be noted of it any more.
+    relaxed = run(workspace())
+    assert statuses(relaxed) == ["unchanged"] * len(MARTS)
+    assert warnings(relaxed) == []
+    assert warnings(run(workspace())) == []
+
+
+def test_a_run_that_is_refused_hides_no_warning_of_what_is_published(workspace, run: Run) -> None:
+    assert run(workspace(noted_flights=3000)).success
+    refused = run(workspace(most_flights=3000))
+    assert not refused.success
+    checks = evaluations(refused)
+    assert checks["carrier_month", "carriers_stay_small"].severity == dg.AssetCheckSeverity.ERROR
+    assert not checks[NOTED_CHECK].passed
+    assert checks[NOTED_CHECK].severity == dg.AssetCheckSeverity.WARN
+
+
+def test_checks_that_keep_a_mart_from_being_published_are_shown_as_blocking(workspace, dbt_project: DbtProject) -> None:
+    specs = marts_asset(workspace(), dbt_project).check_specs
+    blocking = {spec.name: spec.blocking for spec in specs if spec.asset_key.path[-1] == "carrier_month"}
+    assert all(blocking[name] for name in ("schema", "key", "rows", "carriers_stay_small"))
+    assert not blocking["large_carriers_are_noted"]
+
+
+def test_a_mart_opens_the_files_of_its_model_and_its_contract(workspace, dbt_project: DbtProject) -> None:
+    (spec,) = (spec for spec in marts_asset(workspace(), dbt_project).specs if spec.key.path[-1] == "carrier_month")
+    model, contract = spec.metadata["dagster/code_references"].code_references
+    assert Path(model.file_path) == dbt_project.folder / "models" / "marts" / "carrier_month.sql"
+    assert Path(contract.file_path) == Path(str(marts.__file__))
+    assert Path(contract.file_path).read_text().splitlines()[contract.line_number - 1].startswith("class CarrierMonth(")
 
 
 def rewrite(lake: Lake, at: str, change: Callable[[pa.Table], pa.Table]) -> None:

@@ -1,6 +1,7 @@
 """`taxiway tables` and `taxiway history`: what there is, how current it is, and how it came to be."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Annotated, Any
@@ -63,10 +64,11 @@ def _print_tables(found: Sequence[Mapping[str, Any]], *, as_json: bool) -> None:
             "changed": _at(row["changed"]),
             "missing": _in_words(row["missing"]) if row["missing"] else "-",
             "stale": _state(row),
+            "warnings": _in_words([each["partition"] for each in row["warnings"] or ()]) or "-",
         }
         for row in found
     ]
-    columns = ("table", "rows", "partitions", "version", "bytes", "changed", "missing", "stale")
+    columns = ("table", "rows", "partitions", "version", "bytes", "changed", "missing", "stale", "warnings")
     print_rows(shown, columns, counts=True)
     own = [row for row in found if row["in_project"]]
     made = sum(row["version"] is not None and not row["missing"] for row in own)
@@ -124,7 +126,19 @@ def history(
 def _nothing(table: str) -> dict[str, Any]:
     """What is told of a table of which nothing is known yet."""
     nothing = dict.fromkeys(
-        ("rows", "partitions", "version", "bytes", "changed", "run", "missing", "stale", "problem", "unread")
+        (
+            "rows",
+            "partitions",
+            "version",
+            "bytes",
+            "changed",
+            "run",
+            "missing",
+            "stale",
+            "warnings",
+            "problem",
+            "unread",
+        )
     )
     return {"table": table, "layer": table.split("/", maxsplit=1)[0], **nothing, "in_project": True}
 
@@ -135,6 +149,7 @@ def _described(workspace: "Workspace", landed: "LandedMonths", table: "Table") -
         snapshot = workspace.lake.find(table.address)
         if snapshot is not None:
             described |= _published(snapshot)
+            described["warnings"] = _warnings(workspace, snapshot)
             described["foreign"] = _foreign(workspace, table, snapshot)
         described["missing"] = landed.missing(table)
     except LakeError as error:
@@ -187,6 +202,16 @@ def _published(snapshot: "Snapshot") -> dict[str, Any]:
         "changed": _instant(newest),
         "run": provenance.run if provenance else None,
     }
+
+
+def _warnings(workspace: "Workspace", snapshot: "Snapshot") -> list[dict[str, Any]]:
+    """The published partitions with rows in quarantine, or with rules that warn, and what was found of each."""
+    known = workspace.lake.known(snapshot)
+    return [
+        {"partition": key, "rejected": state.rejected, "findings": [asdict(finding) for finding in state.findings]}
+        for key, state in sorted(known.items())
+        if state.findings or state.rejected
+    ]
 
 
 def _stale(workspace: "Workspace", table: "Table", snapshot: "Snapshot") -> list[str] | None:
@@ -243,6 +268,7 @@ def _partition(state: "PartitionState") -> dict[str, Any]:
         "data_version": state.data_version,
         "fingerprint": state.fingerprint,
         "inputs": state.inputs,
+        "findings": [asdict(finding) for finding in state.findings],
     }
 
 

@@ -135,6 +135,7 @@ def materialise(
     from taxiway.marts import DbtProject
     from taxiway.orchestration import build_definitions
     from taxiway.orchestration.instance import open_instance
+    from taxiway.orchestration.origin import code_location
     from taxiway.orchestration.remaining import Remaining
     from taxiway.orchestration.runs import RunEvent, RunRequest, execute, widen
 
@@ -157,6 +158,7 @@ def materialise(
     for told in left_out(workspace, chosen, over):
         hint(told)
     wanted = blocks(over) if monthly else [[]]
+    report, location = Report(project), code_location(settings, project)
     for block in wanted:
         report.ask(chosen, block)
     with open_instance(settings) as instance, Progress(report) as progress:
@@ -173,7 +175,7 @@ def materialise(
             while request is not None and not report.interrupted:
                 progress.begin(going_on + in_short(request), len(request.tables))
                 try:
-                    execute(definitions, instance, project, request, hear)
+                    execute(definitions, instance, project, request, hear, location)
                 except KeyboardInterrupt:  # between two steps
                     report.interrupted = True
                 request, going_on = remaining.after(request), "going on with what does not need them: "

@@ -5,7 +5,7 @@
 """
 
 from taxiway.lake.lake import Lake
-from taxiway.lake.provenance import WHOLE, PartitionState, Provenance
+from taxiway.lake.provenance import WHOLE, Finding, PartitionState, Provenance
 from taxiway.lake.publication import Publication
 from taxiway.lake.snapshot import DataFile, Snapshot
 from taxiway.lake.writer import ArrowWriter, Writer
@@ -14,6 +14,7 @@ __all__ = [
     "WHOLE",
     "ArrowWriter",
     "DataFile",
+    "Finding",
     "Lake",
     "PartitionState",
     "Provenance",

@@ -3,7 +3,7 @@
 import json
 import re
 import shutil
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
@@ -127,7 +127,7 @@ class Lake:
         Raises LakeError where the storage refuses.
         """
         file = self._confirmed(address, partition)
-        note = json.dumps(asdict(state))
+        note = json.dumps(state.as_data())
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
             staged = file.with_name(f".{file.name}.{uuid4().hex}")
@@ -146,15 +146,27 @@ class Lake:
             return state
         try:
             noted = json.loads(file.read_text())
-            return PartitionState(**noted) if noted["data_version"] == state.data_version else state
+            return PartitionState.from_data(noted) if noted["data_version"] == state.data_version else state
         except (OSError, ValueError, KeyError, TypeError):
             # Without a note that can be read the partition is compared again.
             return state
 
+    def known(self, snapshot: Snapshot) -> dict[str, PartitionState]:
+        """What is known of each published partition, with what was confirmed since."""
+        noted = {WHOLE, *(file.stem for file in self._notes(snapshot.address).glob("*.json"))}
+        states: dict[str, PartitionState] = {}
+        for key, state in snapshot.partitions.items():
+            later = self.confirmed(snapshot.address, key, state) if key in noted else None
+            states[key] = later or state
+        return states
+
     def _confirmed(self, address: Address, partition: str) -> Path:
-        # Delta's readers and vacuum pass over names that begin with an underscore.
         name = "whole" if partition == WHOLE else partition_key(address, partition)
-        return Path(self.uri(address)) / "_confirmed" / f"{name}.json"
+        return self._notes(address) / f"{name}.json"
+
+    def _notes(self, address: Address) -> Path:
+        # Delta's readers and vacuum pass over names that begin with an underscore.
+        return Path(self.uri(address)) / "_confirmed"
 
     def _log(self, address: Address) -> Path:
         return Path(self.uri(address)) / "_delta_log"

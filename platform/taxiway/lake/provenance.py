@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any
+from typing import Any, Literal
 from uuid import uuid4
 
 WHOLE = "*"
@@ -17,13 +17,29 @@ _UPKEEP = {"OPTIMIZE", "VACUUM START", "VACUUM END", "SET TBLPROPERTIES", "ADD C
 
 
 @dataclass(frozen=True)
+class Finding:
+    """What was found wrong with a partition that is published all the same.
+
+    A rule that `count` rows break, or the partition as a whole; a warning of its `delivery`; a dbt `test` that warns.
+    Rows that break a rule of the severity `error` are in quarantine.
+    """
+
+    rule: str
+    reason: str
+    severity: Literal["error", "warn"] = "warn"
+    count: int = 1
+    kind: Literal["row", "table", "delivery", "test"] = "row"
+
+
+@dataclass(frozen=True)
 class PartitionState:
     """What is known of a published partition.
 
     `data_version` is the id of the commit that last changed its rows; `fingerprint` and `inputs`
     (data version by partition by address, None where it was absent) are what it was computed from.
     Both are empty where another program wrote it. `accepted_fewer` is whether it was published with fewer
-    rows than its contract allows, because someone accepted that.
+    rows than its contract allows, because someone accepted that. `findings` are what was wrong with it when it was
+    last computed.
     """
 
     data_version: str
@@ -32,10 +48,27 @@ class PartitionState:
     rows: int | None = None
     rejected: int = 0
     accepted_fewer: bool = False
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether its rows passed the guard; those that another program wrote did not."""
+        return bool(self.fingerprint)
 
     def made_by(self, fingerprint: str, inputs: Mapping[str, Mapping[str, str | None]]) -> bool:
         """Whether the same code computed it from the same inputs."""
         return self.fingerprint == fingerprint and self.inputs == inputs
+
+    def as_data(self) -> dict[str, Any]:
+        """Plain data for JSON; a clean partition says nothing of findings."""
+        raw = asdict(self)
+        return raw if self.findings else {name: value for name, value in raw.items() if name != "findings"}
+
+    @classmethod
+    def from_data(cls, raw: Mapping[str, Any]) -> "PartitionState":
+        """The state that `as_data` gave, of an older version too; raises TypeError for anything else."""
+        findings = tuple(Finding(**finding) for finding in raw.get("findings", ()))
+        return cls(**{**raw, "findings": findings})
 
 
 @dataclass(frozen=True)
@@ -63,13 +96,15 @@ class Provenance:
 
     def dump(self) -> str:
         """The text that a commit carries."""
-        return json.dumps(asdict(self), sort_keys=True, separators=(",", ":"))
+        states = {key: state.as_data() for key, state in self.partitions.items()}
+        raw = {"run": self.run, "engine": self.engine, "libraries": dict(self.libraries), "partitions": states}
+        return json.dumps(raw, sort_keys=True, separators=(",", ":"))
 
     @classmethod
     def load(cls, text: str) -> "Provenance":
         """The provenance written by `dump`; raises ValueError or TypeError for anything else."""
         raw = json.loads(text)
-        states = {key: PartitionState(**state) for key, state in raw.pop("partitions").items()}
+        states = {key: PartitionState.from_data(state) for key, state in raw.pop("partitions").items()}
         return cls(**raw, partitions=states)
 
 

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from taxiway.lake import Finding
+
 if TYPE_CHECKING:
     from dbt.artifacts.schemas.run import RunResult
 
@@ -36,6 +38,10 @@ class Result:
     def passed(self) -> bool:
         """Whether it stands in nobody's way; a test of severity `warn` does not."""
         return self.status in _PASSED
+
+    def as_finding(self) -> Finding:
+        """A test that warns, as what is known of its mart, or of each mart where it is about several."""
+        return Finding(self.name, str(self), count=self.failing_rows, kind="test" if self.model else "table")
 
     def __str__(self) -> str:
         """One sentence for people."""

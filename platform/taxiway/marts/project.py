@@ -29,11 +29,12 @@ _DIGITS = 16
 
 @dataclass(frozen=True)
 class Model:
-    """A model: its compiled SQL and the tables of the lake that it reads, directly or through others."""
+    """A model: its compiled SQL, the tables of the lake that it reads, directly or through others, and its file."""
 
     name: str
     sql: str
     sources: tuple[Address, ...]
+    file: Path
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,8 @@ class DbtProject:
         """The model of that name; raises DefinitionError where there is none."""
         for key, node in self.manifest["nodes"].items():
             if node["resource_type"] == "model" and node["name"] == name:
-                return Model(name, node["compiled_code"], tuple(sorted(set(self._sources(key)))))
+                file = self.folder / node["original_file_path"]
+                return Model(name, node["compiled_code"], tuple(sorted(set(self._sources(key)))), file)
         raise DefinitionError(f"{self.folder.name} has no model '{name}': write models/marts/{name}.sql")
 
     def prepare(self) -> None:

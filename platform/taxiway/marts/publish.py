@@ -144,7 +144,12 @@ def _guard_and_publish(
                     message = f"{mart.at}: not published, because no mart is unless all are; see {', '.join(broken)}"
                     results[mart] = PartitionResult(WHOLE, "refused", verdict=judged[WHOLE], message=message)
                     continue
-                staged = Staged(inputs={WHOLE: plan.partitions[0].inputs})
+                warned = tuple(
+                    test.as_finding()
+                    for test in build.results
+                    if test.status == "warn" and test.model in (mart.address.name, "")
+                )
+                staged = Staged(inputs={WHOLE: plan.partitions[0].inputs}, findings={WHOLE: warned})
                 published = publish_judged(
                     workspace, plan, sessions[mart], engine, staged, judged, run=run, rebuild=rebuild
                 )

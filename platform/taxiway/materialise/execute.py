@@ -26,7 +26,7 @@ from taxiway.contracts import (
 from taxiway.contracts.guard import KEY
 from taxiway.engines import Engine, Reading, Session
 from taxiway.errors import ContractBroken, EngineError, UsageError
-from taxiway.lake import WHOLE, PartitionState
+from taxiway.lake import WHOLE, Finding, PartitionState
 from taxiway.materialise.outcome import Outcome, PartitionResult
 from taxiway.materialise.plan import PartitionPlan, Plan, make_plan
 from taxiway.materialise.publish import Rows, publish_changes
@@ -204,9 +204,15 @@ def publish_judged(
     keep_refused(workspace, plan, session, staged.inputs, judged, origin)
     states = {
         key: PartitionState(
-            "", plan.compiled.fingerprint, staged.inputs[key], v.accepted, v.rejected, accepted_fewer=v.accepted_fewer
+            "",
+            plan.compiled.fingerprint,
+            staged.inputs[key],
+            verdict.accepted,
+            verdict.rejected,
+            accepted_fewer=verdict.accepted_fewer,
+            findings=_findings(verdict) + staged.findings.get(key, ()),
         )
-        for key, v in passed.items()
+        for key, verdict in passed.items()
     }
     # Quarantine goes first: rows that are missing from the table are then never missing from both.
     _quarantine(workspace, plan, session, states, origin)
@@ -226,7 +232,6 @@ def publish_judged(
         common = {
             "verdict": verdict,
             "samples": evidence.get(key, {}),
-            "warnings": staged.warnings.get(key, ()),
             "malformed": staged.malformed.get(key),
             "inputs": staged.inputs[key],
             "rejected": verdict.rejected,
@@ -250,9 +255,14 @@ def publish_judged(
                 verdict.accepted,
                 bytes=published.bytes.get(key, 0),
                 data_version=published.versions[key],
+                findings=states[key].findings,
                 **common,
             )
     return results
+
+
+def _findings(verdict: Verdict) -> tuple[Finding, ...]:
+    return tuple(Finding(f.rule, f.reason, f.severity, f.count, f.kind) for f in verdict.failures)
 
 
 def _publishable(plan: Plan, passed: Iterable[Verdict]) -> ir.Table:
@@ -320,5 +330,12 @@ def skipped(plan: Plan, partition: PartitionPlan) -> PartitionResult:
     assert plan.base is not None
     size = sum(file.bytes for file in plan.base.files if file.partition == partition.partition)
     return PartitionResult(
-        partition.partition, "skipped", state.rows, state.rejected, size, state.data_version, partition.inputs
+        partition.partition,
+        "skipped",
+        state.rows,
+        state.rejected,
+        size,
+        state.data_version,
+        partition.inputs,
+        findings=state.findings,
     )

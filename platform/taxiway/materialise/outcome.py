@@ -7,6 +7,7 @@ from typing import Literal
 import pyarrow as pa
 
 from taxiway.contracts import Verdict
+from taxiway.lake import Finding
 
 Status = Literal["published", "unchanged", "skipped", "refused"]
 
@@ -20,6 +21,7 @@ class PartitionResult:
     `refused`: nothing of it was published, `message` says why. `data_version` is the commit that last
     changed it, `samples` holds up to five rows for each rule that broke. `malformed` counts the records of the
     delivered file with too many or too few fields, all of them among the rejected; None where no file was read.
+    `findings` are what is wrong with it as it is published.
     """
 
     partition: str
@@ -32,8 +34,13 @@ class PartitionResult:
     verdict: Verdict | None = None
     samples: Mapping[str, pa.Table] = field(default_factory=dict)
     message: str = ""
-    warnings: tuple[str, ...] = ()
     malformed: int | None = None
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What was odd about the delivery."""
+        return tuple(f.reason for f in self.findings if f.kind == "delivery" and f.severity == "warn")
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from taxiway.engines import Reading, Session
 from taxiway.errors import DefinitionError, DeliveryRefused, LakeError, TransformFailed
-from taxiway.lake import WHOLE, Snapshot
+from taxiway.lake import WHOLE, Finding, Snapshot
 from taxiway.lake.schema import new_columns
 from taxiway.landing import DeliveredFile, doubtful_texts, read_csv
 from taxiway.materialise.compiled import STAGED, delivered_schema, prepared
@@ -28,11 +28,11 @@ _ROWS_A_LOAD = 500_000
 
 @dataclass
 class Staged:
-    """What was staged: the inputs by partition, why others were refused, warnings, malformed records, rows read."""
+    """What was staged: inputs and findings by partition, why others were refused, malformed records, rows read."""
 
     inputs: dict[str, Mapping[str, Mapping[str, str | None]]] = field(default_factory=dict)
     refused: dict[str, str] = field(default_factory=dict)
-    warnings: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    findings: dict[str, tuple[Finding, ...]] = field(default_factory=dict)
     malformed: dict[str, int] = field(default_factory=dict)
     rows_read: int = 0
 
@@ -55,6 +55,14 @@ def stage(workspace: Workspace, plan: Plan, session: Session) -> Staged:
     elif staged.inputs:
         _stage_relational(workspace, plan, session, staged)
     return staged
+
+
+def _of_delivery(delivered: DeliveredFile) -> tuple[Finding, ...]:
+    found = [Finding("delivery", warning, kind="delivery") for warning in delivered.warnings]
+    if delivered.malformed:
+        reason = f"records with too many or too few fields: {delivered.malformed:,}"
+        found.append(Finding("malformed", reason, "error", delivered.malformed, "delivery"))
+    return tuple(found)
 
 
 def check_columns(table: Table, snapshot: Snapshot) -> None:
@@ -91,7 +99,7 @@ def _stage_delivered(workspace: Workspace, plan: Plan, session: Session, staged:
             del staged.inputs[key]
             continue
         staged.inputs[key] = {"landing": {delivered.name: delivered.digest}}
-        staged.warnings[key] = delivered.warnings
+        staged.findings[key] = _of_delivery(delivered)
         staged.malformed[key] = delivered.malformed
         staged.rows_read += delivered.table.num_rows
         month = pa.repeat(pa.scalar(key), delivered.table.num_rows)

@@ -11,17 +11,27 @@ import dagster as dg
 
 from taxiway.contracts import TableContract, Verdict
 from taxiway.contracts.guard import KEY
-from taxiway.lake import WHOLE
+from taxiway.contracts.verdict import Failure
+from taxiway.lake import WHOLE, Finding, PartitionState
 from taxiway.materialise import Outcome, PartitionResult
 
 CHECKS = {
     "schema": "The columns and their types are those of the contract.",
     "key": "No key occurs more than once.",
-    "rows": "Every row and every partition keeps the rules of the contract.",
+    "rows": "Every published row and partition keeps the rules of the contract, and was delivered as it should be.",
 }
+FAILING_RULES = "failing_rules"
 _LONGEST_TEXT = 160
+# Of partitions and of broken rules: an event is no place for a report.
+_SENTENCES, _RULES = 12, 200
+_FOREIGN = "written by another program, so no rule was asked of it; make it again"
 _DATA_VERSION = "dagster/data_version"
 _USER_PROVIDED = "dagster/data_version_is_user_provided"
+
+
+def check_specs(key: dg.AssetKey) -> list[dg.AssetCheckSpec]:
+    """The checks of every table. They block: what fails one is not published, and no later step of the run reads it."""
+    return [dg.AssetCheckSpec(name, asset=key, description=text, blocking=True) for name, text in CHECKS.items()]
 
 
 def column_schema(contract: TableContract) -> dg.TableSchema:
@@ -129,87 +139,134 @@ def resources_used(cpu_before: float) -> dict[str, Any]:
     }
 
 
-def check_evaluations(key: dg.AssetKey, results: Sequence[PartitionResult]) -> Iterator[dg.AssetCheckEvaluation]:
+Known = Mapping[str, PartitionState]
+"""What is known of the published partitions of a table."""
+
+
+def check_evaluations(
+    key: dg.AssetKey, results: Sequence[PartitionResult], known: Known
+) -> Iterator[dg.AssetCheckEvaluation]:
     """Each check of each partition that the guard judged."""
     for result in results:
         if result.verdict is None:
             continue
         partition = None if result.partition == WHOLE else result.partition
-        for check in CHECKS:
-            passed, severity = _judged(check, result.verdict)
-            yield dg.AssetCheckEvaluation(
-                asset_key=key,
-                check_name=check,
-                passed=passed,
-                severity=severity,
-                partition=partition,
-                description=None if passed else result.verdict.message,
-                metadata=evidence(check, [result]),
-            )
+        own = {name: state for name, state in known.items() if name == result.partition}
+        yield from (_evaluation(key, check, [result], own, partition) for check in CHECKS)
 
 
-def check_results(key: dg.AssetKey, results: Sequence[PartitionResult]) -> Iterator[dg.AssetCheckResult]:
-    """Each check over all partitions of a step.
-
-    What the guard did not have to judge again is as it was: published, less the rows that were rejected then.
-    """
-    for check in CHECKS:
-        judged = [_judged(check, result.verdict) for result in results if result.verdict is not None]
-        failed = [severity for passed, severity in judged if not passed]
-        messages = [r.message for r in results if r.message]
-        if check == "rows":
-            rejected = [r for r in results if r.status == "skipped" and r.rejected]
-            failed += [dg.AssetCheckSeverity.WARN for _ in rejected]
-            messages += [f"{r.partition}: still without the rows in quarantine, {r.rejected}." for r in rejected]
-        unread = [r for r in results if r.status == "refused" and r.verdict is None]
-        error = dg.AssetCheckSeverity.ERROR in failed or (check == "schema" and bool(unread))
+def check_results(key: dg.AssetKey, results: Sequence[PartitionResult], known: Known) -> Iterator[dg.AssetCheckResult]:
+    """Each check of the table: what is known of all its published partitions, and what this step refused."""
+    for found in (_evaluation(key, check, results, known) for check in CHECKS):
         yield dg.AssetCheckResult(
             asset_key=key,
-            check_name=check,
-            passed=not failed and not error,
-            severity=dg.AssetCheckSeverity.ERROR if error else dg.AssetCheckSeverity.WARN,
-            description=" ".join(messages) or None,
-            metadata=evidence(check, results),
+            check_name=found.check_name,
+            passed=found.passed,
+            severity=found.severity,
+            description=found.description,
+            metadata=found.metadata,
         )
 
 
-def check_results_again(key: dg.AssetKey, results: Sequence[PartitionResult]) -> Iterator[dg.AssetCheckEvaluation]:
+def check_results_again(
+    key: dg.AssetKey, results: Sequence[PartitionResult], known: Known
+) -> Iterator[dg.AssetCheckEvaluation]:
     """The results of the checks once more, as being of no event in particular, so that Dagster goes by the time.
 
     It takes those of a step over one month for checks of that month's last event, and shows none where another
     month has a later one.
     """
-    for result in check_results(key, results):
-        yield dg.AssetCheckEvaluation(
-            asset_key=key,
-            check_name=str(result.check_name),
-            passed=result.passed,
-            severity=result.severity,
-            description=result.description,
-            metadata=result.metadata,
-        )
+    yield from (_evaluation(key, check, results, known) for check in CHECKS)
 
 
-def evidence(check: str, results: Sequence[PartitionResult]) -> dict[str, Any]:
-    """The failing rules with their counts, and the sample rows of each, as tables."""
+def _evaluation(
+    key: dg.AssetKey,
+    check: str,
+    results: Sequence[PartitionResult],
+    known: Known,
+    partition: str | None = None,
+) -> dg.AssetCheckEvaluation:
+    """An error where the step refused something, a warning where what is published is not as it should be."""
+    refused = [result for result in results if result.status == "refused"]
+    judged = [_judged(check, result.verdict) for result in refused if result.verdict is not None]
+    unread = check == "schema" and any(result.verdict is None for result in refused)
+    error = unread or (False, dg.AssetCheckSeverity.ERROR) in judged
+    told = _published_sentences(check, known)
+    sentences = [result.message for result in refused if result.message] + told
+    return dg.AssetCheckEvaluation(
+        asset_key=key,
+        check_name=check,
+        passed=not (error or told or any(not passed for passed, _ in judged)),
+        severity=dg.AssetCheckSeverity.ERROR if error else dg.AssetCheckSeverity.WARN,
+        partition=partition,
+        description=" ".join(sentences) or None,
+        metadata=_evidence(check, results, known),
+    )
+
+
+def _published_sentences(check: str, known: Known) -> list[str]:
+    """A sentence for each published partition about which a check has something to say, of many the first ones."""
+    concerns = {name: _concerns(check, state) for name, state in sorted(known.items())}
+    found = {name: parts for name, parts in concerns.items() if parts}
+    shown = list(found.items())[:_SENTENCES]
+    told = [f"{'' if name == WHOLE else f'{name}: '}{'; '.join(parts)}." for name, parts in shown]
+    return [*told, *([f"And {len(found) - len(shown)} more partitions."] if len(found) > len(shown) else [])]
+
+
+def _concerns(check: str, state: PartitionState) -> list[str]:
+    """What is not as it should be with a published partition."""
+    if not state.is_ours:
+        return [_FOREIGN] if check != "schema" else []
+    if check != "rows":
+        return []
+    quarantined = [f"{state.rejected:,} {'row' if state.rejected == 1 else 'rows'} in quarantine"]
+    return [*(quarantined if state.rejected else []), *(_in_words(found) for found in _of_rows(state))]
+
+
+def _of_rows(state: PartitionState) -> list[Finding]:
+    """What the check `rows` tells; tests of dbt are checks of their own."""
+    return [finding for finding in state.findings if finding.kind != "test"]
+
+
+def _in_words(finding: Finding) -> str:
+    counted = f" ({finding.count:,} {'row' if finding.count == 1 else 'rows'})" if finding.kind == "row" else ""
+    return f"{'warning: ' if finding.severity == 'warn' else ''}{finding.reason}{counted}"
+
+
+def _evidence(check: str, results: Sequence[PartitionResult], known: Known) -> dict[str, Any]:
+    """The broken rules with their counts, those of this step first, and its sample rows of each, as tables."""
+    judged = [result.partition for result in results]
     rules = [
-        {
-            "partition": result.partition,
-            "rule": failure.reason,
-            "severity": failure.severity,
-            "count": failure.count if failure.kind == "row" else None,
-            "rows": result.verdict.rows,
-        }
+        _rule(result.partition, failure, result.verdict.rows, "refused")
         for result in results
-        if result.verdict is not None and check == "rows"
+        if result.status == "refused" and result.verdict is not None
         for failure in result.verdict.failures
     ]
-    metadata: dict[str, Any] = {"failing_rules": table_of(rules)} if rules else {}
+    for name in sorted(known, key=lambda name: (name not in judged, name)):
+        rows = (known[name].rows or 0) + known[name].rejected
+        rules += [_rule(name, finding, rows, "published") for finding in _of_rows(known[name])]
+    metadata: dict[str, Any] = {FAILING_RULES: table_of(rules[:_RULES])} if rules and check == "rows" else {}
     for result in results:
-        for rule, rows in result.samples.items():
+        for rule, sample in result.samples.items():
             if (rule == KEY) == (check == "key") and check != "schema":
-                metadata[f"samples {result.partition} {rule}"] = table_of(rows.to_pylist())
+                metadata[f"samples {result.partition} {rule}"] = table_of(sample.to_pylist())
     return metadata
+
+
+def warning_evidence(finding: Finding) -> dict[str, Any]:
+    """The evidence of a dbt test that warns of a published mart."""
+    return {FAILING_RULES: table_of([_rule(WHOLE, finding, 0, "published")])}
+
+
+def _rule(partition: str, broken: Failure | Finding, rows: int, state: str) -> dict[str, Any]:
+    return {
+        "partition": partition,
+        "rule": broken.reason,
+        "severity": broken.severity,
+        "count": broken.count,
+        "rows": rows if broken.kind == "row" else None,
+        "state": state,
+    }
 
 
 def table_of(rows: Sequence[Mapping[str, Any]]) -> dg.TableMetadataValue:

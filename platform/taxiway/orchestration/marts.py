@@ -10,11 +10,12 @@ from dagster_dbt.dbt_project import using_dagster_dev
 
 from taxiway.engines import IN_PROCESS, OpenEngine
 from taxiway.errors import PublishConflict, TaxiwayError
-from taxiway.lake import WHOLE, Lake
+from taxiway.lake import WHOLE, Finding, Lake
 from taxiway.marts import Build, DbtProject, MartsOutcome, Result, column_sources, materialise_marts
 from taxiway.materialise import Workspace
 from taxiway.orchestration import events
 from taxiway.orchestration.automation import follow_inputs
+from taxiway.orchestration.code_references import code_references
 from taxiway.orchestration.pictures import pictures
 from taxiway.orchestration.table_asset import (
     ACCEPT_FEWER_TAG,
@@ -22,6 +23,7 @@ from taxiway.orchestration.table_asset import (
     FORCE_TAG,
     REBUILD_TAG,
     asset_key,
+    known_of,
 )
 from taxiway.scratch import Scratch
 from taxiway.tables import Table
@@ -45,7 +47,10 @@ def marts_asset(workspace: Workspace, project: DbtProject) -> dg.AssetsDefinitio
     @dg.multi_asset(
         name="marts",
         specs=specs,
-        check_specs=[*_contract_checks(specs), *_dbt_checks(project, specs)],
+        check_specs=[
+            *(check for spec in specs for check in events.check_specs(spec.key)),
+            *_dbt_checks(project, specs),
+        ],
         can_subset=True,
         required_resource_keys={"workspace", "open_engine"},
     )
@@ -68,16 +73,9 @@ def _spec(workspace: Workspace, project: DbtProject, mart: Table) -> dg.AssetSpe
         metadata={
             "dagster/column_schema": events.column_schema(mart.rules),
             "dagster/uri": Lake(workspace.settings.lake).uri(mart.address),
+            **code_references(mart, project),
         }
     )
-
-
-def _contract_checks(specs: Sequence[dg.AssetSpec]) -> list[dg.AssetCheckSpec]:
-    return [
-        dg.AssetCheckSpec(name, asset=spec.key, description=text)
-        for spec in specs
-        for name, text in events.CHECKS.items()
-    ]
 
 
 def _dbt_checks(project: DbtProject, specs: Sequence[dg.AssetSpec]) -> list[dg.AssetCheckSpec]:
@@ -115,7 +113,9 @@ def _run(context: dg.AssetExecutionContext, project: DbtProject, marts: Sequence
         except TaxiwayError as error:
             raise dg.Failure(str(error), allow_retries=False) from error
         selected = {(check.asset_key, check.name) for check in context.selected_asset_check_keys}
-        yield from (check for check in _checks(done, selected) if (check.asset_key, check.check_name) in selected)
+        yield from (
+            check for check in _checks(workspace, done, selected) if (check.asset_key, check.check_name) in selected
+        )
     if done.refused:
         raise dg.Failure("\n".join(result.message for result in done.refused), allow_retries=False)
     used = events.resources_used(cpu)
@@ -132,28 +132,46 @@ def _run(context: dg.AssetExecutionContext, project: DbtProject, marts: Sequence
         )
 
 
-def _checks(done: MartsOutcome, selected: Iterable[tuple[dg.AssetKey, str]]) -> Iterator[dg.AssetCheckResult]:
-    """What is known of each mart; nothing of the guard where a failure of dbt kept the mart from it."""
+def _checks(
+    workspace: Workspace, done: MartsOutcome, selected: Iterable[tuple[dg.AssetKey, str]]
+) -> Iterator[dg.AssetCheckResult]:
+    """What is known of each mart; nothing of the guard where a failure of dbt kept the mart from it.
+
+    A test that warned of the rows that are published still does where they stay, whatever became of new ones.
+    """
     for mart, outcome in done.outcomes.items():
-        key = asset_key(mart)
+        key, known = asset_key(mart), known_of(workspace, mart)
         (mart_result,) = outcome.partitions
         if mart_result.verdict is not None or mart_result.status == "skipped":
-            yield from events.check_results(key, outcome.partitions)
+            yield from events.check_results(key, outcome.partitions, known)
+        warned = {found.rule: found for state in known.values() for found in state.findings if found.kind == "test"}
         if mart_result.status == "skipped":
             dbt_tests = (name for mart_key, name in selected if mart_key == key and name not in events.CHECKS)
-            yield from (_passed_before(key, name) for name in dbt_tests)
+            yield from (_found_before(key, name, warned.get(name)) for name in dbt_tests)
         elif done.build is not None:
             for result in done.build.tests_of(mart.address.name):
-                yield _dbt_check(key, result, done.build)
+                if mart_result.status == "refused" and result.status == "pass" and result.name in warned:
+                    yield _found_before(key, result.name, warned[result.name])
+                else:
+                    yield _dbt_check(key, result, done.build)
 
 
-def _passed_before(key: dg.AssetKey, name: str) -> dg.AssetCheckResult:
-    said = "Not run again: it passed on these rows, or they would not have been published."
-    return dg.AssetCheckResult(asset_key=key, check_name=name, passed=True, description=said)
+def _found_before(key: dg.AssetKey, name: str, warning: Finding | None) -> dg.AssetCheckResult:
+    """What a test said of the rows that are published."""
+    return dg.AssetCheckResult(
+        asset_key=key,
+        check_name=name,
+        passed=warning is None,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=f"Of the rows that are published: {warning.reason if warning is not None else 'it passed'}.",
+        metadata=events.warning_evidence(warning) if warning is not None else {},
+    )
 
 
 def _dbt_check(key: dg.AssetKey, result: Result, build: Build) -> dg.AssetCheckResult:
     metadata: dict[str, Any] = {"failing_rows": result.failing_rows, "seconds": round(result.seconds, 3)}
+    if result.status == "warn":
+        metadata |= events.warning_evidence(result.as_finding())
     if result.failing_rows:
         metadata["samples"] = events.table_of(build.query(f"FROM ({result.sql}) LIMIT {_SAMPLE_ROWS}").to_pylist())
     return dg.AssetCheckResult(

@@ -7,20 +7,24 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Literal
 from uuid import uuid4
 
 import dagster as dg
+from dagster._core.remote_origin import CodeLocationOrigin
 
 from taxiway.addresses import Address
 from taxiway.lake import WHOLE
+from taxiway.orchestration.events import FAILING_RULES
+from taxiway.orchestration.origin import attribute
 from taxiway.orchestration.table_asset import ACCEPT_FEWER_TAG, ENGINE_TAG, FORCE_TAG, GOES_ON_TAG, REBUILD_TAG
 from taxiway.tables import Project
 
 # What happens is told by events; the log lines that repeat it are kept for the UI.
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 _RANGE_START, _RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
-_STATUS, _SAMPLES, _RULES, _WARNINGS = "status", "samples", "failing_rules", "warnings"
+_STATUS, _SAMPLES = "status", "samples"
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -92,11 +96,18 @@ def execute(
     project: Project,
     request: RunRequest,
     tell: Callable[[RunEvent], None],
+    location: CodeLocationOrigin | None = None,
 ) -> bool:
-    """Run in this process, recorded in the instance, telling each event as it happens; returns whether it succeeded."""
+    """Run in this process, recorded in the instance, telling each event as it happens; returns whether it succeeded.
+
+    The UI counts the run among those of the code location.
+    """
     run_id = str(uuid4())
     with _interrupts() as interrupted:
-        instance.add_event_listener(run_id, _Teller(project, tell, interrupted).hear)
+        if location is not None:
+            repository = definitions.get_repository_def().name
+            instance.add_event_listener(run_id, _first(partial(attribute, instance, run_id, repository, location)))
+        instance.add_event_listener(run_id, _Teller(project, request.months, tell, interrupted).hear)
         result = definitions.resolve_implicit_global_asset_job_def().execute_in_process(
             instance=instance,
             run_id=run_id,
@@ -107,6 +118,17 @@ def execute(
             raise_on_error=False,
         )
     return result.success
+
+
+def _first(act: Callable[[], None]) -> Callable[[dg.EventLogEntry], None]:
+    """A listener that acts on the first event alone, when the run has been recorded."""
+    waiting = [act]
+
+    def hear(_: dg.EventLogEntry) -> None:
+        while waiting:
+            waiting.pop()()
+
+    return hear
 
 
 @contextmanager
@@ -132,8 +154,15 @@ def _interrupts() -> Iterator[Callable[[], bool]]:
 class _Teller:
     """Turns Dagster's log into the events of a run."""
 
-    def __init__(self, project: Project, tell: Callable[[RunEvent], None], interrupted: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        project: Project,
+        months: Sequence[str],
+        tell: Callable[[RunEvent], None],
+        interrupted: Callable[[], bool],
+    ) -> None:
         self._tables = {relation: table.at for relation, table in project.by_relation.items()}
+        self._months = frozenset(months)
         self._tell = tell
         self._interrupted = interrupted
         self._started: dict[str, float] = {}
@@ -173,23 +202,22 @@ class _Teller:
         if _STATUS in metadata:
             table = "/".join(found.asset_key.path)
             self._tell(RunEvent("partition", step, table, found.partition, metadata=metadata))
-            if metadata.get(_WARNINGS):
-                self._tell(RunEvent("warning", step, table, found.partition, message=str(metadata[_WARNINGS])))
 
     def _hear_check(self, step: str, check: dg.AssetCheckEvaluation) -> None:
         if check.passed:
             return
-        rules = check.metadata.get(_RULES)
+        rules = check.metadata.get(FAILING_RULES)
         # A step evaluates each month and then, once or twice, all of them.
         is_news = check.partition is None and (step, check.asset_check_key) not in self._checked
         if is_news:
             self._checked.add((step, check.asset_check_key))
         for record in rules.records if isinstance(rules, dg.TableMetadataValue) and is_news else ():
             broken = dict(record.data)
-            if broken["severity"] == "warn":
-                of_rows = f" ({broken['count']:,} of {broken['rows']:,} rows)" if broken["count"] is not None else ""
-                message = f"{broken['rule']}{of_rows}"
-                partition = None if broken["partition"] == WHOLE else str(broken["partition"])
+            partition = None if broken["partition"] == WHOLE else str(broken["partition"])
+            # The check tells of all published partitions; what this run was not about is not its news.
+            if broken["severity"] == "warn" and (partition is None or partition in self._months):
+                counted = f" ({broken['count']:,} of {broken['rows']:,} rows)" if broken["rows"] is not None else ""
+                message = f"{broken['rule']}{counted}"
                 table = "/".join(check.asset_key.path)
                 self._tell(RunEvent("warning", step, table, partition, message=message))
         for name, value in check.metadata.items():

@@ -91,6 +91,8 @@ def landing_sensor(workspace: Workspace) -> dg.SensorDefinition:
     @dg.sensor(
         name=LANDING_SENSOR,
         target=dg.AssetSelection.assets(*(asset_key(table) for table in raw_tables(workspace.project))),
+        description="Looks at the landing zone: a new or changed file that has stopped growing asks for the raw "
+        "partitions that are made from it. What it passed over, and why, is said by each of its ticks.",
         minimum_interval_seconds=max(1, round(settings.settle_seconds)),
         default_status=_status(workspace),
     )

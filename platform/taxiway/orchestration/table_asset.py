@@ -12,6 +12,7 @@ from taxiway.lake import WHOLE, Lake
 from taxiway.materialise import Outcome, Workspace, independence_of, materialise
 from taxiway.orchestration import events
 from taxiway.orchestration.automation import follow_inputs
+from taxiway.orchestration.code_references import code_references
 from taxiway.orchestration.keys import asset_key, landing_key
 from taxiway.orchestration.lineage import column_lineage
 from taxiway.orchestration.partitions import mapping, monthly
@@ -56,6 +57,7 @@ def table_asset(workspace: Workspace, table: Table) -> dg.AssetsDefinition:
             "dagster/column_schema": events.column_schema(contract),
             "dagster/uri": Lake(workspace.settings.lake).uri(table.address),
             **_partitions_computed(workspace, table),
+            **code_references(table),
         },
         # The landing sensor asks for raw tables; it knows which files are whole and not handled yet.
         automation_condition=None if table.delivered is not None else follow_inputs(dep.asset_key for dep in deps),
@@ -64,7 +66,7 @@ def table_asset(workspace: Workspace, table: Table) -> dg.AssetsDefinition:
     @dg.multi_asset(
         name=table.address.relation,
         specs=[spec],
-        check_specs=[dg.AssetCheckSpec(name, asset=key, description=text) for name, text in events.CHECKS.items()],
+        check_specs=events.check_specs(key),
         partitions_def=monthly(months) if table.monthly else None,
         backfill_policy=dg.BackfillPolicy.single_run() if table.monthly else None,
         required_resource_keys={"workspace", "open_engine"},
@@ -139,14 +141,21 @@ def _report(
             yield dg.MaterializeResult(asset_key=key, data_version=dg.DataVersion(good[-1].data_version or ""))
         for result, own_tags, own_metadata in zip(good, tags, metadata, strict=True):
             context.log_event(events.materialization(key, result, own_tags, own_metadata))
+    known = known_of(context.resources.workspace, table)
     if table.monthly:
-        yield from events.check_evaluations(key, outcome.partitions)
-    yield from events.check_results(key, outcome.partitions)
+        yield from events.check_evaluations(key, outcome.partitions, known)
+    yield from events.check_results(key, outcome.partitions, known)
     if outcome.refused:
         if table.monthly and len(outcome.partitions) == 1:
-            yield from events.check_results_again(key, outcome.partitions)
+            yield from events.check_results_again(key, outcome.partitions, known)
         goes_on = context.run.tags.get(GOES_ON_TAG) == "true"
         raise dg.Failure(_refusal(table, outcome, goes_on=goes_on), allow_retries=False)
+
+
+def known_of(workspace: Workspace, table: Table) -> events.Known:
+    """What is known of all published partitions of a table, which is what its checks tell."""
+    latest = workspace.lake.find(table.address)
+    return workspace.lake.known(latest) if latest is not None else {}
 
 
 def _report_deliveries(context: dg.AssetExecutionContext, table: Table, outcome: Outcome) -> dict[str, events.Input]:

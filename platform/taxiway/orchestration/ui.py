@@ -9,6 +9,7 @@ from typing import NoReturn
 from taxiway.errors import UsageError
 from taxiway.marts import DbtProject
 from taxiway.orchestration.instance import open_instance
+from taxiway.orchestration.ui_start import say, watch_start
 from taxiway.project_loader import load_project
 from taxiway.settings import Settings
 
@@ -22,17 +23,27 @@ def start_ui(settings: Settings, *, host: str = "127.0.0.1", port: int = 3000) -
     Raises UsageError where the port is taken.
     """
     _see_that_it_is_free(host, port)
+    say("loading the project")
     project = load_project(settings)
     if project.dbt is not None:
-        DbtProject(project.dbt).prepare()
+        dbt = DbtProject(project.dbt)
+        if not dbt.is_prepared:
+            say("dbt compiles the marts, which it does once for each state of their files")
+        dbt.prepare()
     open_instance(settings).dispose()
     os.chdir(settings.root)
     workspace = str(settings.root / "workspace.yaml")
     command = ["-W", _QUIET, "-m", "dagster", "dev", "-w", workspace, "-h", host, "-p", str(port)]
     sys.stdout.flush()
+    watch_start(f"http://{_reachable(host)}:{port}")
     # Dagster does on SIGTERM what it does on SIGINT, and a job in a shell's background is born ignoring that.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     os.execv(sys.executable, [sys.executable, *command])
+
+
+def _reachable(host: str) -> str:
+    """A name under which this machine reaches the address that is listened to."""
+    return {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)
 
 
 def _see_that_it_is_free(host: str, port: int) -> None:
