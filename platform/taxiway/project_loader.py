@@ -41,7 +41,7 @@ def load_project(settings: Settings) -> Project:
 
 def check_parameters(project: Project, settings: Settings) -> None:
     """Raise SettingsError where the settings have a parameter that no transform and no dbt variable declares."""
-    declared = _declared_parameters(project)
+    declared = _declared_parameters(project, settings)
     unknown = {name: nearest(name, sorted(declared)) for name in settings.parameters if name not in declared}
     if unknown:
         told = "; ".join(
@@ -50,7 +50,7 @@ def check_parameters(project: Project, settings: Settings) -> None:
         raise SettingsError(f"deployment '{settings.deployment}': {told}")
 
 
-def _declared_parameters(project: Project) -> set[str]:
+def _declared_parameters(project: Project, settings: Settings) -> set[str]:
     declared: set[str] = set()
     for table in project.tables:
         if table.transform is not None:
@@ -58,5 +58,5 @@ def _declared_parameters(project: Project) -> set[str]:
         if isinstance(table.transform, ArrowTransform):
             declared.update(*(prepare.parameters for prepare in table.transform.prepares.values()))
     if project.dbt is not None:
-        declared.update(DbtProject(project.dbt).variables)
+        declared.update(DbtProject(project.dbt, settings.dbt).variables)
     return declared

@@ -118,6 +118,11 @@ class Settings(BaseSettings):
         return self.home / "dagster"
 
     @property
+    def dbt(self) -> Path:
+        """What dbt makes of the project."""
+        return self.home / "dbt"
+
+    @property
     def scratch(self) -> Path:
         """What lives for one run only: spilled and staged data."""
         return self.home / "scratch"

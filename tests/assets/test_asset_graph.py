@@ -16,8 +16,9 @@ from taxiway.settings import load_settings
 @pytest.fixture(scope="module")
 def definitions(tmp_path_factory: pytest.TempPathFactory) -> dg.Definitions:
     assert project.dbt is not None
-    DbtProject(project.dbt).prepare()
-    return build_definitions(project, load_settings("local", home=tmp_path_factory.mktemp("home")))
+    settings = load_settings("local", home=tmp_path_factory.mktemp("home"))
+    DbtProject(project.dbt, settings.dbt).prepare()
+    return build_definitions(project, settings)
 
 
 def test_the_asset_graph(definitions: dg.Definitions, snapshot: SnapshotAssertion) -> None:

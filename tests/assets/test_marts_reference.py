@@ -17,7 +17,7 @@ from flights.raw.weather import table as weather_table
 from taxiway.contracts import check_schema
 from taxiway.marts import Build, DbtProject, build_marts
 
-PROJECT = DbtProject(Path(__file__).parents[2] / "dbt_project")
+SOURCES = Path(__file__).parents[2] / "dbt_project"
 LATE_MIN = 15
 
 
@@ -33,12 +33,14 @@ def frames(sources: Path) -> Mapping[str, pd.DataFrame]:
 
 @pytest.fixture(scope="module")
 def build(sources: Path, tmp_path_factory: pytest.TempPathFactory) -> Build:
-    PROJECT.prepare()
+    project = DbtProject(SOURCES, tmp_path_factory.mktemp("states"))
+    project.prepare()
     return build_marts(
-        PROJECT,
+        project,
         [table.address.name for table in tables],
         scratch=tmp_path_factory.mktemp("scratch"),
         register=partial(register, folder=sources),
+        reads=[sources],
         variables={"threads": 2},
     )
 

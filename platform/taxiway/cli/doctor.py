@@ -189,7 +189,7 @@ def _project(lake: "OpenLake") -> Iterator[Finding]:
         return
     yield Finding("project", "ok", f"{project.name}, {len(project.tables)} tables")
     if project.dbt is not None:
-        is_prepared = DbtProject(project.dbt).is_prepared
+        is_prepared = DbtProject(project.dbt, lake.settings.dbt).is_prepared
         found = f"dbt-core {version('dbt-core')}, models {'compiled' if is_prepared else 'not compiled yet'}"
         yield Finding("dbt", "ok", found, "" if is_prepared else "taxiway run compiles them")
 

@@ -42,7 +42,8 @@ def _inputs(workspace: Workspace, table: Table) -> dict[Table, Reach | None]:
     project = workspace.project
     inputs = dict(project.inputs(table))
     if table.transform is None and project.dbt is not None:
-        inputs = dict.fromkeys(map(project.table, DbtProject(project.dbt).model(table.address.name).sources))
+        dbt = DbtProject(project.dbt, workspace.settings.dbt)
+        inputs = dict.fromkeys(map(project.table, dbt.model(table.address.name).sources))
     return {source: reach for source, reach in inputs.items() if source.monthly}
 
 

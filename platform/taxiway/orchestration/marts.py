@@ -114,11 +114,11 @@ def _run(context: dg.AssetExecutionContext, project: DbtProject, marts: Sequence
             raise dg.Failure(str(error), allow_retries=False) from error
         selected = {(check.asset_key, check.name) for check in context.selected_asset_check_keys}
         yield from (check for check in _checks(done, selected) if (check.asset_key, check.check_name) in selected)
-    if done.refused:
-        raise dg.Failure("\n".join(result.message for result in done.refused), allow_retries=False)
     used = events.resources_used(cpu)
     for mart, outcome in done.outcomes.items():
         (result,) = outcome.partitions
+        if result.status == "refused":
+            continue
         shown = pictures(context, workspace, mart, outcome, open_engine)
         yield dg.MaterializeResult(
             asset_key=asset_key(mart),
@@ -128,6 +128,8 @@ def _run(context: dg.AssetExecutionContext, project: DbtProject, marts: Sequence
             | {"dagster/column_lineage": _lineage(workspace, project, mart)}
             | shown.get(WHOLE, {}),
         )
+    if done.refused:
+        raise dg.Failure("\n".join(result.message for result in done.refused), allow_retries=False)
 
 
 def _checks(done: MartsOutcome, selected: Iterable[tuple[dg.AssetKey, str]]) -> Iterator[dg.AssetCheckResult]:

@@ -24,7 +24,7 @@ def start_ui(settings: Settings, *, host: str = "127.0.0.1", port: int = 3000) -
     _see_that_it_is_free(host, port)
     project = load_project(settings)
     if project.dbt is not None:
-        DbtProject(project.dbt).prepare()
+        DbtProject(project.dbt, settings.dbt).prepare()
     open_instance(settings).dispose()
     os.chdir(settings.root)
     workspace = str(settings.root / "workspace.yaml")
