@@ -35,9 +35,12 @@ def test_the_sensors(definitions: dg.Definitions, snapshot: SnapshotAssertion) -
 
 
 def test_making_definitions_touches_nothing(tmp_path: Path) -> None:
-    home = tmp_path / "home"
-    build_definitions(project, load_settings("local", home=home))
-    assert not home.exists()
+    settings = load_settings("local", home=tmp_path / "home")
+    assert project.dbt is not None
+    DbtProject(project.dbt, settings.dbt).prepare()
+    before = sorted(settings.home.rglob("*"))
+    build_definitions(project, settings)
+    assert sorted(settings.home.rglob("*")) == before
 
 
 def _described(definitions: dg.Definitions) -> Iterator[str]:
