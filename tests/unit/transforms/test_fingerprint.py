@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 
-from taxiway.transforms.fingerprint import source_text
+from taxiway.transforms.fingerprint import code_of
 
 TRANSFORM = """
 {importing}
@@ -49,9 +49,9 @@ def fit_of(project: Path, importing: str, uses: str, *, within: str = "pass") ->
 
 
 def texts_before_and_after(project: Path, fit: Callable[..., object], changed: str) -> tuple[str, str]:
-    before = source_text(fit)
+    before = code_of(fit).text
     (project / f"{changed}.py").write_text((project / f"{changed}.py").read_text() + "# mended\n")
-    return before, source_text(fit)
+    return before, code_of(fit).text
 
 
 IMPORTS = {
@@ -86,14 +86,14 @@ def test_a_change_of_what_is_not_imported_does_not(project: Path) -> None:
 
 def test_the_text_does_not_depend_on_what_else_was_imported(project: Path) -> None:
     fit = fit_of(project, "from . import maths", "maths.double(rows)")
-    before = source_text(fit)
+    before = code_of(fit).text
     import_module(f"{project.name}.unused")
-    assert source_text(fit) == before
+    assert code_of(fit).text == before
 
 
 def test_the_text_of_libraries_is_left_to_their_versions(project: Path) -> None:
     fit = fit_of(project, "import json\n\nimport pyarrow as pa", "pa.table(json.loads(rows))")
-    assert source_text(fit) == (project / "fit.py").read_text()
+    assert code_of(fit).text == (project / "fit.py").read_text()
 
 
 CELL = """from math import floor
@@ -107,12 +107,12 @@ def test_a_function_that_was_typed_in_has_its_own_source() -> None:
     """As a notebook runs a cell: in the module `__main__`, which has no file, with its lines kept by linecache."""
     program = f"""
 import linecache, sys
-from taxiway.transforms.fingerprint import source_text
+from taxiway.transforms.fingerprint import code_of
 
 cell = {CELL!r}
 linecache.cache["<cell 1>"] = (len(cell), None, cell.splitlines(True), "<cell 1>")
 exec(compile(cell, "<cell 1>", "exec"))
-print(source_text(fit), end="")
+print(code_of(fit).text, end="")
 """
     found = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60
