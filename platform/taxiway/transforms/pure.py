@@ -44,7 +44,7 @@ class _Walk:
     """One look at a function and all that it reaches; each definition once."""
 
     def __init__(self) -> None:
-        self._seen: set[tuple[str, int, int]] = set()
+        self._seen: set[tuple[str, type, int, int]] = set()
         self._scopes: dict[str, _Scope | None] = {}
         self._ahead: list[tuple[ast.AST, tuple[_Scope, ...]]] = []
 
@@ -58,7 +58,7 @@ class _Walk:
         self._ahead += self._start(function)
         while self._ahead:
             node, scopes = self._ahead.pop()
-            key = (scopes[-1].place, getattr(node, "lineno", 0), getattr(node, "col_offset", 0))
+            key = (scopes[-1].place, type(node), getattr(node, "lineno", 0), getattr(node, "col_offset", 0))
             if key not in self._seen:
                 self._seen.add(key)
                 yield from self._look(node, scopes)
