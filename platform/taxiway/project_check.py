@@ -45,7 +45,7 @@ def without_broken(workspace: Workspace) -> Workspace:
     if project is not workspace.project:
         workspace = Workspace(project, workspace.settings)
     broken: dict[Table, BrokenTable] = {}
-    dbt = DbtProject(project.dbt) if project.dbt is not None else None
+    dbt = DbtProject(project.dbt, workspace.settings.dbt) if project.dbt is not None else None
     inputs = {table: _inputs(project, dbt, table) for table in project.tables}
     for table in _sources_first(inputs, broken):
         try:

@@ -45,7 +45,7 @@ def check_parameters(project: Project, settings: Settings) -> None:
     if project.broken:
         # What a table declares whose file cannot be imported is not known.
         return
-    declared = _declared_parameters(project)
+    declared = _declared_parameters(project, settings)
     unknown = {name: nearest(name, sorted(declared)) for name in settings.parameters if name not in declared}
     if unknown:
         told = "; ".join(
@@ -54,7 +54,7 @@ def check_parameters(project: Project, settings: Settings) -> None:
         raise SettingsError(f"deployment '{settings.deployment}': {told}")
 
 
-def _declared_parameters(project: Project) -> set[str]:
+def _declared_parameters(project: Project, settings: Settings) -> set[str]:
     declared: set[str] = set()
     for table in project.tables:
         if table.transform is not None:
@@ -62,5 +62,5 @@ def _declared_parameters(project: Project) -> set[str]:
         if isinstance(table.transform, ArrowTransform):
             declared.update(*(prepare.parameters for prepare in table.transform.prepares.values()))
     if project.dbt is not None:
-        declared.update(DbtProject(project.dbt).variables)
+        declared.update(DbtProject(project.dbt, settings.dbt).variables)
     return declared

@@ -51,7 +51,7 @@ class Settings(BaseSettings):
     by default, and `spark` is configuration of Spark's own.
     """
 
-    model_config = SettingsConfigDict(frozen=True, env_prefix=_PREFIX, extra="forbid")
+    model_config = SettingsConfigDict(frozen=True, env_prefix=_PREFIX, env_ignore_empty=True, extra="forbid")
 
     deployment: str
     root: Path
@@ -79,7 +79,7 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """The environment wins over what the file says."""
+        """The environment wins over what the file says, unless a variable is empty there."""
         return env_settings, init_settings
 
     @model_validator(mode="after")
@@ -118,6 +118,11 @@ class Settings(BaseSettings):
         return self.home / "dagster"
 
     @property
+    def dbt(self) -> Path:
+        """What dbt makes of the project."""
+        return self.home / "dbt"
+
+    @property
     def scratch(self) -> Path:
         """What lives for one run only: spilled and staged data."""
         return self.home / "scratch"
@@ -130,6 +135,7 @@ def load_settings(deployment: str | None = None, **overrides: Any) -> Settings:
     means nothing.
     """
     _refuse_unknown_variables()
+    _refuse_partial_home()
     name = deployment or os.environ.get("TAXIWAY_DEPLOYMENT", "local")
     root = Path(overrides.get("root") or project_root())
     file = root / "deployments" / name / "settings.toml"
@@ -151,6 +157,11 @@ def load_settings(deployment: str | None = None, **overrides: Any) -> Settings:
     except EnvironmentUnreadable as error:
         raise SettingsError(f"deployment '{name}': {error}; in a variable, parameters are one JSON object") from None
     home = (root / settings.home).resolve()
+    if home == root.resolve():
+        raise SettingsError(
+            f"deployment '{name}': home: {home} is the project's own folder, which tables would fill; set TAXIWAY_HOME to "
+            "another, or unset it for the default"
+        )
     unsafe = sorted(set(str(home)) & _UNSAFE_IN_PATHS)
     if unsafe:
         raise SettingsError(
@@ -164,6 +175,15 @@ def load_settings(deployment: str | None = None, **overrides: Any) -> Settings:
             "spark": MappingProxyType(dict(settings.spark)),
         }
     )
+
+
+def _refuse_partial_home() -> None:
+    """Raise for a TAXIWAY_HOME that is no whole path: it would be another folder from another working directory."""
+    for name in [name for name in os.environ if name.upper() == f"{_PREFIX}HOME"]:
+        given = os.environ[name]
+        if given and not Path(given).is_absolute():
+            meant = Path(given).expanduser().absolute()
+            raise SettingsError(f"{name}={given} is no whole path; write {name}={meant}, or unset it for the default")
 
 
 def _refuse_unknown_variables() -> None:

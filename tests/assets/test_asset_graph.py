@@ -17,8 +17,9 @@ from taxiway.settings import load_settings
 @pytest.fixture(scope="module")
 def definitions(tmp_path_factory: pytest.TempPathFactory) -> dg.Definitions:
     assert project.dbt is not None
-    DbtProject(project.dbt).prepare()
-    return build_definitions(project, load_settings("local", home=tmp_path_factory.mktemp("home")))
+    settings = load_settings("local", home=tmp_path_factory.mktemp("home"))
+    DbtProject(project.dbt, settings.dbt).prepare()
+    return build_definitions(project, settings)
 
 
 def test_the_asset_graph(definitions: dg.Definitions, snapshot: SnapshotAssertion) -> None:
@@ -53,9 +54,12 @@ def test_every_table_opens_a_file_and_every_sensor_says_what_it_does(definitions
 
 
 def test_making_definitions_touches_nothing(tmp_path: Path) -> None:
-    home = tmp_path / "home"
-    build_definitions(project, load_settings("local", home=home))
-    assert not home.exists()
+    settings = load_settings("local", home=tmp_path / "home")
+    assert project.dbt is not None
+    DbtProject(project.dbt, settings.dbt).prepare()
+    before = sorted(settings.home.rglob("*"))
+    build_definitions(project, settings)
+    assert sorted(settings.home.rglob("*")) == before
 
 
 def _described(definitions: dg.Definitions) -> Iterator[str]:

@@ -45,7 +45,7 @@ def dbt_project(tmp_path_factory: pytest.TempPathFactory) -> DbtProject:
     (folder / "tests" / "carriers_stay_small.sql").write_text(large.format(LIMIT))
     noted = "{{ config(severity='warn') }}" + large.format(NOTED)
     (folder / "tests" / "large_carriers_are_noted.sql").write_text(noted)
-    project = DbtProject(folder)
+    project = DbtProject(folder, folder.parent / "states")
     project.prepare()
     return project
 
@@ -325,15 +325,15 @@ def test_files_that_dbt_has_not_compiled_are_refused(workspace, dbt_project: Dbt
     mart = folder / "models" / "marts" / "airport_day.sql"
     mart.write_text(mart.read_text() + "\nwhere flights > 0\n")
     with pytest.raises(DefinitionError, match="taxiway run"):
-        marts_asset(workspace(), DbtProject(folder))
+        marts_asset(workspace(), DbtProject(folder, dbt_project.states))
 
 
 def test_project_that_dbt_cannot_compile_is_refused_in_its_words(dbt_project: DbtProject, tmp_path: Path) -> None:
     folder = tmp_path / "dbt_project"
     shutil.copytree(dbt_project.folder, folder, ignore=shutil.ignore_patterns("target"))
     (folder / "models" / "marts" / "lost.sql").write_text("select * from {{ source('feature', 'nowhere') }}")
-    project = DbtProject(folder)
+    project = DbtProject(folder, tmp_path / "states")
     with pytest.raises(DefinitionError, match=r"feature\.nowhere"):
         project.prepare()
     assert not project.is_prepared
-    assert list((folder / "target").iterdir()) == []
+    assert list(project.states.iterdir()) == []

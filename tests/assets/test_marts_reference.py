@@ -17,7 +17,7 @@ from flights.raw.weather import table as weather_table
 from taxiway.contracts import check_schema
 from taxiway.marts import Build, DbtProject, build_marts
 
-PROJECT = DbtProject(Path(__file__).parents[2] / "dbt_project")
+SOURCES = Path(__file__).parents[2] / "dbt_project"
 LATE_MIN = 15
 
 
@@ -32,13 +32,20 @@ def frames(sources: Path) -> Mapping[str, pd.DataFrame]:
 
 
 @pytest.fixture(scope="module")
-def build(sources: Path, tmp_path_factory: pytest.TempPathFactory) -> Build:
-    PROJECT.prepare()
+def project(tmp_path_factory: pytest.TempPathFactory) -> DbtProject:
+    project = DbtProject(SOURCES, tmp_path_factory.mktemp("states"))
+    project.prepare()
+    return project
+
+
+@pytest.fixture(scope="module")
+def build(project: DbtProject, sources: Path, tmp_path_factory: pytest.TempPathFactory) -> Build:
     return build_marts(
-        PROJECT,
+        project,
         [table.address.name for table in tables],
         scratch=tmp_path_factory.mktemp("scratch"),
         register=partial(register, folder=sources),
+        reads=[sources],
         variables={"threads": 2},
     )
 
@@ -179,17 +186,17 @@ def test_mart_is_what_pandas_computes(reference, frames: Mapping[str, pd.DataFra
     assert not different, f"{len(different)} rows differ, the first: {different[0]}"
 
 
-def test_every_dbt_test_passes_on_the_real_year(build: Build) -> None:
+def test_every_dbt_test_passes_on_the_real_year(build: Build, project: DbtProject) -> None:
     assert build.failures == ()
     run = {result.name for result in build.results if result.kind == "test"}
-    assert run == {node["name"] for node in PROJECT.manifest["nodes"].values() if node["resource_type"] == "test"}
+    assert run == {node["name"] for node in project.manifest["nodes"].values() if node["resource_type"] == "test"}
     assert all(build.tests_of(table.address.name) for table in tables)
 
 
 @pytest.mark.parametrize("table", tables, ids=lambda table: table.at)
-def test_contract_and_dbt_describe_the_same_columns(table, build: Build) -> None:
+def test_contract_and_dbt_describe_the_same_columns(table, build: Build, project: DbtProject) -> None:
     assert check_schema(table.rules, build.rows(table.address.name).schema) == []
-    node = PROJECT.manifest["nodes"][f"model.flights.{table.address.name}"]
+    node = project.manifest["nodes"][f"model.flights.{table.address.name}"]
     assert node["description"] == table.rules.description
     described = {name: column["description"] for name, column in node["columns"].items()}
     assert described == {name: column.description for name, column in table.rules.columns.items()}

@@ -115,3 +115,22 @@ def test_parameters_that_cannot_be_are_told_in_one_line(
 def test_a_setting_that_there_is_not_is_refused_with_the_nearest(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"settings.toml has memory_limits, .*; did you mean memory_limit\?"):
         settings_with(tmp_path, memory_limits="1GB")
+
+
+@pytest.mark.parametrize("given", ["state", ".", "./state", "~/state", " "])
+def test_a_home_that_depends_on_the_working_directory_is_refused(monkeypatch: pytest.MonkeyPatch, given: str) -> None:
+    monkeypatch.setenv("TAXIWAY_HOME", given)
+    with pytest.raises(SettingsError, match=r"is no whole path; write TAXIWAY_HOME=/.+, or unset it"):
+        load_settings("local", root=ROOT)
+
+
+def test_an_empty_home_is_the_default(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("TAXIWAY_HOME", "")
+    monkeypatch.chdir(tmp_path)
+    assert load_settings("local", root=ROOT).home == ROOT / ".taxiway"
+
+
+def test_a_home_that_is_the_project_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TAXIWAY_HOME", str(ROOT))
+    with pytest.raises(SettingsError, match="is the project's own folder, which tables would fill"):
+        load_settings("local", root=ROOT)

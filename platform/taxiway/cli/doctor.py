@@ -219,7 +219,7 @@ def _project(lake: "OpenLake") -> Iterator[Finding]:
         yield Finding(broken.at, "missing", broken.problem, "mend the file; the others can be made meanwhile")
     yield from _landing(lake)
     if project.dbt is not None:
-        is_prepared = DbtProject(project.dbt).is_prepared
+        is_prepared = DbtProject(project.dbt, lake.settings.dbt).is_prepared
         found = f"dbt-core {version('dbt-core')}, models {'compiled' if is_prepared else 'not compiled yet'}"
         yield Finding("dbt", "ok", found, "" if is_prepared else f"they are compiled by: {_taxiway('run')}")
 

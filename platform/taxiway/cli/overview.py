@@ -228,7 +228,8 @@ def _stale(workspace: "Workspace", table: "Table", snapshot: "Snapshot") -> list
         months = set(workspace.settings.months.keys()) if table.monthly else {WHOLE}
         plan = make_plan(workspace, table, sorted(months & snapshot.partitions.keys()))
     else:
-        dbt = DbtProject(workspace.project.dbt) if workspace.project.dbt is not None else None
+        folder = workspace.project.dbt
+        dbt = DbtProject(folder, workspace.settings.dbt) if folder is not None else None
         if dbt is None or not dbt.is_prepared:
             return None
         (plan,) = plan_marts(workspace, dbt, [table])

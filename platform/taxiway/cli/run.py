@@ -140,9 +140,10 @@ def materialise(
     from taxiway.orchestration.runs import RunEvent, RunRequest, execute, widen
 
     project, settings = workspace.project, workspace.settings
-    if project.dbt is not None and not DbtProject(project.dbt).is_prepared:
+    dbt = DbtProject(project.dbt, settings.dbt) if project.dbt is not None else None
+    if dbt is not None and not dbt.is_prepared:
         hint("dbt compiles its models")
-        DbtProject(project.dbt).prepare()
+        dbt.prepare()
     definitions = build_definitions(project, settings, workspace=workspace)
     report = Report(project, broken)
     if not tables:

@@ -9,7 +9,9 @@ import pyarrow as pa
 
 from taxiway.errors import MartsFailed
 from taxiway.marts.invoke import Result, invoke_dbt
+from taxiway.marts.locked import lock_down, seeds
 from taxiway.marts.project import SCRATCH_FILE, DbtProject
+from taxiway.marts.sql import problems
 
 Register = Callable[[duckdb.DuckDBPyConnection], None]
 
@@ -34,6 +36,11 @@ class Build:
         """The rows of a mart."""
         return self.query(f'FROM mart."{mart}"')
 
+    def types(self, mart: str) -> Mapping[str, str]:
+        """DuckDB's types of a mart's columns."""
+        described = self.query(f'SELECT column_name, column_type FROM (DESCRIBE mart."{mart}")').to_pylist()
+        return {row["column_name"]: row["column_type"] for row in described}
+
     def query(self, sql: str) -> pa.Table:
         """The result of SQL over marts and sources.
 
@@ -57,11 +64,13 @@ def build_marts(
     *,
     scratch: Path,
     register: Register,
+    reads: Sequence[Path],
     variables: Mapping[str, object],
 ) -> Build:
     """Build these marts and run all their tests in a new DuckDB file in the folder `scratch`.
 
-    `register` gives the file its sources: a view `flights` in the schema `feature` for `feature/flights`.
+    `register` gives the file its sources: a view `flights` in the schema `feature` for `feature/flights`; `reads` are
+    the folders of their files.
     `variables` are the project's variables and the profile's `threads` and `memory_limit`. Failing
     models and tests are in the result; raises MartsFailed where dbt itself fails.
     """
@@ -69,15 +78,27 @@ def build_marts(
     with duckdb.connect(str(file)) as connection:
         connection.execute("SET TimeZone = 'UTC'")
         register(connection)
-    done = invoke_dbt(
-        project.folder,
-        "build",
-        target=scratch / "target",
-        variables=dict(variables) | {"scratch": str(file)},
-        state=project.state,
-        # Only tests whose models are all built here: a shared source makes a test of another mart selectable too.
-        options=["--no-write-json", "--indirect-selection", "cautious", "--select", *(f"+{mart}" for mart in marts)],
-    )
+        # As long as this connection is open, what it was locked down to holds for dbt's too.
+        lock_down(connection, [*reads, scratch, *seeds(project.folder)])
+        done = invoke_dbt(
+            project.folder,
+            "build",
+            target=scratch / "target",
+            variables=dict(variables) | {"scratch": str(file)},
+            state=project.state,
+            # Only tests whose models are all built here: a shared source makes a test of another mart selectable too.
+            options=[
+                "--no-write-json",
+                "--indirect-selection",
+                "cautious",
+                "--select",
+                *(f"+{mart}" for mart in marts),
+            ],
+        )
     if done.problem:
         raise MartsFailed(f"dbt failed, no mart was published: {done.problem}")
+    # What is compiled with this run's values may be other SQL than what was looked at when the project was prepared.
+    told = [f"{r.name}: {told}" for r in done.results if r.kind != "unit_test" for told in problems(r.sql, None)]
+    if told:
+        raise MartsFailed(f"no mart was published, as they would not be the same again: {'; '.join(told)}")
     return Build(scratch, done.results)

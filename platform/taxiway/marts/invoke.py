@@ -4,8 +4,10 @@ dbt keeps its connection and its configuration for the whole process, so only on
 """
 
 import json
+import os
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,14 +17,14 @@ from taxiway.lake import Finding
 if TYPE_CHECKING:
     from dbt.artifacts.schemas.run import RunResult
 
-_KINDS = ("model", "test")
+_KINDS = ("model", "seed", "test", "unit_test")
 _PASSED = ("success", "pass", "warn")
 _ONE_AT_A_TIME = threading.Lock()
 
 
 @dataclass(frozen=True)
 class Result:
-    """What became of a model, or of a test of `model` (empty where it is about several): dbt's status and
+    """What became of a model or seed, or of a test of `model` (empty where it is about several): dbt's status and
     message, failing rows, the SQL that was run, seconds."""
 
     kind: str
@@ -45,7 +47,7 @@ class Result:
 
     def __str__(self) -> str:
         """One sentence for people."""
-        what = self.name if self.kind == "model" else f"test {self.name}"
+        what = self.name if self.kind == "model" else f"{self.kind.replace('_', ' ')} {self.name}"
         return f"{what}: {self.message or self.status}"
 
 
@@ -82,11 +84,13 @@ def invoke_dbt(
         command,
         *("--project-dir", str(folder), "--profiles-dir", str(folder)),
         *("--target-path", str(target), "--log-path", str(target)),
+        # dbt would write an identity of its user into the project.
+        "--no-send-anonymous-usage-stats",
         *("--log-level", "none", "--log-level-file", "none", "--no-use-colors", "--no-populate-cache"),
         *("--vars", json.dumps(dict(variables))),
         *options,
     ]
-    with _ONE_AT_A_TIME:
+    with _ONE_AT_A_TIME, _without_variables():
         try:
             done = dbtRunner(Manifest.from_msgpack(state) if state is not None else None).invoke(arguments)
         finally:
@@ -101,10 +105,20 @@ def invoke_dbt(
     )
 
 
+@contextmanager
+def _without_variables() -> Iterator[None]:
+    """Hide dbt's own variables, which would be options of the command: DBT_EMPTY=1 makes every model empty."""
+    hidden = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith("DBT_")}
+    try:
+        yield
+    finally:
+        os.environ.update(hidden)
+
+
 def _result(result: "RunResult") -> Result:
     node = result.node
     about = node.unique_id
-    if node.resource_type == "test":
+    if node.resource_type in ("test", "unit_test"):
         read = node.depends_on.nodes
         about = getattr(node, "attached_node", None) or (read[0] if len(read) == 1 else "")
     return Result(

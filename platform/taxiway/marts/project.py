@@ -11,11 +11,14 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-import yaml
+import duckdb
 
 from taxiway.addresses import Address
 from taxiway.errors import DefinitionError
+from taxiway.marts.files import files_read, project_settings
 from taxiway.marts.invoke import invoke_dbt
+from taxiway.marts.locked import lock_down, seeds
+from taxiway.marts.reproducible import check_files, check_manifest
 from taxiway.transforms import Parameter
 
 LIBRARIES = ("dbt-core", "dbt-duckdb", "duckdb")
@@ -41,34 +44,28 @@ class Model:
 class DbtProject:
     """The dbt project in `folder`, which has its own `profiles.yml`.
 
-    What dbt makes of it is kept in `target/<digest of its files>/`, so it never belongs to other files.
+    What dbt makes of it is kept in `states/<digest of its files>/`, so it never belongs to other files; nothing is
+    written into the project.
     """
 
     folder: Path
+    states: Path
 
     @cached_property
     def digest(self) -> str:
-        """The identity of what the project computes: its files and the libraries that execute them."""
+        """The identity of what the project computes: all files that dbt reads and the libraries that execute them."""
         found = hashlib.sha256()
         for library in LIBRARIES:
             found.update(f"{library}=={version(library)}\n".encode())
-        for file in self._files():
+        for name, file in files_read(self.folder).items():
             content = file.read_bytes()
-            found.update(f"{file.relative_to(self.folder).as_posix()} {len(content)}\n".encode() + content)
+            found.update(f"{name} {len(content)}\n".encode() + content)
         return found.hexdigest()
 
     @cached_property
     def variables(self) -> Mapping[str, Parameter]:
         """The declared variables with their defaults; raises DefinitionError where the project cannot be read."""
-        try:
-            declared = yaml.safe_load((self.folder / "dbt_project.yml").read_text())
-        except FileNotFoundError:
-            raise self._no_project() from None
-        except yaml.YAMLError as error:
-            raise DefinitionError(
-                f"{self.folder / 'dbt_project.yml'} is no YAML: {' '.join(str(error).split())}"
-            ) from None
-        return declared.get("vars") or {}
+        return project_settings(self.folder).get("vars") or {}
 
     @property
     def is_prepared(self) -> bool:
@@ -96,19 +93,17 @@ class DbtProject:
     def prepare(self) -> None:
         """Have dbt parse and compile the present files, unless it has; no data is read.
 
-        Raises DefinitionError with dbt's own message where it cannot.
+        Raises DefinitionError with dbt's own message where it cannot, and where a result would not be reproducible
+        from the published tables and the project's files.
         """
         if self.is_prepared:
             return
+        check_files(self.folder)
         staged = self._prepared.with_name(f".{uuid4().hex}")
-        staged.mkdir(parents=True)
         try:
-            scratch = {"scratch": str(staged / SCRATCH_FILE)}
-            options = ["--no-partial-parse"]
-            problem = invoke_dbt(self.folder, "compile", target=staged, variables=scratch, options=options).problem
-            if problem:
-                raise DefinitionError(f"{self.folder.name}: dbt cannot compile the project: {problem}")
-            for old in self._prepared.parent.glob("[0-9a-f]" * _DIGITS):
+            staged.mkdir(parents=True)
+            self._compile(staged)
+            for old in self.states.glob("[0-9a-f]" * _DIGITS):
                 shutil.rmtree(old, ignore_errors=True)
             try:
                 staged.rename(self._prepared)
@@ -116,12 +111,31 @@ class DbtProject:
                 # Another process may have been quicker with the same files.
                 if not self.is_prepared:
                     raise
+        except OSError as error:
+            raise DefinitionError(
+                f"{self.folder.name}: what dbt makes of the project cannot be kept ({error}); make {self.states} writable"
+            ) from error
         finally:
             shutil.rmtree(staged, ignore_errors=True)
 
+    def _compile(self, staged: Path) -> None:
+        file = staged / SCRATCH_FILE
+        with duckdb.connect(str(file)) as connection:
+            lock_down(connection, [staged, *seeds(self.folder)])
+            problem = invoke_dbt(
+                self.folder,
+                "compile",
+                target=staged,
+                variables={"scratch": str(file)},
+                options=["--no-partial-parse"],
+            ).problem
+        if problem:
+            raise DefinitionError(f"{self.folder.name}: dbt cannot compile the project: {problem}")
+        check_manifest(self.folder.name, json.loads((staged / _MANIFEST).read_bytes()))
+
     @property
     def _prepared(self) -> Path:
-        return self.folder / "target" / self.digest[:_DIGITS]
+        return self.states / self.digest[:_DIGITS]
 
     def _read(self, name: str) -> bytes:
         try:
@@ -130,15 +144,6 @@ class DbtProject:
             raise DefinitionError(
                 f"{self.folder.name}: dbt has not compiled its present files; taxiway run has it do so"
             ) from None
-
-    def _files(self) -> list[Path]:
-        if not (self.folder / "dbt_project.yml").is_file():
-            raise self._no_project()
-        kinds = ("*.yml", "models/**/*", "macros/**/*", "tests/**/*")
-        return sorted({file for kind in kinds for file in self.folder.glob(kind) if file.is_file()})
-
-    def _no_project(self) -> DefinitionError:
-        return DefinitionError(f"{self.folder} is no dbt project: it has no dbt_project.yml")
 
     def _sources(self, key: str) -> Iterator[Address]:
         for parent in self.manifest["parent_map"][key]:

@@ -11,7 +11,7 @@ import ibis
 
 from taxiway.contracts import check_schema
 from taxiway.engines import Engine, Reading, Session
-from taxiway.engines.duckdb import DuckDBSession, identifier
+from taxiway.engines.duckdb import DuckDBSession, identifier, typed
 from taxiway.errors import ContractBroken, LakeError
 from taxiway.lake import WHOLE, Snapshot
 from taxiway.marts.build import Build, build_marts
@@ -20,6 +20,7 @@ from taxiway.materialise import Outcome, PartitionPlan, PartitionResult, Plan, W
 from taxiway.materialise.compiled import STAGED, CompiledTable, contract_texts
 from taxiway.materialise.execute import Clock, check_change, guard, publish_judged, skipped
 from taxiway.materialise.plan import data_version, partitions_in_reach
+from taxiway.materialise.refused import forget_refused
 from taxiway.materialise.stage import Staged, check_columns
 from taxiway.tables import Table
 from taxiway.transforms import Parameter
@@ -36,7 +37,7 @@ class MartsOutcome:
 
     @property
     def refused(self) -> tuple[PartitionResult, ...]:
-        """The marts that were not published; either none or all that were not current."""
+        """The marts that were not published: those without all their inputs, and if one more fails, all others."""
         return tuple(result for outcome in self.outcomes.values() for result in outcome.refused)
 
 
@@ -44,13 +45,13 @@ def plan_marts(
     workspace: Workspace, project: DbtProject, marts: Sequence[Table], *, force: bool = False
 ) -> tuple[Plan, ...]:
     """The plans of these marts, with each source pinned once; raises LakeError where one does not exist."""
-    sources = {mart: [workspace.project.table(a) for a in project.model(mart.address.name).sources] for mart in marts}
+    sources = {mart: _sources(workspace, project, mart) for mart in marts}
     snapshots = {source: workspace.lake.find(source.address) for found in sources.values() for source in found}
     plans = []
     for mart, found in sources.items():
         absent = ", ".join(source.at for source in found if snapshots[source] is None)
         if absent:
-            raise LakeError(f"{mart.at}: {absent} has not been published; make it first, or run with --upstream")
+            raise LakeError(_absent(mart, absent))
         read = {
             source.at: {
                 key: data_version(snapshots[source], key)
@@ -82,14 +83,22 @@ def materialise_marts(
 ) -> MartsOutcome:
     """Bring these marts up to date and say what became of each; `scratch` is an empty folder to build in.
 
-    Where a model or a test of dbt fails, or a mart breaks its contract, no mart is published and the
-    outcome says why. `force`, `rebuild` and `accept_fewer` are those of `materialise`. Raises MartsFailed where dbt
+    A mart of which an input has not been published is left out. Where a model or a test of dbt fails, or a mart breaks
+    its contract, no mart is published. The outcome says why. `force`, `rebuild` and `accept_fewer` are those of
+    `materialise`. Raises MartsFailed where dbt
     itself fails, ContractBroken where a model has other columns than its contract, LakeError where lake
     or storage fail, PublishConflict where another run published one of the marts meanwhile.
     """
     settings, clock = workspace.settings, Clock()
+    left_out: dict[Table, str] = {}
     with clock.phase("plan"):
-        plans = plan_marts(workspace, project, marts, force=force or rebuild)
+        for mart in marts:
+            sources = _sources(workspace, project, mart)
+            absent = [source.at for source in sources if workspace.lake.find(source.address) is None]
+            if absent:
+                left_out[mart] = _absent(mart, ", ".join(absent))
+        complete = [mart for mart in marts if mart not in left_out]
+        plans = plan_marts(workspace, project, complete, force=force or rebuild)
         for plan in plans:
             check_change(plan, rebuild=rebuild)
     results = {plan.table: skipped(plan, plan.partitions[0]) for plan in plans if not plan.to_compute}
@@ -103,6 +112,7 @@ def materialise_marts(
                 [plan.table.address.name for plan in outdated],
                 scratch=scratch,
                 register=partial(_register, workspace, outdated),
+                reads=[settings.lake],
                 variables=_variables(workspace, project) | limits,
             )
         refused = _refusals(build, outdated)
@@ -112,9 +122,22 @@ def materialise_marts(
     for plan in plans:
         if results[plan.table].verdict is None:
             forget_refused(workspace, plan.table, (WHOLE,), run=run)
-    return MartsOutcome(
-        {plan.table: _outcome(workspace, plan, results[plan.table], engine, clock) for plan in plans}, build
-    )
+    outcomes = {plan.table: _outcome(workspace, plan, results[plan.table], engine, clock) for plan in plans}
+    for mart, message in left_out.items():
+        result = PartitionResult(WHOLE, "refused", message=message)
+        identity = _compiled(workspace, project, mart).fingerprint
+        outcomes[mart] = Outcome(
+            str(mart.address), identity, f"dbt on {engine.name}", None, (result,), clock.seconds, 0
+        )
+    return MartsOutcome({mart: outcomes[mart] for mart in marts}, build)
+
+
+def _sources(workspace: Workspace, project: DbtProject, mart: Table) -> list[Table]:
+    return [workspace.project.table(source) for source in project.model(mart.address.name).sources]
+
+
+def _absent(mart: Table, sources: str) -> str:
+    return f"{mart.at}: {sources} has not been published; make it first, or run with --upstream"
 
 
 def _guard_and_publish(
@@ -172,11 +195,24 @@ def _stage(build: Build, mart: Table, session: Session) -> None:
     rows = build.rows(mart.address.name)
     problems = check_schema(mart.rules, rows.schema)
     if problems:
+        problems += _casts(mart, build.types(mart.address.name))
         raise ContractBroken(
             f"{mart.at}: models/marts/{mart.address.name}.sql does not give its contract, no mart was published: "
             + "; ".join(problems)
         )
     session.load(STAGED, rows.select(mart.rules.schema.names).cast(mart.rules.schema))
+
+
+def _casts(mart: Table, types: Mapping[str, str]) -> list[str]:
+    """What to write for the columns that have other types than the contract, in DuckDB's words."""
+    wanted = {field.name: typed(field, "(...)") for field in mart.rules.schema}
+    return [
+        f"DuckDB adds whole numbers up as HUGEINT: write {wanted[name]}"
+        if types[name] == "HUGEINT"
+        else f"{name} is {types[name]}: write {wanted[name]}"
+        for name in wanted
+        if name in types and f"::{types[name]} " not in wanted[name].replace("TIMESTAMPTZ", "TIMESTAMP WITH TIME ZONE")
+    ]
 
 
 def _compiled(workspace: Workspace, project: DbtProject, mart: Table) -> CompiledTable:

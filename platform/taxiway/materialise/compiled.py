@@ -17,9 +17,10 @@ from taxiway.transforms import ArrowTransform, BatchTransform, History, PandasTr
 from taxiway.transforms.blocks import Blocks, stated_blocks
 from taxiway.transforms.certificate import certify
 from taxiway.transforms.compile import bind_parameters, express, to_sql
-from taxiway.transforms.fingerprint import fingerprint, library_versions, source_text
+from taxiway.transforms.fingerprint import code_of, fingerprint, library_versions
 from taxiway.transforms.independence import Independence, Input, independence
 from taxiway.transforms.library.typing import refuse, type_delivered
+from taxiway.transforms.pure import check_pure
 
 STAGED = "staged"
 # The dialect in which an expression's text stands for the expression, whichever engine runs it.
@@ -60,10 +61,11 @@ def certify_table(workspace: Workspace, table: Table) -> None:
     """See that a table is the same on every engine: its transform, or what prepares its rows, and its rules.
 
     Builds the expression that `compile_table` takes up; needs no engine. Raises DefinitionError where an operator
-    is not certified, and as `compile_table`.
+    is not certified, where a Python function depends on more than its arguments, and as `compile_table`.
     """
     keys = {source.address.relation: _whole_key(source.rules) for source in workspace.project.inputs(table)}
     if isinstance(table.transform, ArrowTransform):
+        check_pure(table.transform.function, table.at)
         # Constants of a month are read too, so it is one that there is.
         (month, *_) = workspace.settings.months.keys()
         for name, rows in prepared(workspace, table, month).items():
@@ -106,8 +108,9 @@ def compile_table(workspace: Workspace, table: Table) -> CompiledTable:
                         f"{table.at}: {prepare.name} and its function have different defaults for {name}"
                     )
         expressions = prepared(workspace, table, month="")
-        libraries = library_versions(transform.libraries)
-        texts = [source_text(transform.function)]
+        code = code_of(transform.function)
+        libraries = {**library_versions(transform.libraries), **code.versions}
+        texts = [code.text]
         if isinstance(transform, BatchTransform):
             check_batches(table, transform, expressions[transform.rows])
             texts += list(transform.by)

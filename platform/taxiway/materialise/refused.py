@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import ibis
-import pyarrow as pa
 
 from taxiway.contracts import Verdict, all_rows, as_kept, kept_schema
 from taxiway.engines import Session

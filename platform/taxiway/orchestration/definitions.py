@@ -39,7 +39,7 @@ def build_definitions(project: Project, settings: Settings, **overrides: Any) ->
     } | overrides
     assets = [table_asset(workspace, table) for table in project.tables if table.transform is not None]
     if project.dbt is not None:
-        assets.append(marts_asset(workspace, DbtProject(project.dbt)))
+        assets.append(marts_asset(workspace, DbtProject(project.dbt, settings.dbt)))
     return dg.Definitions(
         assets=[*landing_assets(workspace), *assets, *map(broken_asset, project.broken)],
         asset_checks=landing_checks(workspace),

@@ -116,11 +116,11 @@ def _run(context: dg.AssetExecutionContext, project: DbtProject, marts: Sequence
         yield from (
             check for check in _checks(workspace, done, selected) if (check.asset_key, check.check_name) in selected
         )
-    if done.refused:
-        raise dg.Failure("\n".join(result.message for result in done.refused), allow_retries=False)
     used = events.resources_used(cpu)
     for mart, outcome in done.outcomes.items():
         (result,) = outcome.partitions
+        if result.status == "refused":
+            continue
         shown = pictures(context, workspace, mart, outcome, open_engine)
         yield dg.MaterializeResult(
             asset_key=asset_key(mart),
@@ -130,6 +130,8 @@ def _run(context: dg.AssetExecutionContext, project: DbtProject, marts: Sequence
             | {"dagster/column_lineage": _lineage(workspace, project, mart)}
             | shown.get(WHOLE, {}),
         )
+    if done.refused:
+        raise dg.Failure("\n".join(result.message for result in done.refused), allow_retries=False)
 
 
 def _checks(

@@ -26,7 +26,7 @@ def start_ui(settings: Settings, *, host: str = "127.0.0.1", port: int = 3000) -
     say("loading the project")
     project = load_project(settings)
     if project.dbt is not None:
-        dbt = DbtProject(project.dbt)
+        dbt = DbtProject(project.dbt, settings.dbt)
         if not dbt.is_prepared:
             say("dbt compiles the marts, which it does once for each state of their files")
         dbt.prepare()

@@ -1,15 +1,16 @@
 """The identity of a computation: the same fingerprint over the same inputs gives the same rows."""
 
-import ast
 import hashlib
 import inspect
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import cache
-from importlib.machinery import ModuleSpec
+import platform
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache, partial
 from importlib.metadata import version
-from importlib.util import find_spec, resolve_name
 from pathlib import Path
 
+from taxiway.transforms.sources import imported, modules
 from taxiway.transforms.transform import Parameter
 from taxiway.version import __version__
 
@@ -32,41 +33,46 @@ def fingerprint(parts: Iterable[str], parameters: Mapping[str, Parameter], libra
     return digest.hexdigest()[:32]
 
 
-def source_text(function: Callable[..., object]) -> str:
-    """The canonical text of a Python function: the source of its module, and of those of the same project
-    that this one imports, and so on. Of a function that was typed into a notebook, its own source."""
+@dataclass(frozen=True)
+class Code:
+    """What stands for a Python function: the text of all code on the path that it may run, and the versions of Python
+    and of the packages that this code imports."""
+
+    text: str
+    versions: Mapping[str, str]
+
+
+def code_of(function: Callable[..., object]) -> Code:
+    """The code of a Python function: its module, and those that this one imports, and so on, wherever they lie on the
+    path; of installed packages the versions. Of a function that was typed into a notebook, its own source and that of
+    the functions there that it uses."""
+    while isinstance(function, partial):
+        function = function.func
+    python = {"python": platform.python_version()}
+    main = sys.modules.get("__main__")
+    if function.__module__ == "__main__" and not getattr(main, "__file__", None):
+        texts = _typed_in(function)
+        _, versions = modules([name for text in texts for name in imported(text, "")])
+        return Code("\n".join(texts), python | versions)
     if function.__module__ == "__main__":
-        return inspect.getsource(function)
-    project = function.__module__.partition(".")[0]
-    sources: dict[str, str] = {}
-    found = [function.__module__]
-    while found:
-        name = found.pop()
-        if name in sources or name.partition(".")[0] != project:
+        text = Path(str(getattr(main, "__file__", ""))).read_text()
+        texts, versions = modules(list(imported(text, "")))
+        texts = {**texts, "__main__": text}
+    else:
+        texts, versions = modules([function.__module__])
+    return Code("\n".join(texts[name] for name in sorted(texts) if texts[name]), python | versions)
+
+
+def _typed_in(function: Callable[..., object]) -> list[str]:
+    """The sources of a function of a notebook and of those that it uses, each after those that use it."""
+    texts: list[str] = []
+    seen: set[object] = set()
+    ahead: list[object] = [function]
+    while ahead:
+        found = ahead.pop(0)
+        if found in seen or not inspect.isfunction(found) or found.__module__ != "__main__":
             continue
-        spec = _found(name)
-        if spec is not None and spec.origin is not None:
-            sources[name] = Path(spec.origin).read_text()
-            found += _imported(sources[name], spec.parent or "")
-    return "\n".join(sources[name] for name in sorted(sources))
-
-
-def _found(module: str) -> ModuleSpec | None:
-    """Where the source of a module is, imported or not; None for what has none, such as a constant of a module."""
-    try:
-        spec = find_spec(module)
-    except ModuleNotFoundError:
-        return None
-    return spec if spec is not None and (spec.origin or "").endswith(".py") else None
-
-
-def _imported(source: str, package: str) -> Iterator[str]:
-    """What a module imports anywhere in its source: every name may be a module or a thing of one."""
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            name = "." * node.level + (node.module or "")
-            origin = resolve_name(name, package) if node.level else name
-            yield origin
-            yield from (f"{origin}.{alias.name}" for alias in node.names)
+        seen.add(found)
+        texts.append(inspect.getsource(found))
+        ahead += [found.__globals__[name] for name in found.__code__.co_names if name in found.__globals__]
+    return texts

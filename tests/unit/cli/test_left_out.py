@@ -57,8 +57,8 @@ def test_an_earlier_month_of_a_lookback_is_told(fresh: CommandLine) -> None:
 def place(tmp_path: Path) -> Workspace:
     """Flights and weather of two months have been delivered, and made of the first."""
     assert flights.dbt is not None
-    DbtProject(flights.dbt).prepare()
     place = workspace(tmp_path, flights, parameters={})
+    DbtProject(flights.dbt, place.settings.dbt).prepare()
     for month in ("2013-01", "2013-02"):
         for name in ("flights", "weather"):
             place.landing.deliver(f"{name}-{month}.csv", b"x")

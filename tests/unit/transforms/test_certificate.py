@@ -1,5 +1,6 @@
 """What is refused when definitions load, and what its author is told; no engine is started."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -233,12 +234,12 @@ def test_all_tables_are_certified(tmp_path: Path, project: Any):
         certify_table(here, made)
 
 
-def test_definitions_load_without_an_engine():
+def test_definitions_load_without_an_engine(tmp_path: Path):
     assert flights.dbt is not None
-    DbtProject(flights.dbt).prepare()
+    DbtProject(flights.dbt, tmp_path / "dbt").prepare()
     # pandera looks for pyspark of its own accord; nothing needs it.
     code = "import sys; sys.modules['pyspark'] = sys.modules['py4j'] = None; import flights.definitions"
-    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, env=os.environ | {"TAXIWAY_HOME": str(tmp_path)})
 
 
 def test_the_page_lists_the_catalogue():

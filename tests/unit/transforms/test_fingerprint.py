@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 
-from taxiway.transforms.fingerprint import source_text
+from taxiway.transforms.fingerprint import code_of
 
 TRANSFORM = """
 {importing}
@@ -49,9 +49,9 @@ def fit_of(project: Path, importing: str, uses: str, *, within: str = "pass") ->
 
 
 def texts_before_and_after(project: Path, fit: Callable[..., object], changed: str) -> tuple[str, str]:
-    before = source_text(fit)
+    before = code_of(fit).text
     (project / f"{changed}.py").write_text((project / f"{changed}.py").read_text() + "# mended\n")
-    return before, source_text(fit)
+    return before, code_of(fit).text
 
 
 IMPORTS = {
@@ -86,14 +86,14 @@ def test_a_change_of_what_is_not_imported_does_not(project: Path) -> None:
 
 def test_the_text_does_not_depend_on_what_else_was_imported(project: Path) -> None:
     fit = fit_of(project, "from . import maths", "maths.double(rows)")
-    before = source_text(fit)
+    before = code_of(fit).text
     import_module(f"{project.name}.unused")
-    assert source_text(fit) == before
+    assert code_of(fit).text == before
 
 
 def test_the_text_of_libraries_is_left_to_their_versions(project: Path) -> None:
     fit = fit_of(project, "import json\n\nimport pyarrow as pa", "pa.table(json.loads(rows))")
-    assert source_text(fit) == (project / "fit.py").read_text()
+    assert code_of(fit).text == (project / "fit.py").read_text()
 
 
 CELL = """from math import floor
@@ -107,14 +107,57 @@ def test_a_function_that_was_typed_in_has_its_own_source() -> None:
     """As a notebook runs a cell: in the module `__main__`, which has no file, with its lines kept by linecache."""
     program = f"""
 import linecache, sys
-from taxiway.transforms.fingerprint import source_text
+from taxiway.transforms.fingerprint import code_of
 
 cell = {CELL!r}
 linecache.cache["<cell 1>"] = (len(cell), None, cell.splitlines(True), "<cell 1>")
 exec(compile(cell, "<cell 1>", "exec"))
-print(source_text(fit), end="")
+print(code_of(fit).text, end="")
 """
     found = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60
     ).stdout
     assert found == "def fit(rows):\n    return floor(rows)\n"
+
+
+def test_a_helper_outside_the_project_counts_by_its_text(project: Path) -> None:
+    helper = project.parent / f"helper_{project.name}.py"
+    helper.write_text("LIMIT = 1\n")
+    fit = fit_of(project, f"from {helper.stem} import LIMIT", "rows[:LIMIT]")
+    before = code_of(fit)
+    helper.write_text("LIMIT = 2\n")
+    assert code_of(fit) != before
+
+
+def test_a_module_that_is_imported_by_its_name_as_text_counts(project: Path) -> None:
+    fit = fit_of(project, "from importlib import import_module", "import_module('pkg.maths').double(rows)")
+    before, after = texts_before_and_after(project, fit, "maths")
+    assert before != after
+
+
+def install(folder: Path, name: str, version: str) -> None:
+    """As pip does it: a package and what it is a package of, under another name."""
+    (folder / name).mkdir(exist_ok=True)
+    (folder / name / "__init__.py").write_text(f"LIMIT = {version!r}\n")
+    (folder / f"{name}_tools-{version}.dist-info").mkdir()
+    (folder / f"{name}_tools-{version}.dist-info" / "METADATA").write_text(
+        f"Metadata-Version: 2.1\nName: {name}-tools\nVersion: {version}\n"
+    )
+    (folder / f"{name}_tools-{version}.dist-info" / "RECORD").write_text(f"{name}/__init__.py,,\n")
+
+
+def test_a_package_counts_by_its_version_also_through_a_helper(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    installed = f"installed_{project.name}"
+    (tmp_path / "site").mkdir()
+    install(tmp_path / "site", installed, "1.0")
+    monkeypatch.syspath_prepend(tmp_path / "site")
+    (project / "maths.py").write_text(f"from {installed} import LIMIT\n")
+    fit = fit_of(project, "from .maths import LIMIT\nimport numpy", "LIMIT")
+    found = code_of(fit)
+    assert found.versions[f"{installed}-tools"] == "1.0"
+    assert found.versions["numpy"]
+    assert found.versions["python"]
+    (tmp_path / "site" / installed / "__init__.py").write_text("# changed within its version\n")
+    assert code_of(fit) == found

@@ -1,0 +1,170 @@
+"""That a dbt project gives the same marts wherever the same tables are: what else it could read is refused."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from taxiway.errors import DefinitionError
+from taxiway.marts import jinja, sql
+from taxiway.marts.files import SETTINGS, configured, packages, project_settings
+
+# dbt's own, whose macros say what a call of them does where they are called.
+_OF_DBT = frozenset({"dbt", "dbt_duckdb"})
+_ONE_RUN = "dbt's database lives for one run"
+_MATERIALISED = {"table", "view", "ephemeral"}
+_INSTEAD = {
+    "incremental": f"{_ONE_RUN}, so there are no earlier rows to add to: write materialized='table'; what grows by the "
+    "month is a monthly table of the layer feature",
+    "snapshot": f"{_ONE_RUN}, so there is no earlier state to compare with: a table's earlier versions are in the lake, "
+    "see taxiway history; read them in a monthly table of the layer feature",
+    "external": "it writes files beside the lake: write materialized='table', and read the published mart",
+}
+# What a profile could open beyond the file of the run.
+_OPENS = (
+    "attach",
+    "extensions",
+    "plugins",
+    "secrets",
+    "filesystems",
+    "module_paths",
+    "remote",
+    "config_options",
+    "use_credential_provider",
+)
+
+
+def check_files(folder: Path) -> None:
+    """Raise DefinitionError where the settings of a project, its profile or its properties ask what they may not."""
+    found = [f"{file.relative_to(folder)}: {told}" for file in _properties(folder) for told in _of_properties(file)]
+    found += [f"profiles.yml: {told}" for told in _of_profile(_read(folder / "profiles.yml"))]
+    settings = project_settings(folder)
+    hooks = [name for name in ("on-run-start", "on-run-end") if settings.get(name)]
+    found += [f"{SETTINGS}: {name}: {_HOOK}" for name in hooks]
+    _refuse(folder.name, found)
+
+
+def check_manifest(project: str, manifest: Mapping[str, Any]) -> None:
+    """Raise DefinitionError where what dbt compiled could differ between two runs over the same tables."""
+    nodes = {**manifest["nodes"], **manifest.get("functions", {}), **manifest["unit_tests"]}
+    found = [f"{_named(node)}: {told}" for node in nodes.values() for told in _of_node(node, manifest)]
+    for source in manifest["sources"].values():
+        opens = {**(source.get("meta") or {}), **(source.get("config", {}).get("meta") or {})}
+        if source.get("external") or {"external_location", "plugin"} & opens.keys():
+            name = f"{source['source_name']}.{source['name']}"
+            found.append(
+                f"source {name}: it lies outside the lake: make it a raw table, and a source by that name alone"
+            )
+    for macro in _macros(manifest, nodes):
+        found += [f"{_named(macro)}: {told}" for told in jinja.problems(macro["macro_sql"])]
+    _refuse(project, found)
+
+
+_HOOK = "what a hook does is in no model, so a change of it would not be seen: write it in the models"
+
+
+def _of_node(node: Mapping[str, Any], manifest: Mapping[str, Any]) -> Iterator[str]:
+    config, kind = node.get("config") or {}, node["resource_type"]
+    materialised = config.get("materialized")
+    if kind == "function":
+        yield "functions of dbt are not supported: write it as a macro"
+    if kind == "operation":
+        yield _HOOK
+    if kind == "snapshot" or (kind == "model" and materialised not in _MATERIALISED):
+        yield _INSTEAD.get(materialised, f"materialized='{materialised}' is not supported: write materialized='table'")
+        return
+    if node.get("language") == "python":
+        yield "a model in Python reads what it likes: write a pandas_transform, whose table a mart can read"
+        return
+    for when in ("pre-hook", "post-hook"):
+        if config.get(when):
+            yield f"{when}: {_HOOK}"
+    yield from jinja.problems(node.get("raw_code") or "")
+    if kind in ("model", "test") and node.get("compiled_code"):
+        yield from sql.problems(node["compiled_code"], _relations(node, manifest))
+
+
+def _relations(node: Mapping[str, Any], manifest: Mapping[str, Any]) -> set[sql.Relation]:
+    """The relations that dbt knows a node to read, those of models that are written into it among them."""
+    found: set[sql.Relation] = set()
+    for key in node["depends_on"]["nodes"]:
+        read = manifest["sources"].get(key) or manifest["nodes"].get(key)
+        if read is None:
+            continue
+        found.add((read["schema"].lower(), (read.get("identifier") or read["alias"]).lower()))
+        if (read.get("config") or {}).get("materialized") == "ephemeral":
+            found |= _relations(read, manifest)
+    return found
+
+
+def _macros(manifest: Mapping[str, Any], nodes: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """The project's own macros, and those of packages that it uses."""
+    own = manifest["metadata"]["project_name"]
+    macros = manifest["macros"]
+    reached = {key for key, macro in macros.items() if macro["package_name"] == own}
+    ahead = [*reached, *(key for node in nodes.values() for key in node["depends_on"].get("macros", ()))]
+    while ahead:
+        key = ahead.pop()
+        if key in macros:
+            reached.add(key)
+            ahead += [other for other in macros[key]["depends_on"]["macros"] if other not in reached]
+    return (macros[key] for key in sorted(reached) if macros[key]["package_name"] not in _OF_DBT)
+
+
+def _named(node: Mapping[str, Any]) -> str:
+    kind = "test" if node["resource_type"] == "unit_test" else node["resource_type"]
+    return f"{kind} {node['name']} ({node['original_file_path']})"
+
+
+def _properties(folder: Path) -> Iterator[Path]:
+    """The YAML files that dbt renders: of the project, and of the packages that it uses."""
+    yield folder / "profiles.yml"
+    for project in (folder, *packages(folder)):
+        yield project / SETTINGS
+        for path in configured(project):
+            yield from sorted(file for kind in ("*.yml", "*.yaml") for file in path.rglob(kind))
+
+
+def _of_properties(file: Path) -> Iterator[str]:
+    for place, text in _texts(_read(file)):
+        for told in jinja.problems(text) if "{" in text else ():
+            yield f"{place}: {told}"
+
+
+def _texts(value: Any, place: str = "") -> Iterator[tuple[str, str]]:
+    """Every text, with the keys that lead to it."""
+    if isinstance(value, str):
+        yield place, value
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from _texts(item, f"{place}.{key}" if place else str(key))
+    elif isinstance(value, list):
+        for item in value:
+            yield from _texts(item, place)
+
+
+def _read(file: Path) -> Any:
+    """What a YAML file holds; nothing where it is none, which dbt tells."""
+    try:
+        return yaml.safe_load(file.read_text())
+    except (OSError, UnicodeDecodeError, yaml.YAMLError):
+        return None
+
+
+def _of_profile(profiles: Any) -> Iterator[str]:
+    if not isinstance(profiles, Mapping):
+        return
+    for profile in profiles.values():
+        outputs = profile.get("outputs") if isinstance(profile, Mapping) else None
+        for name, output in (outputs or {}).items():
+            for key in _OPENS:
+                if output.get(key):
+                    yield f"{name}.{key}: a mart reads the lake and its project alone: leave it out"
+            if "scratch" not in str(output.get("path", "")):
+                yield f"""{name}.path: dbt builds in the file of the run: write path: "{{{{ var('scratch') }}}}\""""
+
+
+def _refuse(project: str, found: list[str]) -> None:
+    if found:
+        raise DefinitionError(f"{project} would not give the same marts again: {'; '.join(dict.fromkeys(found))}")
