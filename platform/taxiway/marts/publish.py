@@ -20,6 +20,7 @@ from taxiway.materialise import Outcome, PartitionPlan, PartitionResult, Plan, W
 from taxiway.materialise.compiled import STAGED, CompiledTable, contract_texts
 from taxiway.materialise.execute import Clock, check_change, guard, publish_judged, skipped
 from taxiway.materialise.plan import data_version, partitions_in_reach
+from taxiway.materialise.refused import forget_refused
 from taxiway.materialise.stage import Staged, check_columns
 from taxiway.tables import Table
 from taxiway.transforms import Parameter
@@ -107,8 +108,7 @@ def materialise_marts(
         refused = _refusals(build, outdated)
         results |= refused or _guard_and_publish(workspace, build, outdated, engine, clock, run=run, rebuild=rebuild)
     for plan in plans:
-        if results[plan.table].verdict is None:
-            forget_refused(workspace, plan.table, (WHOLE,), run=run)
+        forget_refused(workspace, plan.table, (results[plan.table],), run=run)
     return MartsOutcome(
         {plan.table: _outcome(workspace, plan, results[plan.table], engine, clock) for plan in plans}, build
     )

@@ -124,7 +124,9 @@ def test_quarantine_shows_the_row_as_delivered_and_why(built: CommandLine) -> No
 
 def test_numbers_that_json_lacks_are_texts(built: CommandLine) -> None:
     said = built.done(
-        "sql", "select 'nan'::double as a, 'inf'::double as b, [1.5::double, null] as c, date '2013-01-01' as d", "--json"
+        "sql",
+        "select 'nan'::double as a, 'inf'::double as b, [1.5::double, null] as c, date '2013-01-01' as d",
+        "--json",
     )
     assert json.loads(said.out, parse_constant=pytest.fail) == [
         {"a": "nan", "b": "inf", "c": [1.5, None], "d": "2013-01-01"}
