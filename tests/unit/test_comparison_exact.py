@@ -21,9 +21,9 @@ from taxiway.materialise import Workspace
 from taxiway.notebook import OpenLake
 
 
-def clock(*parts: int) -> datetime:
+def clock(year: int, month: int, day: int, hour: int = 0) -> datetime:
     """A time without a zone."""
-    return datetime(*parts)  # noqa: DTZ001
+    return datetime(year, month, day, hour)  # noqa: DTZ001
 
 
 AT = "feature/any"
@@ -60,7 +60,7 @@ def lake(gauges: Workspace) -> OpenLake:
 
 
 def compared(lake: OpenLake, given: Any, **options: Any) -> Comparison:
-    return compare(lake, given, AT, **{"key": ["key"]} | options)
+    return compare(lake, given, AT, key=["key"], **options)
 
 
 def written(folder: Path, text: str | bytes, name: str = "old.csv") -> Path:

@@ -10,6 +10,7 @@ import re
 import sys
 import traceback
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, time
 from decimal import Decimal
 from typing import Any
 
@@ -188,7 +189,7 @@ def _plain(value: Any) -> Any:
         return value
     if isinstance(value, bytes | bytearray | memoryview):
         return value.hex()
-    return value.isoformat() if hasattr(value, "isoformat") else shown(value)
+    return value.isoformat() if isinstance(value, date | time) else shown(value)
 
 
 def _json_escape(character: str) -> str:

@@ -2,10 +2,12 @@
 # pyright: reportAttributeAccessIssue=false
 """Values of one type as values of another, only where each stays the same value: nothing is rounded, cut or assumed."""
 
+from typing import TypeAlias
+
 import pyarrow as pa
 import pyarrow.compute as pc
 
-Values = pa.Array | pa.ChunkedArray
+Values: TypeAlias = pa.Array | pa.ChunkedArray
 
 _WHOLE_IN_FLOAT = 2.0**53
 

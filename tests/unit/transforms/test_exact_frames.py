@@ -20,9 +20,9 @@ from taxiway.transforms.arrow import conformed
 from taxiway.transforms.frames import ThroughFrames, from_frame, to_frame
 
 
-def clock(*parts: int) -> datetime:
+def clock(year: int, month: int, day: int, hour: int = 0) -> datetime:
     """A time without a zone."""
-    return datetime(*parts)  # noqa: DTZ001
+    return datetime(year, month, day, hour)  # noqa: DTZ001
 
 
 INSTANT = pa.timestamp("us", "UTC")
