@@ -134,13 +134,11 @@ def _unread(lake: "OpenLake", table: str | None, month: str | None) -> Iterator[
     made = lake.lake.find(known.address)
     for key in [month] if month is not None else workspace.settings.months.keys() if known.monthly else [WHOLE]:
         path = workspace.landing.path(known.file_name(key))
-        state = made.partitions.get(key) if made is not None else None
+        published = made.partitions.get(key) if made is not None else None
         try:
-            if not path.exists() or (
-                state and state.inputs.get("landing") == {path.name: workspace.landing.digest(path.name)}
-            ):
-                continue
-            read_delivered(workspace, known, key)
+            made_of = published.inputs.get("landing") if published is not None else None
+            if path.exists() and made_of != {path.name: workspace.landing.digest(path.name)}:
+                read_delivered(workspace, known, key)
         except DeliveryRefused as error:
             yield f"{known.at} {key}: no row was read of {path}: {error}"
 

@@ -63,15 +63,15 @@ def _decoded(path: Path, name: str) -> str:
     try:
         with pa.input_stream(str(path), compression="detect") as file:
             data = file.read()
-        if b"\0" in data:
-            raise UsageError(f"{name} is binary or UTF-16, not CSV in UTF-8: write it in UTF-8")
-        text = data.decode()
+    except OSError as error:
+        raise UsageError(f"{name} cannot be read ({' '.join(str(error).split())})") from error
+    if b"\0" in data:
+        raise UsageError(f"{name} is binary or UTF-16, not CSV in UTF-8: write it in UTF-8")
+    try:
+        text = data.decode().removeprefix("\ufeff")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise UsageError(f"{name} is not UTF-8 in line {line}: write it in UTF-8") from None
-    except OSError as error:
-        raise UsageError(f"{name} cannot be read ({' '.join(str(error).split())})") from error
-    text = text.removeprefix("\ufeff")
     if not text.strip():
         raise UsageError(f"{name} is empty")
     return text

@@ -66,9 +66,12 @@ def given(frame: Any, folder: Path) -> Given:
 
 def _of_pandas(frame: Any, named: bool) -> pa.Table:
     """A frame as Arrow; what Arrow would cut or take for another's zone is refused, as in a function of frames."""
+    from pandas.api.types import is_object_dtype
+
+    refuse_repeated(map(str, frame.columns), "the frame given")
     for name in frame.columns:
         values = frame[name]
-        if getattr(values, "dtype", None) == object:
+        if is_object_dtype(values):
             check_moments(values)
     return pa.Table.from_pandas(frame, preserve_index=named)
 

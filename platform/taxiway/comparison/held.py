@@ -43,22 +43,24 @@ def check_files(files: Sequence[Path], name: str) -> None:
         _check_one_type(files, name)
 
 
+_HELD = {
+    pa.duration("ns"): pa.duration("us"),
+    pa.date64(): pa.date32(),
+    pa.float16(): pa.float32(),
+}
+
+
 def _held(arrow: pa.DataType) -> pa.DataType:
+    """The type of the values once DuckDB holds them."""
     if pa.types.is_timestamp(arrow) and arrow.tz is not None and arrow.unit == "ns":
         return pa.timestamp("us", arrow.tz)
-    if pa.types.is_duration(arrow) and arrow.unit == "ns":
-        return pa.duration("us")
-    if pa.types.is_date64(arrow):
-        return pa.date32()
-    if pa.types.is_float16(arrow):
-        return pa.float32()
     if pa.types.is_list(arrow):
         return pa.list_(_held(arrow.value_type))
     if pa.types.is_large_list(arrow):
         return pa.large_list(_held(arrow.value_type))
     if pa.types.is_struct(arrow):
         return pa.struct([field.with_type(_held(field.type)) for field in arrow])
-    return arrow
+    return _HELD.get(arrow, arrow)
 
 
 def _check_one_type(files: Sequence[Path], name: str) -> None:

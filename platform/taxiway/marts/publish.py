@@ -120,8 +120,7 @@ def materialise_marts(
             workspace, build, outdated, engine, clock, run=run, rebuild=rebuild, accept_fewer=accept_fewer
         )
     for plan in plans:
-        if results[plan.table].verdict is None:
-            forget_refused(workspace, plan.table, (WHOLE,), run=run)
+        forget_refused(workspace, plan.table, (results[plan.table],), run=run)
     outcomes = {plan.table: _outcome(workspace, plan, results[plan.table], engine, clock) for plan in plans}
     for mart, message in left_out.items():
         result = PartitionResult(WHOLE, "refused", message=message)

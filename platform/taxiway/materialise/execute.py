@@ -102,7 +102,7 @@ def materialise(
                     results |= publish_judged(
                         workspace, plan, session, engine, staged, judged, run=run, rebuild=rebuild
                     )
-    forget_refused(workspace, table, [key for key, result in results.items() if result.verdict is None], run=run)
+    forget_refused(workspace, table, results.values(), run=run)
     latest = workspace.lake.find(table.address)
     return Outcome(
         address=str(table.address),

@@ -2,10 +2,12 @@
 # pyright: reportAttributeAccessIssue=false
 """Values of one type as values of another, only where each stays the same value: nothing is rounded, cut or assumed."""
 
+from typing import TypeAlias
+
 import pyarrow as pa
 import pyarrow.compute as pc
 
-Values = pa.Array | pa.ChunkedArray
+Values: TypeAlias = pa.Array | pa.ChunkedArray
 
 _WHOLE_IN_FLOAT = 2.0**53
 
@@ -27,37 +29,24 @@ def exactly(values: Values, wanted: pa.DataType) -> Values:
         return pa.nulls(len(values), wanted)
     if pa.types.is_dictionary(values.type):
         return exactly(values.cast(values.type.value_type), wanted)
-    if _is_list(values.type) and _is_list(wanted):
-        exactly(pc.list_flatten(values), wanted.value_type)
-        return _cast(values, wanted)
-    if pa.types.is_struct(values.type) and pa.types.is_struct(wanted) and _names(values.type) == _names(wanted):
-        for place, field in enumerate(wanted):
-            exactly(pc.struct_field(values, [place]), field.type)
-        return _cast(values, wanted)
     kinds = (_kind(values.type), _kind(wanted))
-    if kinds == ("float", "whole"):
-        return _whole(values, wanted)
-    if kinds in (("whole", "float"), ("float", "float")):
-        return _float(values, wanted)
-    if kinds == ("clock", "instant"):
-        raise NotExact(
-            "times without a zone are no instants: say which zone's clock they show, e.g. .dt.tz_localize('UTC')"
-        )
-    if kinds == ("instant", "clock"):
-        raise NotExact("instants are no clock: say in which zone, e.g. .dt.tz_convert('UTC').dt.tz_localize(None)")
-    if kinds == ("instant", "date"):
-        raise NotExact("instants are no dates: say in which zone, e.g. .dt.tz_convert('UTC').dt.date")
-    if kinds == ("clock", "date"):
-        return _date(values, wanted)
-    if kinds[0] == kinds[1] or kinds in _SAFE:
-        return _cast(values, wanted)
-    raise NotExact(f"its values are {values.type}")
+    convert = _CONVERSIONS.get(kinds, _cast if kinds[0] == kinds[1] else None)
+    if convert is None:
+        raise NotExact(_WAYS_OUT.get(kinds, f"its values are {values.type}"))
+    return convert(values, wanted)
 
 
-# Where Arrow's own cast refuses every value that does not fit.
-_SAFE = {("whole", "decimal"), ("decimal", "whole"), ("date", "clock")}
+_WAYS_OUT = {
+    ("clock", "instant"): (
+        "times without a zone are no instants: say which zone's clock they show, e.g. .dt.tz_localize('UTC')"
+    ),
+    ("instant", "clock"): ("instants are no clock: say in which zone, e.g. .dt.tz_convert('UTC').dt.tz_localize(None)"),
+    ("instant", "date"): "instants are no dates: say in which zone, e.g. .dt.tz_convert('UTC').dt.date",
+}
 
 _KINDS = (
+    ("list", lambda t: pa.types.is_list(t) or pa.types.is_large_list(t) or pa.types.is_fixed_size_list(t)),
+    ("struct", pa.types.is_struct),
     ("truth", pa.types.is_boolean),
     ("whole", pa.types.is_integer),
     ("float", pa.types.is_floating),
@@ -77,8 +66,17 @@ def _kind(arrow: pa.DataType) -> str:
     return next((name for name, is_kind in _KINDS if is_kind(arrow)), str(arrow))
 
 
-def _is_list(arrow: pa.DataType) -> bool:
-    return pa.types.is_list(arrow) or pa.types.is_large_list(arrow) or pa.types.is_fixed_size_list(arrow)
+def _list(values: Values, wanted: pa.DataType) -> Values:
+    exactly(pc.list_flatten(values), wanted.value_type)
+    return _cast(values, wanted)
+
+
+def _struct(values: Values, wanted: pa.DataType) -> Values:
+    if _names(values.type) != _names(wanted):
+        raise NotExact(f"its values are {values.type}")
+    for place, field in enumerate(wanted):
+        exactly(pc.struct_field(values, [place]), field.type)
+    return _cast(values, wanted)
 
 
 def _names(struct: pa.DataType) -> list[str]:
@@ -119,3 +117,17 @@ def _date(values: Values, wanted: pa.DataType) -> Values:
     if len(timed):
         raise NotExact(f"{timed[0].as_py()} is a time on a date: cut it where that is meant, e.g. .dt.normalize()")
     return made
+
+
+_CONVERSIONS = {
+    ("list", "list"): _list,
+    ("struct", "struct"): _struct,
+    ("float", "whole"): _whole,
+    ("whole", "float"): _float,
+    ("float", "float"): _float,
+    ("clock", "date"): _date,
+    # Here, as within one kind, Arrow's own cast refuses every value that does not fit.
+    ("whole", "decimal"): _cast,
+    ("decimal", "whole"): _cast,
+    ("date", "clock"): _cast,
+}

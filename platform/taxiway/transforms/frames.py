@@ -169,9 +169,9 @@ def check_moments(values: Any) -> None:
 
     Raises NotExact.
     """
-    dated = [value for value in values if isinstance(value, date)]
-    timed = [value for value in dated if isinstance(value, datetime) and value == value]
-    if timed and any(not isinstance(value, datetime) for value in dated):
+    dated = [value for value in values[values.notna()] if isinstance(value, date)]
+    timed = [value for value in dated if isinstance(value, datetime)]
+    if 0 < len(timed) < len(dated):
         raise NotExact(f"some values are times, as {timed[0]}, and some are dates")
     if len({value.tzinfo is None for value in timed}) > 1:
         raise NotExact("some times have a zone and some have none: give all of them one, e.g. .tz_localize('UTC')")

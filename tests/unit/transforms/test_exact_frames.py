@@ -19,6 +19,12 @@ from taxiway.transforms import BatchFunction
 from taxiway.transforms.arrow import conformed
 from taxiway.transforms.frames import ThroughFrames, from_frame, to_frame
 
+
+def clock(year: int, month: int, day: int, hour: int = 0) -> datetime:
+    """A time without a zone."""
+    return datetime(year, month, day, hour)  # noqa: DTZ001
+
+
 INSTANT = pa.timestamp("us", "UTC")
 LARGE = 2**53 + 1
 NEW_YORK = ZoneInfo("America/New_York")
@@ -123,20 +129,20 @@ def test_midnights_are_dates() -> None:
     days = [date(2013, 1, 1), None]
     assert returned(pd.Series(pd.to_datetime(["2013-01-01", None])), pa.date32()) == days
     assert returned(of_objects(date(2013, 1, 1), None), pa.date32()) == days
-    assert returned(of_objects(datetime(2013, 1, 1), None), pa.date32()) == days
+    assert returned(of_objects(clock(2013, 1, 1), None), pa.date32()) == days
 
 
 REFUSED = {
     "a naive local time": (pd.to_datetime(pd.Series(["2013-01-01"])), INSTANT, r"\.dt\.tz_localize"),
     "a naive time of nanoseconds": (np.array(["2013-01-01"], "datetime64[ns]"), INSTANT, "without a zone"),
-    "a naive datetime of Python": (of_objects(datetime(2013, 1, 1)), INSTANT, "without a zone"),
+    "a naive datetime of Python": (of_objects(clock(2013, 1, 1)), INSTANT, "without a zone"),
     "one naive after an aware": (
-        of_objects(datetime(2013, 1, 1, tzinfo=UTC), datetime(2013, 1, 1)),
+        of_objects(datetime(2013, 1, 1, tzinfo=UTC), clock(2013, 1, 1)),
         INSTANT,
         "some have none",
     ),
     "one naive before an aware": (
-        of_objects(datetime(2013, 1, 1), datetime(2013, 1, 1, tzinfo=UTC)),
+        of_objects(clock(2013, 1, 1), datetime(2013, 1, 1, tzinfo=UTC)),
         INSTANT,
         "some have none",
     ),
@@ -145,8 +151,8 @@ REFUSED = {
     "nanoseconds": (pd.to_datetime(pd.Series(["2013-01-01T00:00:00.000000001Z"])), INSTANT, "lose data"),
     "nanoseconds as objects": (of_objects(pd.Timestamp("2013-01-01T00:00:00.000000001Z")), INSTANT, r"floor\('us'\)"),
     "a time on a date": (pd.to_datetime(pd.Series(["2013-01-01 05:00"])), pa.date32(), "normalize"),
-    "a time of Python on a date": (of_objects(datetime(2013, 1, 1, 5)), pa.date32(), "a time on a date"),
-    "a time among dates": (of_objects(date(2013, 1, 1), datetime(2013, 1, 1, 5)), pa.date32(), "some are dates"),
+    "a time of Python on a date": (of_objects(clock(2013, 1, 1, 5)), pa.date32(), "a time on a date"),
+    "a time among dates": (of_objects(date(2013, 1, 1), clock(2013, 1, 1, 5)), pa.date32(), "some are dates"),
     "an instant as a date": (of_objects(datetime(2013, 1, 1, tzinfo=UTC)), pa.date32(), r"tz_convert"),
     "an instant as a clock": (of_objects(datetime(2013, 1, 1, tzinfo=UTC)), pa.timestamp("us"), r"tz_localize\(None\)"),
     "a part of one": ([1.5], pa.int64(), "truncated"),
@@ -170,7 +176,7 @@ REFUSED = {
     "more decimals than there are": (of_objects(Decimal("1.25")), pa.decimal128(9, 1), "data loss"),
     "a float as a decimal": ([0.1], pa.decimal128(9, 1), "its values are double"),
     "a list with a part of one": (of_objects([1.5]), pa.list_(pa.int64()), "truncated"),
-    "a list with naive times": (of_objects([datetime(2013, 1, 1)]), pa.list_(INSTANT), "without a zone"),
+    "a list with naive times": (of_objects([clock(2013, 1, 1)]), pa.list_(INSTANT), "without a zone"),
     "a length of time as a number": ([timedelta(1)], pa.int64(), "its values are duration"),
 }
 
@@ -210,9 +216,9 @@ def test_times_finer_than_python_has_are_refused() -> None:
 
 
 ARROW = {
-    "a naive time": (pa.array([datetime(2013, 1, 1)]), INSTANT, "tz_localize|say which zone"),
+    "a naive time": (pa.array([clock(2013, 1, 1)]), INSTANT, "tz_localize|say which zone"),
     "nanoseconds": (pa.array([1], pa.timestamp("ns", "UTC")), INSTANT, "lose data"),
-    "a time on a date": (pa.array([datetime(2013, 1, 1, 5)]), pa.date32(), "a time on a date"),
+    "a time on a date": (pa.array([clock(2013, 1, 1, 5)]), pa.date32(), "a time on a date"),
     "a date of milliseconds with a time": (pa.array([86_400_001], pa.date64()), pa.date32(), "lose data"),
     "a part of one": (pa.array([1.5]), pa.int64(), "truncated"),
     "what is no number": (pa.array([math.nan]), pa.int64(), "truncated"),
