@@ -47,7 +47,8 @@ def sessions(engine_for: EngineFor, parity_settings: Settings) -> Iterator[Seque
 
 
 def shown(rows: ir.Table) -> ir.Table:
-    at, zone = rows["at"], rows["zone"]
+    at: Any = rows["at"]
+    zone = rows["zone"]
     clocks = {"shown": clock.local_clock(at, zone), "back": clock.instant_of(at.cast(clock.CLOCK), zone)}
     made = rows.select("at", "zone", known=clock.is_zone(zone), **clocks)
     return clock.next_clock(made.mutate(hhmm=ibis.literal(1200)), "noon", after="at", hhmm="hhmm", zone="zone")

@@ -50,7 +50,8 @@ def floor_divide(node: ops.FloorDivide, dialect: str) -> Any:
         return _floor_divide(left, _wide(node.right)).op()
     rest = _rest(left, 1 if divisor == -1 else divisor)
     is_rounded_up = rest < 0 if divisor > 0 else rest > 0
-    return (_CUT_OFF[dialect](left, divisor) - ibis.ifelse(is_rounded_up, 1, 0)).op()
+    cut_off: Any = _CUT_OFF[dialect](left, divisor)
+    return (cut_off - ibis.ifelse(is_rounded_up, 1, 0)).op()
 
 
 def modulo(node: ops.Modulus, _: str) -> Any:
@@ -59,7 +60,8 @@ def modulo(node: ops.Modulus, _: str) -> Any:
         return node
     left, divisor = _wide(node.left), _constant(node.right)
     if divisor is None:
-        return ops.Cast(_modulo(left, _wide(node.right)), node.dtype)
+        found: Any = _modulo(left, _wide(node.right))
+        return ops.Cast(found, node.dtype)
     # DuckDB cannot divide the least number by -1.
     divisor = 1 if divisor == -1 else divisor
     return ops.Cast(_rest(_rest(left, divisor) + divisor, divisor), node.dtype)
@@ -90,4 +92,5 @@ def _constant(value: Any) -> int | None:
 
 
 def _rest(left: Any, divisor: int) -> Any:
-    return ops.Modulus(left, divisor).to_expr()
+    operation: Any = ops.Modulus
+    return operation(left, divisor).to_expr()
