@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 from deltalake import write_deltalake
 from tests.assets.mart_sources import TABLES, publish_sources, write_sources
-from tests.working import contents
+from tests.working import contents, publish
 
 from flights import marts
 from taxiway.addresses import Address
@@ -25,7 +25,7 @@ from taxiway.lake import WHOLE, Lake
 from taxiway.marts import DbtProject, MartsOutcome, materialise_marts
 from taxiway.materialise import Workspace
 from taxiway.orchestration.marts import marts_asset
-from taxiway.orchestration.table_asset import FORCE_TAG, asset_key
+from taxiway.orchestration.table_asset import ACCEPT_FEWER_TAG, FORCE_TAG, asset_key
 from taxiway.settings import load_settings
 from taxiway.tables import Project, Table
 
@@ -337,3 +337,25 @@ def test_project_that_dbt_cannot_compile_is_refused_in_its_words(dbt_project: Db
         project.prepare()
     assert not project.is_prepared
     assert list(project.states.iterdir()) == []
+
+
+def test_a_mart_that_comes_out_with_far_fewer_rows_is_refused_until_that_is_accepted(workspace, run: Run) -> None:
+    here = workspace()
+    assert run(here).success
+    before = {mart.at: contents(here.lake, mart.at).num_rows for mart in marts.tables}
+    for at in ("feature/flights", "feature/delay_features", "model/predictions"):
+        source = here.lake.open(Address.parse(at))
+        publish(here.lake, at, source.schema.empty_table(), ["2013-02"], source)
+    refused = run(here)
+    assert not refused.success
+    assert published(here) == {mart.at: 0 for mart in marts.tables}
+    (failure,) = refused.get_step_failure_events()
+    told = failure.step_failure_data.user_failure_data
+    assert told is not None
+    (at, rows), *_ = before.items()
+    assert f"volume: 0 rows where {rows} are published, below the share of 0.1; to accept it: taxiway run {at} " in (
+        told.description or ""
+    )
+    assert run(here, tags={ACCEPT_FEWER_TAG: "true"}).success
+    assert all(contents(here.lake, mart.at).num_rows == 0 for mart in marts.tables)
+    assert all(here.lake.open(mart.address).partitions[WHOLE].accepted_fewer for mart in marts.tables)

@@ -1,6 +1,7 @@
 """Far fewer rows than are published are refused, or published with a warning, and can be accepted on purpose."""
 
 from dataclasses import replace
+from typing import Any
 
 import ibis.expr.types as ir
 import pyarrow as pa
@@ -162,7 +163,7 @@ def not_counted_by_pandas(rows):
 
 
 @pytest.mark.parametrize(("before", "after"), [(counted, not_counted), (counted_by_pandas, not_counted_by_pandas)])
-def test_functions_in_python_are_held_to_it_too(made: Workspace, before: object, after: object) -> None:
+def test_functions_in_python_are_held_to_it_too(made: Workspace, before: Any, after: Any) -> None:
     at = "model/counted"
     place = with_table(made, Table(at, Counted, before))
     assert set(statuses(run(place, at)).values()) == {"published"}
@@ -177,8 +178,8 @@ def test_functions_in_python_are_held_to_it_too(made: Workspace, before: object,
 def test_nothing_is_published_of_what_is_first_and_empty_without_a_word(made: Workspace) -> None:
     at = "model/counted"
     place = with_table(made, Table(at, Counted, not_counted))
-    for options in ({}, {"force": True}):
-        outcome = run(place, at, **options)
+    for force in (False, True):
+        outcome = run(place, at, force=force)
         assert outcome.refused == ()
         assert all(result.verdict is None or not result.verdict.failures for result in outcome.partitions)
 

@@ -122,8 +122,8 @@ def test_what_is_published_stays_where_an_earlier_month_of_the_run_has_its_key(p
     deliver(place, feb=[3, 4])
     run(place, ORDERS, ["2013-02"])
     months = deliver(place, jan=[1, 2, 3], feb=[3, 4, 5])
-    for options in ({}, {"force": True}):
-        outcome = run(place, ORDERS, months, **options)
+    for force in (False, True):
+        outcome = run(place, ORDERS, months, force=force)
         assert statuses(outcome)["2013-01"] == "refused"
         assert "key (id): 1 also in 2013-02" in outcome.refused[0].message
     assert published(place) == {"2013-02": [3, 4, 5]}
