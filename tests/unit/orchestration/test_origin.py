@@ -4,9 +4,9 @@ from pathlib import Path
 
 import dagster as dg
 from dagster._core.storage.tags import REPOSITORY_LABEL_TAG
-from flights.project import project as flights
 from tests.working import land, workspace
 
+from flights.project import project as flights
 from taxiway.addresses import Address
 from taxiway.orchestration import build_definitions
 from taxiway.orchestration.origin import code_location
