@@ -13,6 +13,11 @@ def lineage(world: World, month: str | None = None) -> dg.TableColumnLineage:
     assert record.asset_materialization is not None
     found = record.asset_materialization.metadata["dagster/column_lineage"].value
     assert isinstance(found, dg.TableColumnLineage)
+    sources = record.asset_materialization.metadata["column_sources"]
+    assert isinstance(sources, dg.TableMetadataValue)
+    shown = {str(each.data["column"]): each.data["from"] for each in sources.records}
+    assert shown["river"] == "raw/gauges.river"
+    assert list(shown) == list(found.deps_by_column)
     return found
 
 
