@@ -1,6 +1,7 @@
 """Column lineage in Dagster's terms."""
 
 from functools import lru_cache
+from typing import Any
 
 import dagster as dg
 
@@ -35,6 +36,19 @@ def column_lineage(workspace: Workspace, table: Table) -> dg.TableColumnLineage:
             for name in table.rules.schema.names
         }
     )
+
+
+def lineage_metadata(lineage: dg.TableColumnLineage) -> dict[str, Any]:
+    """The lineage for Dagster, and as a table to be read: the free UI has no page that shows it."""
+    records = [
+        dg.TableRecord(
+            {"column": name, "from": ", ".join(f"{'/'.join(d.asset_key.path)}.{d.column_name}" for d in deps)}
+        )
+        for name, deps in lineage.deps_by_column.items()
+    ]
+    columns = [dg.TableColumn("column", "string"), dg.TableColumn("from", "string")]
+    shown = dg.MetadataValue.table(records, schema=dg.TableSchema(columns))
+    return {"dagster/column_lineage": lineage, "column_sources": shown}
 
 
 def _key(workspace: Workspace, table: Table, relation: str) -> dg.AssetKey:

@@ -16,6 +16,7 @@ from taxiway.materialise import Workspace
 from taxiway.orchestration import events
 from taxiway.orchestration.automation import follow_inputs
 from taxiway.orchestration.code_references import code_references
+from taxiway.orchestration.lineage import lineage_metadata
 from taxiway.orchestration.pictures import pictures
 from taxiway.orchestration.table_asset import (
     ACCEPT_FEWER_TAG,
@@ -127,7 +128,7 @@ def _run(context: dg.AssetExecutionContext, project: DbtProject, marts: Sequence
             data_version=dg.DataVersion(result.data_version or ""),
             metadata=events.partition_metadata(outcome, result)
             | used
-            | {"dagster/column_lineage": _lineage(workspace, project, mart)}
+            | lineage_metadata(_lineage(workspace, project, mart))
             | shown.get(WHOLE, {}),
         )
     if done.refused:

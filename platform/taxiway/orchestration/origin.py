@@ -21,8 +21,9 @@ def code_location(settings: Settings, project: Project) -> CodeLocationOrigin | 
 
 def attribute(instance: dg.DagsterInstance, run_id: str, repository: str, location: CodeLocationOrigin) -> None:
     """Record that a run is one of the repository of a code location."""
+    origin = RemoteRepositoryOrigin(location, repository)
+    # First, as the origin would bring the tag too, but not to where runs are searched by it.
+    instance.add_run_tags(run_id, {REPOSITORY_LABEL_TAG: origin.get_label()})
     run = instance.get_run_by_id(run_id)
     if run is not None:
-        origin = RemoteRepositoryOrigin(location, repository)
         instance.run_storage.replace_job_origin(run, RemoteJobOrigin(origin, run.job_name))
-        instance.add_run_tags(run_id, {REPOSITORY_LABEL_TAG: origin.get_label()})

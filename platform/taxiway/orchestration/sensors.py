@@ -17,6 +17,7 @@ from taxiway.orchestration import landing
 from taxiway.orchestration.deliveries import Fate, Landed, blocked_files
 from taxiway.orchestration.keys import asset_key
 from taxiway.orchestration.quiet import quiet
+from taxiway.orchestration.sensor_memory import recall, remember
 from taxiway.orchestration.table_asset import RANGE_END_TAG, RANGE_START_TAG
 from taxiway.partitions import shift_month
 from taxiway.tables import Table
@@ -98,7 +99,13 @@ def landing_sensor(workspace: Workspace) -> dg.SensorDefinition:
     )
     def landing_zone(context: dg.SensorEvaluationContext, workspace: dg.ResourceParam[Workspace]) -> dg.SensorResult:
         """A new or changed file asks for the raw partitions that are made from it."""
-        return look(workspace, context.cursor)
+        seen = look(workspace, recall(context.instance, LANDING_SENSOR, context.cursor))
+        return dg.SensorResult(
+            run_requests=seen.run_requests,
+            skip_reason=seen.skip_reason,
+            cursor=remember(context.instance, LANDING_SENSOR, seen.cursor or ""),
+            asset_events=seen.asset_events,
+        )
 
     return landing_zone
 

@@ -14,7 +14,7 @@ from taxiway.orchestration import events
 from taxiway.orchestration.automation import follow_inputs
 from taxiway.orchestration.code_references import code_references
 from taxiway.orchestration.keys import asset_key, landing_key
-from taxiway.orchestration.lineage import column_lineage
+from taxiway.orchestration.lineage import column_lineage, lineage_metadata
 from taxiway.orchestration.partitions import mapping, monthly
 from taxiway.orchestration.pictures import pictures
 from taxiway.partitions import blocks, in_words, months_option
@@ -125,7 +125,7 @@ def _report(
     key = asset_key(table)
     if table.delivered is not None:
         inputs = _report_deliveries(context, table, outcome)
-    shared = {**used, "dagster/column_lineage": column_lineage(context.resources.workspace, table)}
+    shared = {**used, **lineage_metadata(column_lineage(context.resources.workspace, table))}
     good = [result for result in outcome.partitions if result.status != "refused"]
     tags = [events.provenance_tags(outcome, result, inputs) for result in good]
     metadata = [

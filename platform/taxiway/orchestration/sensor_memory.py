@@ -1,0 +1,34 @@
+"""What a sensor remembers, kept beside its cursor: the UI shows a cursor in full, and this one fills its page."""
+
+import json
+from hashlib import sha256
+
+import dagster as dg
+
+# A preview of a tick in the UI remembers as well; what the last tick did must not be lost to that.
+_KEPT = 3
+_DIGITS = 12
+
+
+def remember(instance: dg.DagsterInstance, sensor: str, text: str) -> str:
+    """Keep a text and return the cursor, a few digits, under which `recall` finds it until some others were kept."""
+    before = _kept(instance, sensor)
+    cursor = sha256(text.encode()).hexdigest()[:_DIGITS]
+    if cursor not in before:
+        newest = [*before.items(), (cursor, text)][-_KEPT:]
+        instance.daemon_cursor_storage.set_cursor_values({_key(sensor): json.dumps(dict(newest))})
+    return cursor
+
+
+def recall(instance: dg.DagsterInstance, sensor: str, cursor: str | None) -> str | None:
+    """The text that was kept under a cursor; None where there is none any more."""
+    return _kept(instance, sensor).get(cursor) if cursor is not None else None
+
+
+def _kept(instance: dg.DagsterInstance, sensor: str) -> dict[str, str]:
+    key = _key(sensor)
+    return json.loads(instance.daemon_cursor_storage.get_cursor_values({key}).get(key) or "{}")
+
+
+def _key(sensor: str) -> str:
+    return f"taxiway/{sensor}"
