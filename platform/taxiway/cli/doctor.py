@@ -61,7 +61,7 @@ def doctor(as_json: Json = False) -> None:
 def examine() -> Iterator[Finding]:
     """Every finding, what is most basic first."""
     is_right = sys.version_info[:2] == _PYTHON
-    advice = f"use Python 3.11: {_make('clean setup PYTHON=python3.11')}"
+    advice = f"use Python 3.11: {_make('-B clean setup PYTHON=python3.11')}"
     yield _finding("python", is_right, sys.version.split()[0], advice)
     yield from _packages()
     for package, library in _NATIVE.items():

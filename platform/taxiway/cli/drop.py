@@ -1,5 +1,6 @@
 """`taxiway drop`: one table is removed from the lake on purpose, with its quarantine."""
 
+import sys
 from typing import Annotated
 
 import typer
@@ -41,9 +42,10 @@ def drop(
 
 
 def _agreed(question: str) -> bool:
+    """Whether somebody at a terminal says yes."""
     try:
-        return typer.confirm(question, err=True)
-    except typer.Abort:  # there is nobody to ask
+        return sys.stdin.isatty() and typer.confirm(question, err=True)
+    except typer.Abort:
         return False
 
 

@@ -45,10 +45,10 @@ def tables(as_json: Json = False) -> None:
         if not row["in_project"]:
             hint(f"{row['table']} is no table of {project.name} any more; remove it with: taxiway drop {row['table']}")
     problems = [row["problem"] for row in found if row["problem"] is not None]
-    for unread in dict.fromkeys(row["unread"] for row in found if row["unread"] is not None):
-        if unread not in problems:
-            problems.append(unread)
-            complain(unread)
+    for problem in dict.fromkeys(row["input_problem"] for row in found if row["input_problem"] is not None):
+        if problem not in problems:
+            problems.append(problem)
+            complain(problem)
     if problems:
         raise typer.Exit(1)
 
@@ -127,20 +127,11 @@ def _nothing(table: str) -> dict[str, Any]:
     """What is told of a table of which nothing is known yet."""
     nothing = dict.fromkeys(
         (
-            "rows",
-            "partitions",
-            "version",
-            "bytes",
-            "changed",
-            "run",
-            "missing",
-            "stale",
-            "warnings",
-            "problem",
-            "unread",
+            *("rows", "partitions", "version", "bytes", "changed", "run"),
+            *("missing", "stale", "warnings", "problem", "input_problem"),
         )
     )
-    return {"table": table, "layer": table.split("/", maxsplit=1)[0], **nothing, "in_project": True}
+    return {"table": table, "layer": table.split("/", maxsplit=1)[0], **nothing, "foreign": [], "in_project": True}
 
 
 def _described(workspace: "Workspace", landed: "LandedMonths", table: "Table") -> dict[str, Any]:
@@ -158,7 +149,7 @@ def _described(workspace: "Workspace", landed: "LandedMonths", table: "Table") -
         described["stale"] = _stale(workspace, table, snapshot) if snapshot is not None else None
     except LakeError as error:
         # What it is made from cannot be read, or its quarantine.
-        described["unread"] = str(error)
+        described["input_problem"] = str(error)
     return described
 
 
@@ -247,7 +238,7 @@ def _state(row: Mapping[str, Any]) -> str:
         return "not made yet"
     stale = row["stale"]
     if stale is None:
-        return "unknown" if row["unread"] is not None else "unknown, dbt has not compiled"
+        return "unknown" if row["input_problem"] is not None else "unknown, dbt has not compiled"
     return (_in_words(stale) if stale != [WHOLE] else "yes") if stale else "-"
 
 

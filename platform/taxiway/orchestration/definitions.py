@@ -40,8 +40,10 @@ def build_definitions(project: Project, settings: Settings, **overrides: Any) ->
     assets = [table_asset(workspace, table) for table in project.tables if table.transform is not None]
     if project.dbt is not None:
         assets.append(marts_asset(workspace, DbtProject(project.dbt, settings.dbt)))
+    # Of two files with one address both are broken, and are one asset.
+    broken = [broken_asset(table) for table in {table.at: table for table in project.broken}.values()]
     return dg.Definitions(
-        assets=[*landing_assets(workspace), *assets, *map(broken_asset, project.broken)],
+        assets=[*landing_assets(workspace), *assets, *broken],
         asset_checks=landing_checks(workspace),
         sensors=[landing_sensor(workspace), automation_sensor(workspace)],
         resources=dict(resources),

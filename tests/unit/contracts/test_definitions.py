@@ -1,5 +1,6 @@
 """What a contract may not say is refused when definitions load, with its name and what to write instead."""
 
+import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from typing import Any
@@ -176,3 +177,48 @@ def test_a_contract_compiles_once_to_what_it_states():
     assert (moment.description, moment.unit, moment.known_at, moment.nullable) == ("Moment", "UTC", "at", True)
     assert contract.ibis_schema["at"] == ibis.dtype("timestamp('UTC', 6)")
     assert [rule.name for rule in contract.rules] == ["row.missing", "day.missing", "month.missing", "at.max_lag"]
+
+
+def named(*names: str, partition: str | None = None, **types: Any) -> type[Contract]:
+    """A contract with columns of these names, the first of them its key."""
+    fields: dict[str, Any] = {
+        "__annotations__": {f"c{number}": types.get(name, Text) for number, name in enumerate(names)},
+        "__doc__": "One row.",
+        "Config": type("Config", (), {"unique": [names[0]], "metadata": table(partition=partition)}),
+    }
+    fields |= {f"c{number}": column("A column", alias=name) for number, name in enumerate(names)}
+    return type("Named", (Contract,), fields)
+
+
+@pytest.mark.parametrize(
+    ("names", "told"),
+    [
+        (("a", "A"), "a and A are one column to SQL"),
+        (("key", "Rows", "rows"), "Rows and rows are one column"),
+        (("_hidden",), "underscore"),
+        (("__index_level_0__",), "underscore"),
+        *[
+            ((name,), "cannot be columns on every engine: write names of letters")
+            for name in ("a b", "a.b", 'a"b', "a`b")
+        ],
+        *[
+            ((name,), "cannot be columns on every engine")
+            for name in ("größe", "\u0430", "1st", "a,b", "a=b", "x" * 129)
+        ],
+    ],
+)
+def test_names_that_engines_take_for_another_are_refused(names: tuple[str, ...], told: str) -> None:
+    with pytest.raises(DefinitionError, match=re.escape(told)):
+        compile_contract(named(*names))
+
+
+@pytest.mark.parametrize("name", ["reasons", "delivered", "source_file", "source_row", "Delivered"])
+def test_a_partition_is_not_called_what_quarantine_has_of_every_row(name: str) -> None:
+    with pytest.raises(DefinitionError, match=f"partition names {name}, which quarantine has of every row"):
+        compile_contract(named("id", name, partition=name))
+
+
+def test_where_a_row_comes_from_has_the_type_that_quarantine_keeps() -> None:
+    with pytest.raises(DefinitionError, match="source_row, which is not a column of type Int64"):
+        compile_contract(named("id", "source_row"))
+    compile_contract(named("id", "source_row", "source_file", source_row=Int64))
