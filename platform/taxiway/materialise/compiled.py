@@ -19,6 +19,7 @@ from taxiway.transforms.compile import bind_parameters, express, to_sql
 from taxiway.transforms.fingerprint import code_of, fingerprint, library_versions
 from taxiway.transforms.pure import check_pure
 from taxiway.transforms.library.typing import refuse, type_delivered
+from taxiway.zones import engines_digest, python_version, zones_of
 
 STAGED = "staged"
 # The dialect in which an expression's text stands for the expression, whichever engine runs it.
@@ -104,7 +105,7 @@ def compile_table(workspace: Workspace, table: Table) -> CompiledTable:
                     )
         expressions = prepared(workspace, table, month="")
         code = code_of(transform.function)
-        libraries = {**library_versions(transform.libraries), **code.versions}
+        libraries = {**library_versions(transform.libraries), **code.versions, "zones of python": python_version()}
         texts = [code.text]
         if isinstance(transform, BatchTransform):
             check_batches(table, transform, expressions[transform.rows])
@@ -117,6 +118,10 @@ def compile_table(workspace: Workspace, table: Table) -> CompiledTable:
     staged = _staged(table, expressions.get(STAGED))
     texts += [to_sql(expression, CANONICAL) for expression in expressions.values()]
     texts += [*_reading(workspace, table), *contract_texts(table.rules, staged)]
+    months = workspace.settings.months
+    zones = zones_of(texts, months)
+    if zones:
+        libraries = {**libraries, "zones": engines_digest(zones, months)}
     identity = fingerprint(texts, parameters, libraries)
     return CompiledTable(table, expressions, staged, parameters, libraries, identity)
 
