@@ -124,7 +124,8 @@ def _of_duckdb(zone: str, instants: Sequence[int]) -> list[int] | None:
         return None
     # Binding values has DuckDB import pandas, which costs more than all else here.
     listed = ", ".join(map(str, instants))
-    sql = f"SELECT epoch(timezone('{zone}', to_timestamp(i)))::BIGINT - i FROM (SELECT unnest([{listed}]::BIGINT[]) AS i)"
+    rows = f"SELECT unnest([{listed}]::BIGINT[]) AS i"
+    sql = f"SELECT epoch(timezone('{zone}', to_timestamp(i)))::BIGINT - i FROM ({rows})"
     try:
         return [offset for (offset,) in _duckdb().execute(sql).fetchall()]
     except duckdb.Error:

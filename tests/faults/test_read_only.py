@@ -81,17 +81,18 @@ def test_a_checkout_that_cannot_be_written_needs_a_home_elsewhere_alone(tmp_path
     """Root may write everywhere, so the command runs as nobody; what it writes goes below the home."""
     checkout, home = tmp_path / "checkout", tmp_path / "home"
     for part in ("dbt_project", "deployments", "assets"):
-        shutil.copytree(ROOT / part, checkout / part, ignore=shutil.ignore_patterns("target", "__pycache__", ".user.yml"))
+        made = shutil.ignore_patterns("target", "__pycache__", ".user.yml")
+        shutil.copytree(ROOT / part, checkout / part, ignore=made)
     settings = checkout / "dbt_project" / "dbt_project.yml"
     settings.write_text(settings.read_text().replace("send_anonymous_usage_stats: false", "use_colors: false"))
     home.mkdir()
     before = sorted(checkout.rglob("*"))
+    write_protect(checkout, writable=False)
     with unprivileged(home):
-        write_protect(checkout, writable=False)
         project = DbtProject(checkout / "dbt_project", home / "dbt")
         project.prepare()
         assert DbtProject(checkout / "dbt_project", home / "dbt").is_prepared
         here = replace(flights, dbt=project.folder)
         build_definitions(here, load_settings("local", root=checkout, home=home))
-        write_protect(checkout, writable=True)
+    write_protect(checkout, writable=True)
     assert sorted(checkout.rglob("*")) == before

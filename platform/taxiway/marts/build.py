@@ -38,7 +38,7 @@ class Build:
 
     def types(self, mart: str) -> Mapping[str, str]:
         """DuckDB's types of a mart's columns."""
-        described = self.query(f'SELECT column_name, column_type FROM (DESCRIBE mart."{mart}")').to_pylist()
+        described = self.query(f'DESCRIBE mart."{mart}"').to_pylist()
         return {row["column_name"]: row["column_type"] for row in described}
 
     def query(self, sql: str) -> pa.Table:
@@ -87,7 +87,13 @@ def build_marts(
             variables=dict(variables) | {"scratch": str(file)},
             state=project.state,
             # Only tests whose models are all built here: a shared source makes a test of another mart selectable too.
-            options=["--no-write-json", "--indirect-selection", "cautious", "--select", *(f"+{mart}" for mart in marts)],
+            options=[
+                "--no-write-json",
+                "--indirect-selection",
+                "cautious",
+                "--select",
+                *(f"+{name}" for name in marts),
+            ],
         )
     if done.problem:
         raise MartsFailed(f"dbt failed, no mart was published: {done.problem}")

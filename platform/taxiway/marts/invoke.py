@@ -114,7 +114,7 @@ def _result(result: "RunResult") -> Result:
     node = result.node
     about = node.unique_id
     if node.resource_type in ("test", "unit_test"):
-        read = node.depends_on.nodes
+        read = getattr(node.depends_on, "nodes", [])
         tested = getattr(node, "attached_node", None) or getattr(node, "tested_node_unique_id", None)
         about = tested or (read[0] if len(read) == 1 else "")
     return Result(

@@ -17,8 +17,8 @@ from taxiway.transforms import ArrowTransform, BatchTransform, PandasTransform, 
 from taxiway.transforms.certificate import certify
 from taxiway.transforms.compile import bind_parameters, express, to_sql
 from taxiway.transforms.fingerprint import code_of, fingerprint, library_versions
-from taxiway.transforms.pure import check_pure
 from taxiway.transforms.library.typing import refuse, type_delivered
+from taxiway.transforms.pure import check_pure
 from taxiway.zones import engines_digest, python_version, zones_of
 
 STAGED = "staged"

@@ -101,8 +101,14 @@ def test_a_template_of_its_variables_alone_is_taken() -> None:
 PROJECTS = {
     "a model": ({"models/rivers.sql": "select now() as t"}, r"model rivers \(models/rivers.sql\): now\(\)"),
     "a test": ({"tests/fresh.sql": f"{MODEL} where level > random()"}, r"test fresh \(tests/fresh.sql\): random\(\)"),
-    "a macro": ({"macros/x.sql": "{% macro x() %}{{ env_var('X', '') }}{% endmacro %}"}, r"macro x \(macros/x.sql\): env"),
-    "a variable": ({"dbt_project.yml": SETTINGS.replace("least: 1", "least: \"{{ env_var('X') }}\"")}, r"vars\.least: env"),
+    "a macro": (
+        {"macros/x.sql": "{% macro x() %}{{ env_var('X', '') }}{% endmacro %}"},
+        r"macro x \(macros/x.sql\): env",
+    ),
+    "a variable": (
+        {"dbt_project.yml": SETTINGS.replace("least: 1", "least: \"{{ env_var('X') }}\"")},
+        r"vars\.least: env",
+    ),
     "a profile": ({"profiles.yml": PROFILES.replace("threads: 2", "threads: \"{{ env_var('X') }}\"")}, "threads: env"),
     "a property": (
         {"models/r.yml": "version: 2\nmodels: [{name: rivers, config: {alias: \"{{ env_var('X') }}\"}}]"},
@@ -111,9 +117,18 @@ PROJECTS = {
     "a profile that opens": ({"profiles.yml": PROFILES.replace("threads: 2", "extensions: [httpfs]")}, "extensions: "),
     "a hook": ({"dbt_project.yml": SETTINGS + "on-run-start: [select 1]\n"}, "on-run-start: what a hook does"),
     "a post-hook": ({"models/rivers.sql": "{{ config(post_hook='select 1') }}" + MODEL}, "post-hook: what a hook does"),
-    "incremental": ({"models/rivers.sql": "{{ config(materialized='incremental') }}" + MODEL}, "no earlier rows to add to"),
-    "external": ({"models/rivers.sql": "{{ config(materialized='external') }}" + MODEL}, "writes files beside the lake"),
-    "python": ({"models/py.py": "def model(dbt, session):\n    return dbt.source('raw', 'levels')\n"}, "pandas_transform"),
+    "incremental": (
+        {"models/rivers.sql": "{{ config(materialized='incremental') }}" + MODEL},
+        "no earlier rows to add to",
+    ),
+    "external": (
+        {"models/rivers.sql": "{{ config(materialized='external') }}" + MODEL},
+        "writes files beside the lake",
+    ),
+    "python": (
+        {"models/py.py": "def model(dbt, session):\n    return dbt.source('raw', 'levels')\n"},
+        "pandas_transform",
+    ),
     "a snapshot": (
         {
             "snapshots/s.yml": "snapshots: [{name: s, relation: \"source('raw', 'levels')\", "
@@ -169,7 +184,7 @@ def test_what_only_this_run_compiles_is_refused_too(tmp_path: Path) -> None:
 def test_dbt_reaches_nothing_outside(tmp_path: Path) -> None:
     (tmp_path / "outside.csv").write_text("a\n1\n")
     reading = "{% if execute %}{% do run_query(\"from '" + str(tmp_path / "outside.csv") + "'\") %}{% endif %}" + MODEL
-    with pytest.raises(DefinitionError, match="outside.csv"):
+    with pytest.raises(DefinitionError, match=r"outside\.csv"):
         built(tmp_path / "small", tmp_path / "states", {"models/rivers.sql": reading})
 
 
@@ -192,13 +207,22 @@ unit_tests:
     assert str(failure) == "unit test takes_all: actual differs from expected: / @@,river,level / → ,Elbe ,4→3"
 
 
-CHANGES = ["seeds/a.csv", "snapshots/a.sql", "analyses/a.sql", "dbt_packages/p/macros/a.sql", "packages.yml", "x/own.sql"]
+CHANGES = [
+    "seeds/a.csv",
+    "snapshots/a.sql",
+    "analyses/a.sql",
+    "dbt_packages/p/macros/a.sql",
+    "packages.yml",
+    "x/own.sql",
+]
 
 
 @pytest.mark.parametrize("changed", [*CHANGES, "../shared/m.sql", "profiles.yml", "package-lock.yml", "models/docs.md"])
 def test_every_file_that_dbt_reads_counts(tmp_path: Path, changed: str) -> None:
     settings = SETTINGS + "macro-paths: [macros, x, ../shared]\n"
-    folder = dbt_folder(tmp_path / "small", {"dbt_project.yml": settings, "dbt_packages/p/dbt_project.yml": "name: p\n"})
+    folder = dbt_folder(
+        tmp_path / "small", {"dbt_project.yml": settings, "dbt_packages/p/dbt_project.yml": "name: p\n"}
+    )
     before = DbtProject(folder, tmp_path).digest
     (folder / changed).parent.mkdir(parents=True, exist_ok=True)
     (folder / changed).write_text("-- changed")

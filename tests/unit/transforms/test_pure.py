@@ -35,10 +35,16 @@ def define(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable
 
 
 REFUSED = {
-    "environment": ("import os\ndef fit(rows):\n    return os.environ.get('A')", "os.environ.get reads the environment"),
+    "environment": (
+        "import os\ndef fit(rows):\n    return os.environ.get('A')",
+        "os.environ.get reads the environment",
+    ),
     "getenv": ("from os import getenv\ndef fit(rows):\n    return getenv('A')", "os.getenv reads"),
     "environment by another name": ("from os import environ as e\ndef fit(rows):\n    return e.get('A')", "os.environ"),
-    "environment of a default": ("import os\ndef fit(rows, n: str = os.environ.get('A', '')):\n    return n", "os.environ"),
+    "environment of a default": (
+        "import os\ndef fit(rows, n: str = os.environ.get('A', '')):\n    return n",
+        "os.environ",
+    ),
     "setdefault that is used": ("import os\ndef fit(rows):\n    return os.environ.setdefault('A', '1')", "os.environ"),
     "constant of the module": ("import os\nX = os.environ.get('A', '1')\ndef fit(rows):\n    return X", "os.environ"),
     "constant of a constant": ("import os\nE = os.environ\nX = dict(E)\ndef fit(rows):\n    return X", "os.environ"),
@@ -50,12 +56,21 @@ REFUSED = {
     "datetime": ("from datetime import datetime\ndef fit(rows):\n    return datetime.now()", "datetime.now tells"),
     "datetime, whole": ("import datetime as d\ndef fit(rows):\n    return d.datetime.utcnow().date()", "utcnow tells"),
     "date": ("from datetime import date\ndef fit(rows):\n    return date.today()", "date.today tells"),
-    "pandas' clock": ("import pandas as pd\ndef fit(rows):\n    return pd.Timestamp.now()", "pandas.Timestamp.now tells"),
-    "pandas' word": ("import pandas as pd\ndef fit(rows):\n    return pd.Timestamp('now')", "tells the time of the run"),
+    "pandas' clock": (
+        "import pandas as pd\ndef fit(rows):\n    return pd.Timestamp.now()",
+        "pandas.Timestamp.now tells",
+    ),
+    "pandas' word": (
+        "import pandas as pd\ndef fit(rows):\n    return pd.Timestamp('now')",
+        "tells the time of the run",
+    ),
     "the machine's zone": ("def fit(rows):\n    return rows.astimezone()", "depends on the zone of the machine"),
     "random": ("import random\ndef fit(rows):\n    return random.random()", "random.random differs"),
     "numpy's": ("import numpy as np\ndef fit(rows):\n    return np.random.rand(3)", "numpy.random.rand differs"),
-    "no seed": ("import numpy as np\ndef fit(rows):\n    return np.random.default_rng().random()", "default_rng differs"),
+    "no seed": (
+        "import numpy as np\ndef fit(rows):\n    return np.random.default_rng().random()",
+        "default_rng differs",
+    ),
     "seed None": ("import numpy as np\ndef fit(rows):\n    return np.random.default_rng(None)", "default_rng differs"),
     "numpy.random": ("from numpy import random as r\ndef fit(rows):\n    return r.normal()", "numpy.random.normal"),
     "sample": ("import pandas\ndef fit(rows):\n    return rows.sample(frac=0.5)", "random_state"),
@@ -66,7 +81,10 @@ REFUSED = {
     "path": ("from pathlib import Path\ndef fit(rows):\n    return Path('a').read_text()", "read_text"),
     "csv": ("import pandas as pd\ndef fit(rows):\n    return pd.read_csv('a.csv')", "pandas.read_csv reads"),
     "parquet": ("import pyarrow.parquet as pq\ndef fit(rows):\n    return pq.read_table('a')", "read_table reads"),
-    "network": ("from urllib.request import urlopen\ndef fit(rows):\n    return urlopen('http://a')", "reaches outside"),
+    "network": (
+        "from urllib.request import urlopen\ndef fit(rows):\n    return urlopen('http://a')",
+        "reaches outside",
+    ),
     "helper of the module": (
         "import time\ndef helper():\n    return time.time()\ndef fit(rows):\n    return helper()",
         "time.time",
@@ -76,7 +94,7 @@ REFUSED = {
         "time.time",
     ),
     "closure": (
-        "import time\ndef make():\n    now = time.time()\n    def fit(rows):\n        return now\n    return fit\nfit = make()",
+        "import time\ndef make():\n    n = time.time()\n    def fit(rows):\n        return n\n    return fit\nfit = make()",
         "time.time",
     ),
     "lambda": ("import time\nfit = lambda rows: time.time()", "time.time"),
@@ -98,10 +116,19 @@ def test_what_depends_on_more_than_its_arguments_is_refused(define: Callable[...
 
 
 HELPERS = {
-    "a function": ("from helpers import f\ndef fit(rows):\n    return f()", "import os\ndef f():\n    return os.getenv('A')"),
+    "a function": (
+        "from helpers import f\ndef fit(rows):\n    return f()",
+        "import os\ndef f():\n    return os.getenv('A')",
+    ),
     "a module": ("import helpers\ndef fit(rows):\n    return helpers.X", "import os\nX = os.getenv('A')"),
-    "what a helper imports": ("from helpers import e\ndef fit(rows):\n    return e['A']", "from os import environ as e"),
-    "all of it": ("from helpers import *\ndef fit(rows):\n    return f()", "import os\ndef f():\n    return os.getenv('A')"),
+    "what a helper imports": (
+        "from helpers import e\ndef fit(rows):\n    return e['A']",
+        "from os import environ as e",
+    ),
+    "all of it": (
+        "from helpers import *\ndef fit(rows):\n    return f()",
+        "import os\ndef f():\n    return os.getenv('A')",
+    ),
     "an import within": (
         "def fit(rows):\n    from helpers import f\n    return f()",
         "def f():\n    import os\n    return os.getenv('A')",
@@ -121,7 +148,7 @@ PURE = {
     "a seeded Random": "import random\ndef fit(rows):\n    return random.Random(7).sample([1, 2], 1)",
     "a seeded sample": "def fit(rows):\n    return rows.sample(frac=0.5, random_state=1)",
     "parts of a path": "import os\ndef fit(rows):\n    return os.path.basename('a/b')",
-    "what is set": "import os\ndef fit(rows):\n    os.environ.setdefault('OMP_NUM_THREADS', '1')\n    os.environ['A'] = '1'",
+    "what is set": "import os\ndef fit(rows):\n    os.environ.setdefault('THREADS', '1')\n    os.environ['A'] = '1'",
     "a parameter of the name": "import time\ndef fit(rows, time):\n    return time.time()",
     "a parsed text": "import io, pandas as pd\ndef fit(rows):\n    return pd.read_csv(io.StringIO(rows))",
     "dates": "from datetime import datetime, UTC\ndef fit(rows):\n    return datetime.fromtimestamp(0, UTC)",
