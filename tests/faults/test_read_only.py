@@ -87,6 +87,8 @@ def test_a_checkout_that_cannot_be_written_needs_a_home_elsewhere_alone(tmp_path
     settings.write_text(settings.read_text().replace("send_anonymous_usage_stats: false", "use_colors: false"))
     home.mkdir()
     before = sorted(checkout.rglob("*"))
+    # Whoever is nobody may not import what lies in another's home, so it is imported before.
+    DbtProject(checkout / "dbt_project", tmp_path / "imported").prepare()
     write_protect(checkout, writable=False)
     with unprivileged(home):
         project = DbtProject(checkout / "dbt_project", home / "dbt")

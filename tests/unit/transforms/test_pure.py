@@ -94,7 +94,7 @@ REFUSED = {
         "time.time",
     ),
     "closure": (
-        "import time\ndef make():\n    n = time.time()\n    def fit(rows):\n        return n\n    return fit\nfit = make()",
+        "import time\ndef make():\n    n = time.time()\n    def f(rows):\n        return n\n    return f\nfit = make()",
         "time.time",
     ),
     "lambda": ("import time\nfit = lambda rows: time.time()", "time.time"),
