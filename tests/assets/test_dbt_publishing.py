@@ -285,13 +285,12 @@ def test_sum_of_whole_numbers_is_told_with_its_cast(workspace, dbt_project: DbtP
     folder = tmp_path / "dbt_project"
     shutil.copytree(dbt_project.folder, folder)
     mart = folder / "models" / "marts" / "carrier_month.sql"
-    mart.write_text(f"select * replace (flights::hugeint as flights, rank::text as rank) from ({mart.read_text()})")
+    mart.write_text(f"select * replace (flights::hugeint as flights) from ({mart.read_text()})")
     changed = DbtProject(folder, tmp_path / "states")
     changed.prepare()
     with pytest.raises(ContractBroken, match=r"carrier_month\.sql does not give its contract") as caught:
         bring_up_to_date(workspace(), changed, tmp_path)
     assert 'DuckDB adds whole numbers up as HUGEINT: write (...)::BIGINT AS "flights"' in str(caught.value)
-    assert "rank is VARCHAR: write (...)::" in str(caught.value)
     assert "month is" not in str(caught.value), "of the others nothing is said"
 
 
