@@ -159,8 +159,8 @@ def load_settings(deployment: str | None = None, **overrides: Any) -> Settings:
     home = (root / settings.home).resolve()
     if home == root.resolve():
         raise SettingsError(
-            f"deployment '{name}': home: {home} is the project's own folder, which tables would fill; set TAXIWAY_HOME to "
-            "another, or unset it for the default"
+            f"deployment '{name}': home: {home} is the project's own folder, which tables would fill; set TAXIWAY_HOME "
+            "to another, or unset it for the default"
         )
     unsafe = sorted(set(str(home)) & _UNSAFE_IN_PATHS)
     if unsafe:

@@ -20,7 +20,7 @@ from flights import marts
 from taxiway.addresses import Address
 from taxiway.contracts import row_rule
 from taxiway.engines import open_engine
-from taxiway.errors import DefinitionError, LakeError
+from taxiway.errors import ContractBroken, DefinitionError, LakeError
 from taxiway.lake import WHOLE, Lake
 from taxiway.marts import DbtProject, MartsOutcome, materialise_marts
 from taxiway.materialise import Workspace
@@ -317,6 +317,34 @@ def test_selected_mart_alone_is_built_tested_and_published(workspace, run: Run) 
     assert materialised(result) == {dg.AssetKey(["mart", "airport_day"])}
     assert {name for mart, name in evaluations(result) if mart != "airport_day"} == set()
     assert not run(here, selection=[dg.AssetKey(["mart", "carrier_month"])]).success
+
+
+def test_mart_without_an_input_alone_is_left_out(workspace, run: Run) -> None:
+    here = workspace()
+    shutil.rmtree(here.settings.lake / "model" / "predictions")
+    result = run(here)
+    assert not result.success
+    others = [mart.at for mart in marts.tables if mart.at != "mart/prediction_quality"]
+    assert sorted(published(here)) == sorted(others)
+    assert materialised(result) == {key for key in MARTS if key.path[-1] != "prediction_quality"}
+    assert statuses(result) == ["published"] * len(others)
+    (failure,) = [event.step_failure_data for event in result.all_events if event.is_step_failure]
+    assert failure.user_failure_data is not None
+    told = failure.user_failure_data.description or ""
+    assert told.startswith("mart/prediction_quality: model/predictions has not been published; make it first")
+
+
+def test_sum_of_whole_numbers_is_told_with_its_cast(workspace, dbt_project: DbtProject, tmp_path: Path) -> None:
+    folder = tmp_path / "dbt_project"
+    shutil.copytree(dbt_project.folder, folder)
+    mart = folder / "models" / "marts" / "carrier_month.sql"
+    mart.write_text(f"select * replace (flights::hugeint as flights) from ({mart.read_text()})")
+    changed = DbtProject(folder, tmp_path / "states")
+    changed.prepare()
+    with pytest.raises(ContractBroken, match=r"carrier_month\.sql does not give its contract") as caught:
+        bring_up_to_date(workspace(), changed, tmp_path)
+    assert 'DuckDB adds whole numbers up as HUGEINT: write (...)::BIGINT AS "flights"' in str(caught.value)
+    assert "month is" not in str(caught.value), "of the others nothing is said"
 
 
 def test_files_that_dbt_has_not_compiled_are_refused(workspace, dbt_project: DbtProject, tmp_path: Path) -> None:

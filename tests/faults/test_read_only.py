@@ -1,15 +1,21 @@
 """A lake or a home that cannot be written can be read; a run says in one line what to do, and changes nothing."""
 
+import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from tests.faults.leftovers import leftovers
 from tests.unprivileged import unprivileged
-from tests.working import land, rows, run, run_all, statuses, workspace
+from tests.working import ROOT, land, rows, run, run_all, statuses, workspace
 
+from flights.project import project as flights
 from taxiway.errors import LakeError, SettingsError, TaxiwayError
+from taxiway.marts import DbtProject
 from taxiway.materialise import Workspace
+from taxiway.orchestration import build_definitions
+from taxiway.settings import load_settings
 
 LEVELS = "feature/level_history"
 
@@ -69,3 +75,26 @@ def test_a_home_that_is_no_folder_is_told(tmp_path: Path) -> None:
     (tmp_path / "home").write_text("x")
     with pytest.raises(SettingsError, match=r"TAXIWAY_HOME=.* cannot be used"):
         _ = workspace(tmp_path / "home").lake
+
+
+def test_a_checkout_that_cannot_be_written_needs_a_home_elsewhere_alone(tmp_path: Path) -> None:
+    """Root may write everywhere, so the command runs as nobody; what it writes goes below the home."""
+    checkout, home = tmp_path / "checkout", tmp_path / "home"
+    for part in ("dbt_project", "deployments", "assets"):
+        made = shutil.ignore_patterns("target", "__pycache__", ".user.yml")
+        shutil.copytree(ROOT / part, checkout / part, ignore=made)
+    settings = checkout / "dbt_project" / "dbt_project.yml"
+    settings.write_text(settings.read_text().replace("send_anonymous_usage_stats: false", "use_colors: false"))
+    home.mkdir()
+    before = sorted(checkout.rglob("*"))
+    # Whoever is nobody may not import what lies in another's home, so it is imported before.
+    DbtProject(checkout / "dbt_project", tmp_path / "imported").prepare()
+    write_protect(checkout, writable=False)
+    with unprivileged(home):
+        project = DbtProject(checkout / "dbt_project", home / "dbt")
+        project.prepare()
+        assert DbtProject(checkout / "dbt_project", home / "dbt").is_prepared
+        here = replace(flights, dbt=project.folder)
+        build_definitions(here, load_settings("local", root=checkout, home=home))
+    write_protect(checkout, writable=True)
+    assert sorted(checkout.rglob("*")) == before

@@ -34,6 +34,7 @@ _NEEDED_BYTES = 2_000_000_000
 # Packages of compiled code, and the library of the system that one of them wants.
 _NATIVE = {"pyarrow": "", "duckdb": "", "deltalake": "", "lightgbm": "libgomp"}
 _MOST_TOLD = 20
+_SHOWN_ZONES = 3
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ class Finding:
 
 
 def doctor(as_json: Json = False) -> None:
-    """Examine this machine: Python, packages, libraries, disk, memory, rights, dbt, the lake; say what to do."""
+    """Examine this machine: Python, packages, libraries, disk, memory, rights, zones, dbt, the lake; say what to do."""
     findings = [asdict(finding) for finding in examine()]
     if as_json:
         print_json(findings)
@@ -84,6 +85,7 @@ def examine() -> Iterator[Finding]:
     yield _memory(settings)
     yield from (_writable(folder) for folder in (settings.lake, settings.landing, settings.dagster, settings.scratch))
     yield _spark(settings, is_used=_uses_spark(lake))
+    yield from _zones(settings)
     yield from _project(lake)
     yield from _lake(lake)
 
@@ -203,6 +205,25 @@ def _spark(settings: "Settings", *, is_used: bool) -> Finding:
         what, _, advice = str(error).partition(": ")
         return Finding("spark", "missing" if is_used else "optional", what, advice)
     return Finding("spark", "ok", f"pyspark {version} answers after {time.perf_counter() - began:.0f} s")
+
+
+def _zones(settings: "Settings") -> Iterator[Finding]:
+    """Whether DuckDB, Python and Java say the same of the zones: the project's own, and all that its data may name."""
+    from zoneinfo import available_timezones
+
+    from taxiway.zone_data import disagreements, python_version, readings
+
+    months, who = settings.months, ", ".join(readings())
+    own = disagreements([settings.zone], months)
+    advice = "bring Java, the system's tzdata and DuckDB to the same zone data, or use one engine alone"
+    known = f"{who} agree on {settings.zone} (Python's data: {python_version()})"
+    yield _finding("zone", not own, "; ".join(own.values()) or known, advice)
+    places = [zone for zone in sorted(available_timezones()) if "/" in zone and zone != settings.zone]
+    others = disagreements(places, months)
+    if others:
+        shown = "; ".join(list(others.values())[:_SHOWN_ZONES])
+        more = f" and {len(others) - _SHOWN_ZONES} more" if len(others) > _SHOWN_ZONES else ""
+        yield Finding("other zones", "optional", shown + more, f"only where data names such a zone: {advice}")
 
 
 def _project(lake: "OpenLake") -> Iterator[Finding]:

@@ -38,7 +38,7 @@ class Build:
 
     def types(self, mart: str) -> Mapping[str, str]:
         """DuckDB's types of a mart's columns."""
-        described = self.query(f'SELECT column_name, column_type FROM (DESCRIBE mart."{mart}")').to_pylist()
+        described = self.query(f'DESCRIBE mart."{mart}"').to_pylist()
         return {row["column_name"]: row["column_type"] for row in described}
 
     def query(self, sql: str) -> pa.Table:
@@ -92,7 +92,7 @@ def build_marts(
                 "--indirect-selection",
                 "cautious",
                 "--select",
-                *(f"+{mart}" for mart in marts),
+                *(f"+{name}" for name in marts),
             ],
         )
     if done.problem:

@@ -1,4 +1,4 @@
-"""Which files dbt reads for a project: all that lie in it, or where its settings lead, but for what dbt writes itself."""
+"""Which files dbt reads for a project: all that lie in it or where its settings lead, but for what dbt writes."""
 
 import os
 from collections.abc import Iterator, Mapping

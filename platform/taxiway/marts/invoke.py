@@ -48,7 +48,8 @@ class Result:
     def __str__(self) -> str:
         """One sentence for people."""
         what = self.name if self.kind == "model" else f"{self.kind.replace('_', ' ')} {self.name}"
-        return f"{what}: {self.message or self.status}"
+        lines = [" ".join(line.split()) for line in (self.message or self.status).splitlines()]
+        return f"{what}: {' / '.join(line for line in lines if line)}"
 
 
 @dataclass(frozen=True)
@@ -119,8 +120,9 @@ def _result(result: "RunResult") -> Result:
     node = result.node
     about = node.unique_id
     if node.resource_type in ("test", "unit_test"):
-        read = node.depends_on.nodes
-        about = getattr(node, "attached_node", None) or (read[0] if len(read) == 1 else "")
+        read = getattr(node.depends_on, "nodes", [])
+        tested = getattr(node, "attached_node", None) or getattr(node, "tested_node_unique_id", None)
+        about = tested or (read[0] if len(read) == 1 else "")
     return Result(
         kind=str(node.resource_type),
         name=node.name,

@@ -12,7 +12,7 @@ _VARIABLE = "declare a variable in dbt_project.yml and write var('name'), which 
 _REFUSED = {
     "env_var": f"env_var() reads the environment: {_VARIABLE}",
     "run_started_at": f"run_started_at is the time of the run: {_VARIABLE}",
-    "invocation_id": "invocation_id differs from run to run: leave it out; taxiway history tells which run made a table",
+    "invocation_id": "invocation_id differs from run to run: leave it out; taxiway history tells a table's runs",
     "invocation_args_dict": f"invocation_args_dict tells how dbt was called: {_VARIABLE}",
     "selected_resources": "selected_resources depends on what else a run makes: ref() what the model reads",
     "thread_id": "thread_id differs from run to run: leave it out",
@@ -30,11 +30,8 @@ def problems(template: str) -> Iterator[str]:
         tree = _environment().parse(template)
     except TemplateSyntaxError:
         return
-    harmless = {
-        id(node.node)
-        for node in tree.find_all((nodes.Getattr, nodes.Getitem))
-        if _attribute(node) not in (None, "datetime")
-    }
+    with_attribute = tree.find_all((nodes.Getattr, nodes.Getitem))
+    harmless = {id(node.node) for node in with_attribute if _attribute(node) not in (None, "datetime")}
     for node in tree.find_all((nodes.Name, nodes.Getattr, nodes.Getitem, nodes.Filter)):
         name = node.name if isinstance(node, nodes.Name) and node.ctx == "load" else _attribute(node)
         if name in _REFUSED:
@@ -69,11 +66,8 @@ def _attribute(node: nodes.Node) -> str | None:
 
 
 def _is_target(node: nodes.Node) -> bool:
-    return (
-        isinstance(node, nodes.Getattr | nodes.Getitem)
-        and isinstance(node.node, nodes.Name)
-        and node.node.name == "target"
-    )
+    of = node.node if isinstance(node, nodes.Getattr | nodes.Getitem) else None
+    return isinstance(of, nodes.Name) and of.name == "target"
 
 
 def _environment() -> Environment:

@@ -1,4 +1,4 @@
-"""dbt's DuckDB file, locked down as every session is: it reads the lake and what the project holds, and nothing else."""
+"""dbt's DuckDB file, locked down as every session is: it reads the lake and the project's seeds, and nothing else."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path

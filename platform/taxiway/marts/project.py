@@ -113,7 +113,7 @@ class DbtProject:
                     raise
         except OSError as error:
             raise DefinitionError(
-                f"{self.folder.name}: what dbt makes of the project cannot be kept ({error}); make {self.states} writable"
+                f"{self.folder.name}: what dbt makes of it cannot be kept ({error}); make {self.states} writable"
             ) from error
         finally:
             shutil.rmtree(staged, ignore_errors=True)

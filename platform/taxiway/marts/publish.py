@@ -85,9 +85,9 @@ def materialise_marts(
 
     A mart of which an input has not been published is left out. Where a model or a test of dbt fails, or a mart breaks
     its contract, no mart is published. The outcome says why. `force`, `rebuild` and `accept_fewer` are those of
-    `materialise`. Raises MartsFailed where dbt
-    itself fails, ContractBroken where a model has other columns than its contract, LakeError where lake
-    or storage fail, PublishConflict where another run published one of the marts meanwhile.
+    `materialise`. Raises MartsFailed where dbt itself fails, ContractBroken where a model has other columns than its
+    contract, LakeError where lake or storage fail, PublishConflict where another run published one of the marts
+    meanwhile.
     """
     settings, clock = workspace.settings, Clock()
     left_out: dict[Table, str] = {}
@@ -125,9 +125,7 @@ def materialise_marts(
     for mart, message in left_out.items():
         result = PartitionResult(WHOLE, "refused", message=message)
         identity = _compiled(workspace, project, mart).fingerprint
-        outcomes[mart] = Outcome(
-            str(mart.address), identity, f"dbt on {engine.name}", None, (result,), clock.seconds, 0
-        )
+        outcomes[mart] = Outcome(mart.at, identity, f"dbt on {engine.name}", None, (result,), clock.seconds)
     return MartsOutcome({mart: outcomes[mart] for mart in marts}, build)
 
 

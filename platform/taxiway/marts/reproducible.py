@@ -17,8 +17,8 @@ _MATERIALISED = {"table", "view", "ephemeral"}
 _INSTEAD = {
     "incremental": f"{_ONE_RUN}, so there are no earlier rows to add to: write materialized='table'; what grows by the "
     "month is a monthly table of the layer feature",
-    "snapshot": f"{_ONE_RUN}, so there is no earlier state to compare with: a table's earlier versions are in the lake, "
-    "see taxiway history; read them in a monthly table of the layer feature",
+    "snapshot": f"{_ONE_RUN}, so there is no earlier state to compare with: earlier versions are in the lake, see "
+    "taxiway history; read them in a monthly table of the layer feature",
     "external": "it writes files beside the lake: write materialized='table', and read the published mart",
 }
 # What a profile could open beyond the file of the run.
@@ -53,9 +53,7 @@ def check_manifest(project: str, manifest: Mapping[str, Any]) -> None:
         opens = {**(source.get("meta") or {}), **(source.get("config", {}).get("meta") or {})}
         if source.get("external") or {"external_location", "plugin"} & opens.keys():
             name = f"{source['source_name']}.{source['name']}"
-            found.append(
-                f"source {name}: it lies outside the lake: make it a raw table, and a source by that name alone"
-            )
+            found.append(f"source {name}: it lies outside the lake: make it a raw table, without meta")
     for macro in _macros(manifest, nodes):
         found += [f"{_named(macro)}: {told}" for told in jinja.problems(macro["macro_sql"])]
     _refuse(project, found)
@@ -72,7 +70,9 @@ def _of_node(node: Mapping[str, Any], manifest: Mapping[str, Any]) -> Iterator[s
     if kind == "operation":
         yield _HOOK
     if kind == "snapshot" or (kind == "model" and materialised not in _MATERIALISED):
-        yield _INSTEAD.get(materialised, f"materialized='{materialised}' is not supported: write materialized='table'")
+        yield _INSTEAD.get(
+            str(materialised), f"materialized='{materialised}' is not supported: write materialized='table'"
+        )
         return
     if node.get("language") == "python":
         yield "a model in Python reads what it likes: write a pandas_transform, whose table a mart can read"

@@ -61,7 +61,7 @@ def words(text: str) -> Iterator[str]:
     """The problems of a piece of SQL that is no whole query, as its words tell them."""
     tokens = duckdb.tokenize(text)
     ends = [*(start for start, _ in tokens[1:]), len(text)]
-    found = [text[start:end].split("--")[0].strip().lower() for (start, _), end in zip(tokens, ends, strict=True)]
+    found = [text[start:end].partition("--")[0].strip().lower() for (start, _), end in zip(tokens, ends, strict=True)]
     for word, after in zip(found, [*found[1:], ""], strict=True):
         if word in _CLOCKS:
             yield _told_clock(word)

@@ -21,6 +21,7 @@ from taxiway.transforms.fingerprint import code_of, fingerprint, library_version
 from taxiway.transforms.independence import Independence, Input, independence
 from taxiway.transforms.library.typing import refuse, type_delivered
 from taxiway.transforms.pure import check_pure
+from taxiway.zone_data import engines_digest, python_version, zones_of
 
 STAGED = "staged"
 # The dialect in which an expression's text stands for the expression, whichever engine runs it.
@@ -109,7 +110,7 @@ def compile_table(workspace: Workspace, table: Table) -> CompiledTable:
                     )
         expressions = prepared(workspace, table, month="")
         code = code_of(transform.function)
-        libraries = {**library_versions(transform.libraries), **code.versions}
+        libraries = {**library_versions(transform.libraries), **code.versions, "zones of python": python_version()}
         texts = [code.text]
         if isinstance(transform, BatchTransform):
             check_batches(table, transform, expressions[transform.rows])
@@ -125,6 +126,10 @@ def compile_table(workspace: Workspace, table: Table) -> CompiledTable:
     independent = independence_of(workspace, table)
     if STAGED in expressions and independent is not None and independent.reason:
         texts.append("partition by partition")
+    months = workspace.settings.months
+    zones = zones_of(texts, months)
+    if zones:
+        libraries = {**libraries, "zones": engines_digest(zones, months)}
     identity = fingerprint(texts, parameters, libraries)
     return CompiledTable(table, expressions, staged, parameters, libraries, identity, independent)
 

@@ -53,14 +53,14 @@ def code_of(function: Callable[..., object]) -> Code:
     if function.__module__ == "__main__" and not getattr(main, "__file__", None):
         texts = _typed_in(function)
         _, versions = modules([name for text in texts for name in imported(text, "")])
-        return Code("\n".join(texts), python | versions)
+        return Code("\n".join(texts), {**python, **versions})
     if function.__module__ == "__main__":
         text = Path(str(getattr(main, "__file__", ""))).read_text()
         texts, versions = modules(list(imported(text, "")))
         texts = {**texts, "__main__": text}
     else:
         texts, versions = modules([function.__module__])
-    return Code("\n".join(texts[name] for name in sorted(texts) if texts[name]), python | versions)
+    return Code("\n".join(texts[name] for name in sorted(texts) if texts[name]), {**python, **versions})
 
 
 def _typed_in(function: Callable[..., object]) -> list[str]:

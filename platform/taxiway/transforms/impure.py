@@ -8,9 +8,7 @@ _PARAMETER = "declare a parameter, e.g. limit: int = 15, which settings can give
 _ENVIRONMENT = f"reads the environment: {_PARAMETER}"
 _CLOCK = f"tells the time of the run: compare with a column, or {_PARAMETER}"
 _ZONE = "depends on the zone of the machine: name the zone"
-_CHANCE = (
-    "differs from run to run: give a seed, e.g. numpy.random.default_rng(seed), or make the value of the row's key"
-)
+_CHANCE = "differs from run to run: give a seed, numpy.random.default_rng(seed), or make the value of the row's key"
 _KEYS = "differs from run to run: make the value of the row's key, e.g. with hashlib"
 _HASHES = "differs from process to process: use hashlib"
 _FILES = "reads or writes files: make it a table of the project and an input, or a constant in a module"
@@ -30,9 +28,7 @@ _REFUSED: Mapping[str, str] = {
     **dict.fromkeys(("secrets", "uuid.uuid1", "uuid.uuid4", "uuid.getnode", "os.urandom"), _KEYS),
     "builtins.hash": _HASHES,
     **dict.fromkeys(("builtins.eval", "builtins.exec"), _UNSEEN),
-    **dict.fromkeys(
-        ("builtins.open", "builtins.input", "io.open", "io.FileIO", "codecs.open", "pathlib.Path.open"), _FILES
-    ),
+    **dict.fromkeys(("builtins.open", "builtins.input", "io.open", "io.FileIO", "codecs.open"), _FILES),
     **dict.fromkeys(("shutil", "tempfile", "glob", "fileinput", "linecache", "mmap", "shelve", "dbm"), _FILES),
     **dict.fromkeys(("importlib.resources", "importlib_resources", "pkgutil.get_data", "sys.stdin"), _FILES),
     **dict.fromkeys(("gzip.open", "bz2.open", "lzma.open", "zipfile.ZipFile", "tarfile.open"), _FILES),
@@ -47,15 +43,17 @@ _REFUSED: Mapping[str, str] = {
 }
 # Pure parts of what stands above.
 _PURE = frozenset(
-    {"time.sleep", "time.struct_time", "time.strptime", "time.gmtime", "time.asctime", "time.strftime", "time.ctime"}
+    {"time.sleep", "time.struct_time", "time.strptime"}
     | {"os.sep", "os.linesep", "os.fspath", "os.PathLike", "os.fsencode", "os.fsdecode"}
-    | {
-        f"os.path.{name}"
-        for name in ("join", "basename", "dirname", "split", "splitext", "normpath", "sep", "commonpath")
-    }
+    | {f"os.path.{name}" for name in ("join", "basename", "dirname", "split", "splitext", "normpath", "sep")}
     | {f"numpy.random.{name}" for name in ("Generator", "BitGenerator")}
 )
-_WITHOUT_ARGUMENTS = frozenset({"time.gmtime", "time.asctime", "time.ctime"})
+# With fewer arguments than these they take what is now, or here.
+_NEEDS_ARGUMENTS: Mapping[str, tuple[int, str]] = {
+    **dict.fromkeys(("time.gmtime", "time.asctime", "time.ctime"), (1, _CLOCK)),
+    "time.strftime": (2, _CLOCK),
+    "datetime.datetime.fromtimestamp": (2, _ZONE),
+}
 _SEEDED = frozenset(
     {"random.Random"}
     | {f"numpy.random.{n}" for n in ("default_rng", "RandomState", "SeedSequence", "PCG64", "PCG64DXSM", "MT19937")}
@@ -85,22 +83,18 @@ class Use:
         while isinstance(parent := self._parents.get(node), ast.Attribute):
             node = parent
         call = parent if isinstance(parent, ast.Call) and parent.func is node else None
-        if dotted in _SEEDED and call is not None and _is_given(call):
-            return ""
+        if dotted in _NEEDS_ARGUMENTS:
+            least, why = _NEEDS_ARGUMENTS[dotted]
+            given = len(call.args) + len(call.keywords) if call is not None else 0
+            return f"{dotted} {why}" if given < least else ""
         if dotted in _NOW and call is not None and _first(call) in ("now", "today"):
             return f"{dotted}({_first(call)!r}) {_CLOCK}"
-        if dotted in _WITHOUT_ARGUMENTS or dotted == "time.strftime":
-            given = len(call.args) if call is not None else 0
-            return f"{dotted}() {_CLOCK}" if given < (2 if dotted == "time.strftime" else 1) else ""
-        if dotted == "datetime.datetime.fromtimestamp":
-            given = len(call.args) + len(call.keywords) if call is not None else 0
-            return f"{dotted} {_ZONE}" if given < 2 else ""
-        if dotted in _PURE or (dotted.startswith("os.environ") and self._only_sets(node, dotted)):
+        seeded = dotted in _SEEDED and call is not None and _is_given(call)
+        if seeded or dotted in _PURE or (dotted.startswith("os.environ") and self._only_sets(node, dotted)):
             return ""
-        if dotted.startswith("pandas.read_"):
-            return "" if self._reads_memory else f"{dotted} {_FILES}"
-        why = self._why(dotted)
-        return "" if why == _FILES and self._reads_memory and dotted != "builtins.open" else why and f"{dotted} {why}"
+        why = _FILES if dotted.startswith("pandas.read_") else self._why(dotted)
+        in_memory = why == _FILES and self._reads_memory and dotted != "builtins.open"
+        return f"{dotted} {why}" if why and not in_memory else ""
 
     def of_call(self, node: ast.AST) -> str:
         """Why a call of a method is refused, of whatever value it is."""

@@ -69,9 +69,8 @@ class _Walk:
             line = function.__code__.co_firstlineno if inspect.isfunction(function) else None
             path = _path_to(scope.bound[""][0], function.__name__, line)
             if path:
-                around = [
-                    _scope_of(node, scope.module, scope.place) for node in path[:-1] if isinstance(node, _FUNCTIONS)
-                ]
+                functions = [node for node in path[:-1] if isinstance(node, _FUNCTIONS)]
+                around = [_scope_of(node, scope.module, scope.place) for node in functions]
                 yield path[-1], (*reversed(around), scope)
             return
         try:
@@ -122,15 +121,13 @@ class _Walk:
         for node in ast.walk(root):
             dotted: Sequence[str] = ()
             if isinstance(node, ast.Name | ast.Attribute) and not isinstance(parents.get(node), ast.Attribute):
-                dotted = self._resolved(node, own, scopes, parents)
+                dotted = self._resolved(node, own, scopes)
             elif isinstance(node, ast.Name):
-                dotted = self._resolved(_outermost(node, parents), own, scopes, parents)
+                dotted = self._resolved(_outermost(node, parents), own, scopes)
             told = [use.of_name(node, name) for name in dotted] or [use.of_call(node)]
             yield from (f"{place}:{getattr(node, 'lineno', 0)}: {text}" for text in told if text)
 
-    def _resolved(
-        self, node: ast.AST, own: _Scope, scopes: tuple[_Scope, ...], parents: dict[ast.AST, ast.AST]
-    ) -> Sequence[str]:
+    def _resolved(self, node: ast.AST, own: _Scope, scopes: tuple[_Scope, ...]) -> Sequence[str]:
         """What a name with its attributes stands for outside the project; what is in it is to be looked at."""
         parts = _parts(node)
         if not parts:

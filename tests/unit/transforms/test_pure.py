@@ -94,7 +94,7 @@ REFUSED = {
         "time.time",
     ),
     "closure": (
-        "import time\ndef make():\n    now = time.time()\n    def fit(rows):\n        return now\n    return fit\nfit = make()",
+        "import time\ndef make():\n    n = time.time()\n    def f(rows):\n        return n\n    return f\nfit = make()",
         "time.time",
     ),
     "lambda": ("import time\nfit = lambda rows: time.time()", "time.time"),
@@ -148,7 +148,7 @@ PURE = {
     "a seeded Random": "import random\ndef fit(rows):\n    return random.Random(7).sample([1, 2], 1)",
     "a seeded sample": "def fit(rows):\n    return rows.sample(frac=0.5, random_state=1)",
     "parts of a path": "import os\ndef fit(rows):\n    return os.path.basename('a/b')",
-    "what is set": "import os\ndef fit(rows):\n    os.environ.setdefault('OMP_NUM_THREADS', '1')\n    os.environ['A'] = '1'",
+    "what is set": "import os\ndef fit(rows):\n    os.environ.setdefault('THREADS', '1')\n    os.environ['A'] = '1'",
     "a parameter of the name": "import time\ndef fit(rows, time):\n    return time.time()",
     "a parsed text": "import io, pandas as pd\ndef fit(rows):\n    return pd.read_csv(io.StringIO(rows))",
     "dates": "from datetime import datetime, UTC\ndef fit(rows):\n    return datetime.fromtimestamp(0, UTC)",

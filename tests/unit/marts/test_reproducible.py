@@ -1,0 +1,247 @@
+"""What could make two runs of a dbt project differ over the same tables counts as its identity, or is refused."""
+
+import os
+from functools import partial
+from pathlib import Path
+
+import duckdb
+import pytest
+from tests.unit.marts.dbt_folder import MODEL, PROFILES, SCHEMA, SETTINGS, SOURCES, dbt_folder
+
+from taxiway.errors import DefinitionError, MartsFailed
+from taxiway.marts import Build, DbtProject, build_marts, jinja, sql
+
+KNOWN = {("raw", "levels")}
+
+QUERIES = {
+    "now": ("select now()", r"now\(\) is the time of the run"),
+    "current_timestamp": ("select current_timestamp", "current_timestamp is the time"),
+    "current_date": ("select x from raw.levels where d = CURRENT_DATE", "CURRENT_DATE is the time"),
+    "today": ("select today() - 1", r"today\(\) is the time"),
+    "localtimestamp": ("select localtimestamp", "localtimestamp is the time"),
+    "age": ("select age(t) from raw.levels", r"age\(\) is the time"),
+    "random": ("select random()", r"random\(\) differs from run to run"),
+    "uuid": ("select uuid() as id from raw.levels", r"uuid\(\) differs"),
+    "gen_random_uuid": ("select gen_random_uuid()", r"gen_random_uuid\(\) differs"),
+    "getenv": ("select getenv('HOME')", r"getenv\(\) reads the environment"),
+    "sample": ("select * from raw.levels using sample 10", "a sample differs"),
+    "tablesample": ("select * from raw.levels tablesample 10%", "a sample differs"),
+    "limit": ("select * from raw.levels limit 3", "LIMIT without ORDER BY"),
+    "row_number": ("select row_number() over (partition by x) from raw.levels", "takes rows in any order"),
+    "string_agg": ("select string_agg(x, ',') from raw.levels", "takes rows in any order"),
+    "distinct on": ("select distinct on (x) x, y from raw.levels", "DISTINCT ON without ORDER BY"),
+    "approximate": ("select approx_quantile(x, 0.5) from raw.levels", r"quantile_cont\(\)"),
+    "read_csv": ("select * from read_csv('a.csv')", r"read_csv\(\) reads what is in no table"),
+    "read_parquet": ("from read_parquet('s3://a/*.parquet')", r"read_parquet\(\) reads"),
+    "glob": ("select * from glob('/etc/*')", r"glob\(\) reads"),
+    "a file": ("select * from 'a.csv'", "'a.csv' is nothing that dbt knows"),
+    "a table by its name": ("select * from feature.flights", "'feature.flights' is nothing that dbt knows"),
+    "in a CTE": ("with a as (select now() as t) select t from a", r"now\(\)"),
+    "in a subquery": ("select (select max(x) from raw.levels where t < now())", r"now\(\)"),
+    "in a join": ("select 1 from raw.levels a join raw.levels b on a.t < now()", r"now\(\)"),
+    "in a window": ("select sum(x) over (order by y, random()) from raw.levels", r"random\(\)"),
+    "no SQL": ("select from where", "cannot parse"),
+    "any columns": ("pivot raw.levels on x using sum(y)", "a PIVOT lists its columns"),
+}
+
+
+@pytest.mark.parametrize("case", QUERIES)
+def test_a_query_that_differs_from_run_to_run_is_told(case: str) -> None:
+    query, told = QUERIES[case]
+    found = list(sql.problems(query, KNOWN))
+    assert any(duckdb.execute("select regexp_matches(?, ?)", [text, told]).fetchall()[0][0] for text in found), found
+
+
+SAME = [
+    "-- now()\nselect 'now()' as a, \"now\" from raw.levels",
+    "with a as (select x from raw.levels) select x, count(*) from a group by x",
+    "select x from raw.levels order by x limit 3",
+    "select row_number() over (order by x), string_agg(x order by x) from raw.levels",
+    "select t.current_date from raw.levels t",
+    "select unnest([1, 2]) union all select * from range(3) order by 1 limit 2",
+    "select * from (pivot raw.levels on x in (1, 2) using sum(y))",
+    "select age(a, b), sum(x) over (partition by y) from raw.levels",
+]
+
+
+@pytest.mark.parametrize("query", SAME)
+def test_a_query_of_its_tables_alone_is_taken(query: str) -> None:
+    assert list(sql.problems(query, KNOWN)) == []
+
+
+TEMPLATES = {
+    "env_var": "select {{ env_var('X', '1') }}",
+    "in an expression": "{% if env_var('X', '') == 'a' %}a{% endif %}",
+    "in a call": "{{ log(env_var('X')) }}",
+    "run_started_at": "{{ run_started_at.strftime('%Y') }}",
+    "invocation_id": "'{{ invocation_id }}'",
+    "modules": "{{ modules.datetime.datetime.now() }}",
+    "modules by key": "{{ modules['datetime'].date.today() }}",
+    "modules by another name": "{% set m = modules %}{{ m.datetime }}",
+    "random": "{{ [1, 2] | random }}",
+    "target": "{{ target.path }}",
+    "through builtins": "{{ builtins.env_var('X') }}",
+    "a query": "{% set x = run_query('select now()') %}",
+    "a statement": "{% call statement('x') %}select current_date{% endcall %}",
+    "a macro": "{% macro a() %}{{ env_var('X') }}{% endmacro %}",
+    "a test": "{% test a(model) %}{{ env_var('X') }}{% endtest %}",
+}
+
+
+@pytest.mark.parametrize("case", TEMPLATES)
+def test_a_template_that_differs_from_run_to_run_is_told(case: str) -> None:
+    assert len(list(jinja.problems(TEMPLATES[case]))) == 1
+
+
+def test_a_template_of_its_variables_alone_is_taken() -> None:
+    text = "{# env_var('X') #}-- env_var\nselect '{{ var('least') }}', 'env_var', {{ modules.re.sub('a', 'b', 'c') }}"
+    assert list(jinja.problems(text)) == []
+
+
+PROJECTS = {
+    "a model": ({"models/rivers.sql": "select now() as t"}, r"model rivers \(models/rivers.sql\): now\(\)"),
+    "a test": ({"tests/fresh.sql": f"{MODEL} where level > random()"}, r"test fresh \(tests/fresh.sql\): random\(\)"),
+    "a macro": (
+        {"macros/x.sql": "{% macro x() %}{{ env_var('X', '') }}{% endmacro %}"},
+        r"macro x \(macros/x.sql\): env",
+    ),
+    "a variable": (
+        {"dbt_project.yml": SETTINGS.replace("least: 1", "least: \"{{ env_var('X') }}\"")},
+        r"vars\.least: env",
+    ),
+    "a profile": ({"profiles.yml": PROFILES.replace("threads: 2", "threads: \"{{ env_var('X') }}\"")}, "threads: env"),
+    "a property": (
+        {"models/r.yml": "version: 2\nmodels: [{name: rivers, config: {alias: \"{{ env_var('X') }}\"}}]"},
+        r"models/r\.yml: .*alias: env",
+    ),
+    "a profile that opens": ({"profiles.yml": PROFILES.replace("threads: 2", "extensions: [httpfs]")}, "extensions: "),
+    "a hook": ({"dbt_project.yml": SETTINGS + "on-run-start: [select 1]\n"}, "on-run-start: what a hook does"),
+    "a post-hook": ({"models/rivers.sql": "{{ config(post_hook='select 1') }}" + MODEL}, "post-hook: what a hook does"),
+    "incremental": (
+        {"models/rivers.sql": "{{ config(materialized='incremental') }}" + MODEL},
+        "no earlier rows to add to",
+    ),
+    "external": (
+        {"models/rivers.sql": "{{ config(materialized='external') }}" + MODEL},
+        "writes files beside the lake",
+    ),
+    "python": (
+        {"models/py.py": "def model(dbt, session):\n    return dbt.source('raw', 'levels')\n"},
+        "pandas_transform",
+    ),
+    "a snapshot": (
+        {
+            "snapshots/s.yml": "snapshots: [{name: s, relation: \"source('raw', 'levels')\", "
+            "config: {unique_key: river, strategy: check, check_cols: all}}]"
+        },
+        r"snapshot s \(.*no earlier state",
+    ),
+    "an outside source": (
+        {"models/sources.yml": SOURCES.replace("{name: levels}", "{name: levels, meta: {external_location: /a.csv}}")},
+        "source raw.levels: it lies outside the lake",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", PROJECTS)
+def test_a_project_that_differs_from_run_to_run_is_refused(tmp_path: Path, case: str) -> None:
+    files, told = PROJECTS[case]
+    project = DbtProject(dbt_folder(tmp_path / "small", files), tmp_path / "states")
+    with pytest.raises(DefinitionError, match=told) as caught:
+        project.prepare()
+    assert "\n" not in str(caught.value)
+    assert not project.is_prepared
+
+
+def built(folder: Path, states: Path, files: dict[str, str], scratch: str = "1", **variables: int) -> Build:
+    project = DbtProject(dbt_folder(folder, files), states)
+    project.prepare()
+
+    def register(connection: duckdb.DuckDBPyConnection) -> None:
+        connection.execute("CREATE SCHEMA raw")
+        connection.execute("CREATE TABLE raw.levels AS SELECT 'Elbe' AS river, 7 AS level")
+
+    (states / scratch).mkdir()
+    return build_marts(
+        project, ["rivers"], scratch=states / scratch, register=register, reads=[], variables={"threads": 2} | variables
+    )
+
+
+def test_a_seed_is_read_and_counts(tmp_path: Path) -> None:
+    files = {"seeds/names.csv": "river,name\nElbe,a\n", "models/rivers.sql": "select * from {{ ref('names') }}"}
+    make = partial(built, tmp_path / "small", tmp_path / "states")
+    assert make(files).rows("rivers").to_pylist() == [{"river": "Elbe", "name": "a"}]
+    changed = make(files | {"seeds/names.csv": "river,name\nElbe,b\n"}, "2")
+    assert changed.rows("rivers").to_pylist() == [{"river": "Elbe", "name": "b"}]
+
+
+def test_what_only_this_run_compiles_is_refused_too(tmp_path: Path) -> None:
+    model = MODEL + "{% if var('least') > 1 %} where level < random() {% endif %}"
+    with pytest.raises(MartsFailed, match=r"rivers: random\(\) differs from run to run"):
+        built(tmp_path / "small", tmp_path / "states", {"models/rivers.sql": model}, least=2)
+
+
+def test_dbt_reaches_nothing_outside(tmp_path: Path) -> None:
+    (tmp_path / "outside.csv").write_text("a\n1\n")
+    reading = "{% if execute %}{% do run_query(\"from '" + str(tmp_path / "outside.csv") + "'\") %}{% endif %}" + MODEL
+    with pytest.raises(DefinitionError, match=r"outside\.csv"):
+        built(tmp_path / "small", tmp_path / "states", {"models/rivers.sql": reading})
+
+
+def test_variables_of_dbt_itself_have_no_part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DBT_EMPTY", "1")
+    assert built(tmp_path / "small", tmp_path / "states", {}).rows("rivers").num_rows == 1
+    assert os.environ["DBT_EMPTY"] == "1"
+
+
+def test_a_unit_test_that_fails_shows_its_difference(tmp_path: Path) -> None:
+    unit = """
+unit_tests:
+  - name: takes_all
+    model: rivers
+    given: [{input: "source('raw', 'levels')", rows: [{river: Elbe, level: 3}]}]
+    expect: {rows: [{river: Elbe, level: 4}]}
+"""
+    (failure, *_) = built(tmp_path / "small", tmp_path / "states", {"models/unit.yml": unit}).failures
+    assert (failure.kind, failure.name, failure.model) == ("unit_test", "takes_all", "rivers")
+    assert str(failure) == "unit test takes_all: actual differs from expected: / @@,river,level / → ,Elbe ,4→3"
+
+
+CHANGES = [
+    "seeds/a.csv",
+    "snapshots/a.sql",
+    "analyses/a.sql",
+    "dbt_packages/p/macros/a.sql",
+    "packages.yml",
+    "x/own.sql",
+]
+
+
+@pytest.mark.parametrize("changed", [*CHANGES, "../shared/m.sql", "profiles.yml", "package-lock.yml", "models/docs.md"])
+def test_every_file_that_dbt_reads_counts(tmp_path: Path, changed: str) -> None:
+    settings = SETTINGS + "macro-paths: [macros, x, ../shared]\n"
+    folder = dbt_folder(
+        tmp_path / "small", {"dbt_project.yml": settings, "dbt_packages/p/dbt_project.yml": "name: p\n"}
+    )
+    before = DbtProject(folder, tmp_path).digest
+    (folder / changed).parent.mkdir(parents=True, exist_ok=True)
+    (folder / changed).write_text("-- changed")
+    assert DbtProject(folder, tmp_path).digest != before
+
+
+@pytest.mark.parametrize("written", [".user.yml", "target/manifest.json", "logs/dbt.log", "built/x.json"])
+def test_what_dbt_writes_does_not_count(tmp_path: Path, written: str) -> None:
+    settings = SETTINGS + ("target-path: built\n" if written.startswith("built") else "")
+    folder = dbt_folder(tmp_path / "small", {"dbt_project.yml": settings})
+    before = DbtProject(folder, tmp_path).digest
+    dbt_folder(folder, {"dbt_project.yml": settings, written: "{}"})
+    assert DbtProject(folder, tmp_path).digest == before
+
+
+def test_a_project_without_flags_leaves_no_trace_in_itself(tmp_path: Path) -> None:
+    folder = dbt_folder(tmp_path / "small", {"macros/schema.sql": SCHEMA})
+    before = sorted(folder.rglob("*"))
+    project = DbtProject(folder, tmp_path / "states")
+    project.prepare()
+    assert sorted(folder.rglob("*")) == before
+    assert DbtProject(folder, tmp_path / "states").is_prepared
