@@ -106,9 +106,7 @@ def test_malformed_rows_are_counted_and_kept(
     ]
 
 
-def test_a_cut_file_is_read_as_far_as_it_goes(
-    tmp_path: Path, good: bytes, good_rows: list[dict[str, Any]]
-) -> None:
+def test_a_cut_file_is_read_as_far_as_it_goes(tmp_path: Path, good: bytes, good_rows: list[dict[str, Any]]) -> None:
     assert KINDS["truncated"].expected == "cut"
     delivered = read(tmp_path, spoil("truncated", NAME, good))
     rows = delivered.table.to_pylist()

@@ -7,7 +7,16 @@ from collections.abc import Mapping, Sequence
 
 from taxiway.spelling import near
 
-_DELIMITERS = {";": "semicolons", "\t": "tabs", "|": "bars", ":": "colons", "^": "'^'", "~": "'~'", "\x1f": "0x1f", " ": "blanks"}
+_DELIMITERS = {
+    ";": "semicolons",
+    "\t": "tabs",
+    "|": "bars",
+    ":": "colons",
+    "^": "'^'",
+    "~": "'~'",
+    "\x1f": "0x1f",
+    " ": "blanks",
+}
 _PACKED: Mapping[bytes, str] = {
     b"\x1f\x8b": "gzip",
     b"BZh": "bzip2",
@@ -44,7 +53,12 @@ def binary_kind(data: bytes) -> str:
         if any(mark in data[:4096] or mark in data[-65536:] for mark in _EXCEL):
             return "is an Excel workbook, not CSV: export its sheet as CSV in UTF-8"
         return "is packed with zip, not CSV: deliver it unpacked, in UTF-8"
-    for mark, encoding in ((b"\xff\xfe\0\0", "UTF-32"), (b"\0\0\xfe\xff", "UTF-32"), (b"\xff\xfe", "UTF-16"), (b"\xfe\xff", "UTF-16")):
+    for mark, encoding in (
+        (b"\xff\xfe\0\0", "UTF-32"),
+        (b"\0\0\xfe\xff", "UTF-32"),
+        (b"\xff\xfe", "UTF-16"),
+        (b"\xfe\xff", "UTF-16"),
+    ):
         if data.startswith(mark):
             return f"is binary or {encoding}, not CSV in UTF-8: deliver it in UTF-8 (iconv -f {encoding} -t UTF-8)"
     return _nulls(data) if b"\0" in data else ""
@@ -62,7 +76,8 @@ def _nulls(data: bytes) -> str:
     place = data.index(b"\0")
     line = data.count(b"\n", 0, place) + 1
     if count > 3 and (count * 100 > len(data) or not _is_text(data)):
-        return f"is binary or UTF-16, not CSV in UTF-8 ({count:,} NUL bytes, the first in line {line}): deliver it in UTF-8"
+        where = f"{count:,} NUL bytes, the first in line {line}"
+        return f"is binary or UTF-16, not CSV in UTF-8 ({where}): deliver it in UTF-8"
     more = f", and {count - 1:,} more" if count > 1 else ""
     column = place - (data.rfind(b"\n", 0, place) + 1) + 1
     return f"has a NUL byte in line {line}, at byte {column} of it{more}: take it out, no text has one"
@@ -82,7 +97,11 @@ def encoding_hint(data: bytes, place: int) -> str:
         character = data[place : place + 1].decode("cp1252")
     except UnicodeDecodeError:
         return ""
-    return f"; in Windows-1252 or Latin-1 it is {character!r} (iconv -f WINDOWS-1252 -t UTF-8)" if character.isprintable() else ""
+    return (
+        f"; in Windows-1252 or Latin-1 it is {character!r} (iconv -f WINDOWS-1252 -t UTF-8)"
+        if character.isprintable()
+        else ""
+    )
 
 
 def is_page(text: str) -> bool:
@@ -90,7 +109,9 @@ def is_page(text: str) -> bool:
     if not _TAG.match(text):
         return False
     first = text.lstrip().split("\n", 1)[0]
-    return not any(len(names) > 1 and all(re.fullmatch(r"<[^<>]+>", n.strip()) for n in names) for names in _splits(first))
+    return not any(
+        len(names) > 1 and all(re.fullmatch(r"<[^<>]+>", n.strip()) for n in names) for names in _splits(first)
+    )
 
 
 def wrong_header(text: str, columns: Sequence[str]) -> str:
@@ -99,7 +120,8 @@ def wrong_header(text: str, columns: Sequence[str]) -> str:
     above = next(number for number, line in enumerate(lines) if line.strip())
     first = lines[above]
     if _SEP.match(first):
-        return f"begins with the line {first.strip()!r}, which Excel writes: take it out{_and_delimiter(lines[above + 1 :], columns)}"
+        also = _and_delimiter(lines[above + 1 :], columns)
+        return f"begins with the line {first.strip()!r}, which Excel writes: take it out{also}"
     for number, line in enumerate(lines[above:]):
         for delimiter, names in _names(line).items():
             if _are(names, columns):
@@ -157,7 +179,7 @@ def _and_delimiter(lines: Sequence[str], columns: Sequence[str]) -> str:
 
 def _names(line: str) -> dict[str, list[str]]:
     """The fields of a line by the delimiter that may be meant."""
-    return {delimiter: names for delimiter, names in zip((",", *_DELIMITERS), _splits(line), strict=True)}
+    return dict(zip((",", *_DELIMITERS), _splits(line), strict=True))
 
 
 def _splits(line: str) -> list[list[str]]:

@@ -81,7 +81,9 @@ def _examine(path: Path) -> Entry | None:
     if not stat.S_ISREG(known.st_mode):
         return Entry(name, None, f"is no regular file: {instead}")
     readable = os.access(path, os.R_OK, effective_ids=os.access in os.supports_effective_ids)
-    return Entry(name, Delivery.of(name, known), "" if readable else f"cannot be read: give rights to read it, in {folder}")
+    return Entry(
+        name, Delivery.of(name, known), "" if readable else f"cannot be read: give rights to read it, in {folder}"
+    )
 
 
 @dataclass(frozen=True)

@@ -138,8 +138,14 @@ BODIES: list[tuple[dict[str, Any], str]] = [
     (config(multiindex_name="row"), "Config.multiindex_name = 'row' .* a table has no index"),
     (config(from_format="csv"), "Config.from_format = 'csv' .* reads and writes tables"),
     (config(to_format_kwargs={"a": 1}), "Config.to_format_kwargs = .* reads and writes tables"),
-    ({"positive": pandera.check("row")(lambda cls, values: values > 0)}, "column row: the check '<lambda>' cannot be compiled: write it as a"),
-    ({"whole": pandera.dataframe_check(lambda cls, rows: rows["row"] > 0)}, "whole.* cannot be compiled: write a @row_"),
+    (
+        {"positive": pandera.check("row")(lambda cls, values: values > 0)},
+        "column row: the check '<lambda>' cannot be compiled: write it as a",
+    ),
+    (
+        {"whole": pandera.dataframe_check(lambda cls, rows: rows["row"] > 0)},
+        "whole.* cannot be compiled: write a @row_",
+    ),
     ({"halved": pandera.parser("row")(lambda cls, values: values / 2)}, "row has a parser"),
     ({"sorted": pandera.dataframe_parser(lambda cls, rows: rows)}, "a parser cannot be compiled: transform the data"),
     ({"row": pandera.Field(description="Number", metadata={"owner": "me"})}, "row has the metadata owner, which mean"),
@@ -208,4 +214,7 @@ def test_what_every_table_keeps_anyhow_may_be_said():
 def test_an_alias_is_the_name_of_the_column():
     model = of_one(Int64, alias="from", ge=0)
     contract = compile_contract(model)
-    assert (list(contract.columns), [rule.name for rule in contract.rules]) == (["row", "from"], ["row.missing", "from.ge"])
+    assert (list(contract.columns), [rule.name for rule in contract.rules]) == (
+        ["row", "from"],
+        ["row.missing", "from.ge"],
+    )

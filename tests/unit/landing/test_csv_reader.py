@@ -143,7 +143,9 @@ def test_line_ends(file: Path, end: str) -> None:
 
 def test_another_null_token(file: Path) -> None:
     file.write_text("a,b,c\nNA,-,\n")
-    assert read_csv(file, COLUMNS, CsvFormat(null=("-", ""))).table.select(COLUMNS).to_pylist() == [{"a": "NA", "b": None, "c": None}]
+    assert read_csv(file, COLUMNS, CsvFormat(null=("-", ""))).table.select(COLUMNS).to_pylist() == [
+        {"a": "NA", "b": None, "c": None}
+    ]
 
 
 def test_only_malformed_records_are_still_rows(file: Path) -> None:

@@ -35,7 +35,10 @@ REFUSED = {
     "header and blank lines": (HEADER + b"\n\n", "has a header but no rows"),
     "a NUL byte": (HEADER + b"UA,\0,IAH\n", "has a NUL byte in line 2, at byte 4 of it: take it out"),
     "two NUL bytes": (HEADER + b"UA,\0\0,IAH\n", "has a NUL byte in line 2, at byte 4 of it, and 1 more: take it out"),
-    "a copy that was not finished": (HEADER + b"UA,EWR,IAH\nUA,E" + bytes(4096), "ends in 4,096 NUL bytes, from line 3"),
+    "a copy that was not finished": (
+        HEADER + b"UA,EWR,IAH\nUA,E" + bytes(4096),
+        "ends in 4,096 NUL bytes, from line 3",
+    ),
     "binary": (bytes(range(256)) * 64, r"is binary or UTF-16, not CSV in UTF-8 \(64 NUL bytes"),
     "UTF-16": ("carrier,origin,dest\nUA,EWR,IAH\n".encode("utf-16"), r"is binary or UTF-16, .* \(iconv -f UTF-16"),
     "UTF-16 without its mark": ("carrier,origin,dest\nUA,EWR,IAH\n".encode("utf-16-le"), "is binary or UTF-16 without"),
@@ -70,7 +73,10 @@ REFUSED = {
         b"sep=;\ncarrier;origin;dest\nUA;EWR;IAH\n",
         "begins with the line 'sep=;', which Excel writes: take it out, and separate the fields by commas",
     ),
-    "a quoted SEP= line": (b'"SEP=\t"\n' + HEADER + b"UA,EWR,IAH\n", "begins with the line '\"SEP=.*which Excel writes"),
+    "a quoted SEP= line": (
+        b'"SEP=\t"\n' + HEADER + b"UA,EWR,IAH\n",
+        "begins with the line '\"SEP=.*which Excel writes",
+    ),
     "a title": (
         b"Departures\n" + HEADER + b"UA,EWR,IAH\n",
         "has a line above its header, which is line 2; take out what is above$",
@@ -81,20 +87,31 @@ REFUSED = {
     ),
     "a preamble and semicolons": (
         b"Report\nCarrier;Origin;Dest\nUA;EWR;IAH\n",
-        "has a line above its header, which is line 2 and fields separated by semicolons and its column names written "
-        "otherwise: 'Carrier', 'Origin', 'Dest'; take out what is above, separate them by commas, write carrier, ",
+        (
+            "has a line above its header, which is line 2 and fields separated by semicolons and its column names written "
+            "otherwise: 'Carrier', 'Origin', 'Dest'; take out what is above, separate them by commas, write carrier, "
+        ),
     ),
     "upper-case names": (
         b"CARRIER,origin,Dest\nUA,EWR,IAH\n",
         "has its column names written otherwise: 'CARRIER', 'Dest'; write carrier, dest$",
     ),
-    "padded names": (b"carrier, origin,dest \nUA,EWR,IAH\n", "has its column names written otherwise: ' origin', 'dest '"),
+    "padded names": (
+        b"carrier, origin,dest \nUA,EWR,IAH\n",
+        "has its column names written otherwise: ' origin', 'dest '",
+    ),
     "names in brackets": (
         b"<CARRIER>,<ORIGIN>,<DEST>\nUA,EWR,IAH\n",
         "has its column names written otherwise: '<CARRIER>', '<ORIGIN>', '<DEST>'; write carrier, origin, dest$",
     ),
-    "names in brackets and semicolons": (b"<CARRIER>;<ORIGIN>;<DEST>\nUA;EWR;IAH\n", "has fields separated by semicolons"),
-    "no header": (b"UA,EWR,IAH\nAA,JFK,MIA\n", "has no header: its first line is 'UA,EWR,IAH'; begin it with the names"),
+    "names in brackets and semicolons": (
+        b"<CARRIER>;<ORIGIN>;<DEST>\nUA;EWR;IAH\n",
+        "has fields separated by semicolons",
+    ),
+    "no header": (
+        b"UA,EWR,IAH\nAA,JFK,MIA\n",
+        "has no header: its first line is 'UA,EWR,IAH'; begin it with the names",
+    ),
     "a column twice": (b"carrier,origin,dest,dest\nUA,EWR,IAH,IAH\n", "has a column twice in its header: 'dest'"),
     "a quote open at the end": (
         HEADER + b'UA,EWR,IAH\nUA,"EWR,IAH\nUA,EWR,IAH\n',
@@ -138,7 +155,9 @@ def test_a_file_without_a_last_line_end_is_read_with_a_warning_or_refused(tmp_pa
     path = tmp_path / "flights.csv"
     path.write_bytes(HEADER + b"UA,EWR,IAH\n" + end.encode())
     delivered = read_csv(path, COLUMNS)
-    assert delivered.warnings == ("flights.csv may be cut: line 3, the last, has no end, and its record is taken as it is",)
+    assert delivered.warnings == (
+        "flights.csv may be cut: line 3, the last, has no end, and its record is taken as it is",
+    )
     fields = end.split(",")
     last = dict(zip(COLUMNS, fields if len(fields) == 3 else [None] * 3, strict=True))
     assert delivered.table.select(COLUMNS).to_pylist() == [dict(zip(COLUMNS, ["UA", "EWR", "IAH"], strict=True)), last]

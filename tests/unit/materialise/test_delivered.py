@@ -75,8 +75,14 @@ def test_the_right_file_may_be_there_too(place: Workspace) -> None:
 @pytest.mark.parametrize(
     ("name", "told"),
     [
-        ("readings-2013-04.csv", "is of raw/readings for 2013-04, outside .*: set TAXIWAY_END_MONTH=2013-05, or remove"),
-        ("readings-2012-12.csv", "is of raw/readings for 2012-12, outside .*: set TAXIWAY_FIRST_MONTH=2012-12, or remove"),
+        (
+            "readings-2013-04.csv",
+            "is of raw/readings for 2013-04, outside .*: set TAXIWAY_END_MONTH=2013-05, or remove",
+        ),
+        (
+            "readings-2012-12.csv",
+            "is of raw/readings for 2012-12, outside .*: set TAXIWAY_FIRST_MONTH=2012-12, or remove",
+        ),
         ("Readings_2014-01.csv", "is of raw/readings for 2014-01, outside .* named readings-2014-01.csv$"),
         ("readings-2013-13.csv", "belongs to no month of raw/readings: write the month as in readings-2013-01.csv"),
         ("readings.csv", "belongs to no month of raw/readings: write the month as in readings-2013-01.csv"),
@@ -127,9 +133,7 @@ def test_an_upload_is_told_once_it_has_ended(place: Workspace, name: str, monkey
     now = time.time() + 3700
     monkeypatch.setattr("taxiway.materialise.delivered.time.time", lambda: now)
     ((why, table),) = tell(place).values()
-    assert why == (
-        f"is an upload that has not gone on for an hour: deliver {GOOD} again, and remove this part"
-    )
+    assert why == (f"is an upload that has not gone on for an hour: deliver {GOOD} again, and remove this part")
     assert table == "raw/readings"
 
 

@@ -285,7 +285,9 @@ def test_a_link_to_nowhere_and_a_file_that_cannot_be_read_are_a_failing_check(la
         zone.path("readings-2013-03.csv").chmod(0)
         result = landed.look()
     assert asked(result) == []
-    told = "readings-2013-02.csv is a link to nowhere: remove it from .*; readings-2013-03.csv cannot be read: give rights"
+    told = (
+        "readings-2013-02.csv is a link to nowhere: remove it from .*; readings-2013-03.csv cannot be read: give rights"
+    )
     assert re.search(told, note(result))
     check = landed.check("landing/readings", "readable")
     assert check is not None
