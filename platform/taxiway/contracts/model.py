@@ -99,13 +99,16 @@ def column(
     known_at: str | None = None,
     nullable: bool = False,
     severity: Severity = "error",
+    allow_nan: bool = False,
+    allow_inf: bool = False,
     **checks: Any,
 ) -> Any:
     """A column of a contract, with pandera's built-in checks (`ge=0, isin=[...], str_matches=...`).
 
     `known_at` names the column that holds the instant from which the value is known, of this table or,
     as `feature/flights.arrived_at`, of another one with the same key; None is always.
-    `severity` is that of the checks: a missing value where `nullable` is false is always an error.
+    `severity` is that of the checks: a missing value where `nullable` is false is always an error. So are, in a column
+    of floats or of lists of them, NaN unless `allow_nan`, and infinity unless `allow_inf`, as neither is a null.
     Raises DefinitionError for a check that pandera does not have.
     """
     _refuse_unknown_severity(severity, description)
@@ -114,7 +117,7 @@ def column(
             description=description,
             nullable=nullable,
             raise_warning=severity == "warn",
-            metadata={"unit": unit, "known_at": known_at},
+            metadata={"unit": unit, "known_at": known_at, "allow_nan": allow_nan, "allow_inf": allow_inf},
             **checks,
         )
     except (SchemaInitError, TypeError, ValueError, re.error) as error:

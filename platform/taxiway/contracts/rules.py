@@ -4,7 +4,8 @@ import inspect
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, reduce
+from operator import or_
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -19,6 +20,7 @@ from pandera.api.pandas.container import DataFrameSchema
 from pandera.errors import SchemaError, SchemaInitError
 
 from taxiway.contracts.checks import compile_check
+from taxiway.contracts.foreign import refuse_foreign
 from taxiway.contracts.model import Contract, DeclaredRule, MaxLag, Severity, Volume, table
 from taxiway.contracts.types import ibis_type
 from taxiway.errors import DefinitionError
@@ -118,7 +120,7 @@ def compile_contract(model: type[Contract]) -> TableContract:
         declared = model.to_schema()
     except (SchemaInitError, SchemaError, TypeError) as error:
         raise DefinitionError(f"{where}: {error}") from error
-    _refuse_foreign(declared, where)
+    refuse_foreign(model, declared, where)
     schema = pa.schema([(name, _arrow_type(column, where)) for name, column in declared.columns.items()])
     ibis_schema = ibis.schema({name: ibis_type(schema.field(name).type) for name in schema.names})
     columns = {name: _column(name, column, schema, where) for name, column in declared.columns.items()}
@@ -147,25 +149,6 @@ def compile_contract(model: type[Contract]) -> TableContract:
         columns=MappingProxyType(columns),
         rules=rules,
     )
-
-
-def _refuse_foreign(declared: DataFrameSchema, where: str) -> None:
-    """What pandera allows and no engine could honour is refused, never ignored."""
-    if not declared.columns:
-        raise DefinitionError(f"{where}: declares no columns")
-    if declared.checks:
-        names = ", ".join(str(check.name) for check in declared.checks)
-        raise DefinitionError(f"{where}: the check '{names}' of the whole frame cannot be compiled: write a @row_rule")
-    if declared.index is not None or declared.parsers or declared.coerce or declared.dtype:
-        raise DefinitionError(f"{where}: an index, a parser, coerce or dtype cannot be compiled: transform the data")
-    for name, column in declared.columns.items():
-        if column.unique:
-            raise DefinitionError(f"{where}: column {name} says unique: write the key, Config.unique = ['{name}']")
-        if column.parsers or column.coerce or column.regex or not column.required or column.default is not None:
-            raise DefinitionError(
-                f"{where}: column {name} has a parser, coerce, regex, default or is optional, which cannot be "
-                "compiled: every column is there under its name, and the transform gives it its type"
-            )
 
 
 def _arrow_type(column: Any, where: str) -> pa.DataType:
@@ -252,6 +235,7 @@ def _column_rules(declared: DataFrameSchema, schema: ibis.Schema, where: str) ->
     for name, column in declared.columns.items():
         if not column.nullable:
             yield _column_rule(name, "missing", "error", "missing", lambda c: c.notnull(), presence=True)
+        yield from _finite_rules(name, column.metadata or {}, schema[name], where)
         for check in column.checks:
             try:
                 compiled = compile_check(check, schema[name])
@@ -259,6 +243,28 @@ def _column_rules(declared: DataFrameSchema, schema: ibis.Schema, where: str) ->
                 raise DefinitionError(f"{where}: column {name}: {error}") from error
             severity = "warn" if check.raise_warning else "error"
             yield _column_rule(name, compiled.name, severity, compiled.description, compiled.holds)
+
+
+def _finite_rules(name: str, metadata: Mapping[str, Any], dtype: Any, where: str) -> Iterator[Rule]:
+    """That a float is a number: pandera takes NaN for missing, and an infinity mostly comes from a division."""
+    item = dtype.value_type if dtype.is_array() else dtype
+    allow_nan, allow_inf = metadata.get("allow_nan", False), metadata.get("allow_inf", False)
+    if not item.is_floating():
+        if allow_nan or allow_inf:
+            raise DefinitionError(f"{where}: column {name} is {dtype}: allow_nan and allow_inf are of floats")
+        return
+    if allow_nan and allow_inf:
+        return
+    wanted = " or ".join(["NaN"] * (not allow_nan) + ["infinite"] * (not allow_inf))
+
+    def is_odd(value: Any) -> Any:
+        odd = [value.isnan()] * (not allow_nan) + [value.isinf()] * (not allow_inf)
+        return reduce(or_, odd)
+
+    def holds(c: Any) -> Any:
+        return c.filter(is_odd).length() == 0 if dtype.is_array() else ~is_odd(c)
+
+    yield _column_rule(name, "finite", "error", f"must not be {wanted}", holds)
 
 
 def _column_rule(

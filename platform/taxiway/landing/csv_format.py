@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 import pyarrow as pa
-import pyarrow.compute as pc
+import pyarrow.compute
 
 from taxiway.errors import DefinitionError
 
@@ -17,6 +17,8 @@ _LIKE_MISSING = frozenset(
     "na n/a #n/a #na <na> nan null (null) <null> none nil nul missing \\n - -- --- ? .".split()  # noqa: SIM905
 )
 _SHOWN = 3
+# Its functions are made when it is imported, where no type checker sees them.
+pc: Any = pyarrow.compute
 
 
 @dataclass(frozen=True)

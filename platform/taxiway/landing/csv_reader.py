@@ -15,16 +15,16 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from pyarrow import csv as arrow_csv
 
 from taxiway.errors import DeliveryRefused
-from taxiway.landing.csv_format import CsvFormat, Field
+from taxiway.landing.csv_format import CsvFormat, Field, pc
 from taxiway.landing.diagnosis import binary_kind, encoding_hint, is_page, wrong_header
 from taxiway.landing.zone import check_is_file, not_delivered
 
 # No record may be longer. Where a file has quotes, no field may be longer than csv.field_size_limit().
 _BLOCK_BYTES = 1 << 24
+_PLAIN = CsvFormat()
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class DeliveredFile:
     malformed: int
 
 
-def read_csv(path: Path, columns: Sequence[str], form: CsvFormat = CsvFormat()) -> DeliveredFile:
+def read_csv(path: Path, columns: Sequence[str], form: CsvFormat = _PLAIN) -> DeliveredFile:
     """Read a delivered file that must have `columns`, in any order, in its header.
 
     Unknown columns are left out with a warning, and so is told that the last line has no end. Raises

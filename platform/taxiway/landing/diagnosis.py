@@ -76,7 +76,8 @@ def _nulls(data: bytes) -> str:
     place = data.index(b"\0")
     line = data.count(b"\n", 0, place) + 1
     if count > 3 and (count * 100 > len(data) or not _is_text(data)):
-        return f"is binary or UTF-16, not CSV in UTF-8 ({count:,} NUL bytes, the first in line {line}): deliver it in UTF-8"
+        where = f"{count:,} NUL bytes, the first in line {line}"
+        return f"is binary or UTF-16, not CSV in UTF-8 ({where}): deliver it in UTF-8"
     more = f", and {count - 1:,} more" if count > 1 else ""
     column = place - (data.rfind(b"\n", 0, place) + 1) + 1
     return f"has a NUL byte in line {line}, at byte {column} of it{more}: take it out, no text has one"
@@ -119,7 +120,8 @@ def wrong_header(text: str, columns: Sequence[str]) -> str:
     above = next(number for number, line in enumerate(lines) if line.strip())
     first = lines[above]
     if _SEP.match(first):
-        return f"begins with the line {first.strip()!r}, which Excel writes: take it out{_and_delimiter(lines[above + 1 :], columns)}"
+        also = _and_delimiter(lines[above + 1 :], columns)
+        return f"begins with the line {first.strip()!r}, which Excel writes: take it out{also}"
     for number, line in enumerate(lines[above:]):
         for delimiter, names in _names(line).items():
             if _are(names, columns):
@@ -177,7 +179,7 @@ def _and_delimiter(lines: Sequence[str], columns: Sequence[str]) -> str:
 
 def _names(line: str) -> dict[str, list[str]]:
     """The fields of a line by the delimiter that may be meant."""
-    return {delimiter: names for delimiter, names in zip((",", *_DELIMITERS), _splits(line), strict=True)}
+    return dict(zip((",", *_DELIMITERS), _splits(line), strict=True))
 
 
 def _splits(line: str) -> list[list[str]]:

@@ -108,7 +108,7 @@ class _Names:
         """The table and the name of this month that are nearest to a misspelt one."""
         month = _month_in(name)
         known = month is not None and self._months.first <= month < self._months.end
-        files = {file: table for table, file in self._spelt(month if known else self._months.first).values()}
+        files = {file: table for table, file in self._spelt(month if month and known else self._months.first).values()}
         nearest = get_close_matches(_shape(name), list(files), 1, _NEAR)
         return (files[nearest[0]], nearest[0]) if nearest else None
 
@@ -126,7 +126,6 @@ def _told(workspace: Workspace, entry: Entry, meant: tuple[Table, str] | None) -
 
 def _why(workspace: Workspace, entry: Entry, table: Table | None, name: str) -> str:
     """Why it is not read, and what to do."""
-    folder = workspace.landing.root
     if _upload_of(entry.name):
         return (
             f"is an upload that has not gone on for an hour: deliver {name or 'the file'} again, and remove this part"
@@ -134,7 +133,12 @@ def _why(workspace: Workspace, entry: Entry, table: Table | None, name: str) -> 
     if entry.problem:
         kind, _, _ = entry.problem.partition(":")
         instead = "put the files in it" if "folder" in kind else "deliver a file"
-        return f"{kind}, and belongs to no table: {instead} into {folder} itself, and remove it"
+        return f"{kind}, and belongs to no table: {instead} into {workspace.landing.root} itself, and remove it"
+    return _why_misnamed(workspace, entry.name, table, name)
+
+
+def _why_misnamed(workspace: Workspace, given: str, table: Table | None, name: str) -> str:
+    folder = workspace.landing.root
     if table is None:
         return f"belongs to no table: rename it as a table's file is named, or remove it from {folder}"
     if not name:
@@ -142,10 +146,10 @@ def _why(workspace: Workspace, entry: Entry, table: Table | None, name: str) -> 
         return f"belongs to no month of {table.at}: write the month as in {table.file_name(months.first)}"
     outside = _outside(workspace, table, name)
     if outside:
-        return outside + ("" if entry.name == name else f", and would have to be named {name}")
+        return outside + ("" if given == name else f", and would have to be named {name}")
     if workspace.landing.find(name) is not None:
         return f"belongs to no table: {name}, which it is near to, lies there too; remove it from {folder}"
-    packed = _PACKED.search(entry.name.casefold()) and not _PACKED.search(name)
+    packed = _PACKED.search(given.casefold()) and not _PACKED.search(name)
     return f"belongs to no table: {f'unpack it as {name}' if packed else f'did you mean {name}? rename it'}"
 
 

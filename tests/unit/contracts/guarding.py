@@ -88,8 +88,8 @@ def breaking(contract: TableContract, session: Guarded, *rules: str) -> set[int]
 
 
 def value_rules(contract: TableContract) -> list[str]:
-    """The names of the rules about the column `value`."""
-    return [rule.name for rule in contract.rules if rule.column == "value"]
+    """The names of the rules about the column `value` that come from its checks and `nullable`."""
+    return [rule.name for rule in contract.rules if rule.column == "value" and rule.name != "value.finite"]
 
 
 def of_one(dtype: Any, *, nullable: bool = True, **checks: Any) -> type[Contract]:

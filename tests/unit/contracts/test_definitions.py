@@ -56,6 +56,12 @@ REFUSED: list[tuple[Any, dict[str, Any], str]] = [
     (Int64, {"unique": True}, r"write the key, Config.unique = \['value'\]"),
     (Int64, {"default": 0}, "default"),
     (Int64, {"known_at": "row"}, "not a column of type Instant"),
+    (Int64, {"regex": True}, "regex"),
+    (Int64, {"required": False}, "is optional"),
+    (Int64, {"title": "Number"}, "the title 'Number', which is not shown: write it into its description"),
+    (Int64, {"ge": 0, "n_failure_cases": 3}, "n_failure_cases, which is not honoured"),
+    (Int64, {"allow_nan": True}, "value is int64: allow_nan and allow_inf are of floats"),
+    (Text, {"allow_inf": True}, "value is string: allow_nan and allow_inf are of floats"),
     *[
         (Text, {"str_matches": pattern}, "engines|every engine|write the characters out")
         for pattern in [r"(?=a)", r"(?i)a", r"(a)\1", r"a\b", r"\s", r"[[a]", r"[a&&b]", r"[\D]", "a++", r"\Z"]
@@ -121,7 +127,31 @@ BODIES: list[tuple[dict[str, Any], str]] = [
     (config(metadata={"key_within_partition": True}), "key_within_partition, but the table has no partition column"),
     (config(metadata=table(max_lag=MaxLag(1, of=("day",), since="day"))), "day, which is not a column of type Instant"),
     (config(metadata=table(max_lag=MaxLag(1, of=("at",), since="at"))), "at, which is not a column of type Date"),
-    (config(coerce=True), "coerce"),
+    (config(coerce=True), "Config.coerce = True is not honoured: nothing is cast in silence"),
+    (config(drop_invalid_rows=True), "Config.drop_invalid_rows = True .* quarantine; say how many may with table"),
+    (config(strict="filter"), "Config.strict = 'filter' .* select the columns in the transform"),
+    (config(ordered=True), "Config.ordered = True is not honoured: columns are found by their names; leave it out"),
+    (config(add_missing_columns=True), "Config.add_missing_columns = True .* make it in the transform"),
+    (config(on_missing_columns="warn"), "Config.on_missing_columns = 'warn' .* make it in the transform"),
+    (config(dtype="int64"), "Config.dtype = .* write the type of each column"),
+    (config(name="other"), "Config.name = 'other' .* called as its class"),
+    (config(title="Rows"), "Config.title = 'Rows' .* the docstring"),
+    (config(description="A row"), "Config.description = 'A row' .* the docstring"),
+    (config(multiindex_strict=True), "Config.multiindex_strict = True .* a table has no index"),
+    (config(multiindex_name="row"), "Config.multiindex_name = 'row' .* a table has no index"),
+    (config(from_format="csv"), "Config.from_format = 'csv' .* reads and writes tables"),
+    (config(to_format_kwargs={"a": 1}), "Config.to_format_kwargs = .* reads and writes tables"),
+    (
+        {"positive": pandera.check("row")(lambda cls, values: values > 0)},
+        "column row: the check '<lambda>' cannot be compiled: write it as a",
+    ),
+    (
+        {"whole": pandera.dataframe_check(lambda cls, rows: rows["row"] > 0)},
+        "whole.* cannot be compiled: write a @row_",
+    ),
+    ({"halved": pandera.parser("row")(lambda cls, values: values / 2)}, "row has a parser"),
+    ({"sorted": pandera.dataframe_parser(lambda cls, rows: rows)}, "a parser cannot be compiled: transform the data"),
+    ({"row": pandera.Field(description="Number", metadata={"owner": "me"})}, "row has the metadata owner, which mean"),
     (config(greater_than=3), "write a @row_rule"),
     ({"key": row_rule("a rule")(lambda t: t["row"].notnull())}, "rename the rule"),
     ({"row": pandera.Field()}, "row has no description"),
@@ -222,3 +252,15 @@ def test_where_a_row_comes_from_has_the_type_that_quarantine_keeps() -> None:
     with pytest.raises(DefinitionError, match="source_row, which is not a column of type Int64"):
         compile_contract(named("id", "source_row"))
     compile_contract(named("id", "source_row", "source_file", source_row=Int64))
+def test_what_every_table_keeps_anyhow_may_be_said():
+    plain, said = (with_body(**config(**options)) for options in ({}, {"strict": True, "unique_column_names": True}))
+    assert [rule.name for rule in compile_contract(said).rules] == [rule.name for rule in compile_contract(plain).rules]
+
+
+def test_an_alias_is_the_name_of_the_column():
+    model = of_one(Int64, alias="from", ge=0)
+    contract = compile_contract(model)
+    assert (list(contract.columns), [rule.name for rule in contract.rules]) == (
+        ["row", "from"],
+        ["row.missing", "from.ge"],
+    )

@@ -143,7 +143,7 @@ def test_a_table_without_partitions_has_one_verdict_even_when_empty():
 def test_all_rules_take_one_scan_and_one_aggregate_however_many_they_are():
     session = staged(CONTRACT, [parcel(number=n) for n in range(100)])
     plan = session.connection.sql("EXPLAIN " + sql(audit(CONTRACT, session.staged))).fetchall()[0][1]
-    assert len(CONTRACT.rules) == 11
+    assert len(CONTRACT.rules) == 12
     assert len(re.findall(r"\b(?:SEQ|TABLE)_SCAN\b", plan)) == 1
     assert len(re.findall(r"GROUP_BY", plan)) == 1
     assert "JOIN" not in plan
@@ -193,6 +193,7 @@ def test_a_rejected_row_is_kept_as_json_with_every_reason():
     (row,) = kept(CONTRACT, session)
     assert row["reasons"] == [
         "number: must be >= 0",
+        "weight: must not be NaN or infinite",
         "weight: must be <= 300.1",
         'heavy_has_note: heavy parcels carry a note, it\'s the law: "yes"; --',
     ]

@@ -98,8 +98,10 @@ def doubts(*values: str | None, form: CsvFormat | None = None) -> list[str]:
 def test_padded_texts_and_words_for_a_missing_value_are_told() -> None:
     assert doubts("UA", None, "New York", "") == []
     assert doubts(" UA", "AA ", "\tDL", "\u00a0B6", "AA ") == [
-        "a.csv: carrier has 5 values padded with blanks (' UA', 'AA ', '\\tDL', ...): "
-        "say what they are in CsvFormat(fields={'carrier': Field(...)})"
+        (
+            "a.csv: carrier has 5 values padded with blanks (' UA', 'AA ', '\\tDL', ...): "
+            "say what they are in CsvFormat(fields={'carrier': Field(...)})"
+        )
     ]
     (told,) = doubts("N/A", "null", "N/A", "n/a ", "x")
     assert "1 value padded with blanks ('n/a ') and 4 values a word for a missing value ('N/A', 'null', 'n/a ')" in told
