@@ -4,6 +4,7 @@ import ibis.expr.types as ir
 
 from taxiway import contracts
 from taxiway.contracts import Contract, Int64, Text, column
+from taxiway.landing import CsvFormat, Field
 from taxiway.tables import Delivered, Table
 from taxiway.transforms import transform
 
@@ -26,4 +27,9 @@ def airlines(landing_airlines: ir.Table) -> ir.Table:
     return landing_airlines
 
 
-table = Table("raw/airlines", contract=RawAirlines, transform=airlines, delivered=Delivered("airlines.csv"))
+table = Table(
+    "raw/airlines",
+    contract=RawAirlines,
+    transform=airlines,
+    delivered=Delivered("airlines.csv", format=CsvFormat(fields={"carrier": Field(null=())})),
+)

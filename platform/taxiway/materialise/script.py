@@ -108,8 +108,9 @@ def _landing(table: Table, dialect: Dialect, month: str | None) -> Iterator[str]
     (relation,) = table.transform.inputs
     name = table.file_name(month) if month else table.delivered.name
     yield (
-        f"{relation} has to be there: the records of {name} as text, null where missing by {table.delivered.format}; source_file and "
-        "source_row, the file's name and the number of the record from 1; _problems and _delivered, an empty list and "
+        f"{relation} has to be there: the records of {name} as text, null where missing by {table.delivered.format}; "
+        "source_file and source_row, the file's name and the number of the record from 1; "
+        "_problems and _delivered, an empty list and "
         "null where a record is well formed; _month, the month that the file was delivered for. Its columns:"
     )
     yield dialect.view(relation, dialect.source(Reading(None, delivered_schema(table).to_pyarrow())) or "")
