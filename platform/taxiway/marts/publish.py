@@ -218,7 +218,7 @@ def _compiled(workspace: Workspace, project: DbtProject, mart: Table) -> Compile
     libraries = library_versions(LIBRARIES)
     # Tests and macros are shared, so a mart's identity is that of the whole dbt project.
     identity = fingerprint([project.digest, mart.at, *contract_texts(mart.rules, staged)], parameters, libraries)
-    return CompiledTable(mart, {}, staged, parameters, libraries, identity)
+    return CompiledTable(mart, {}, staged, parameters, libraries, identity, None)
 
 
 def _variables(workspace: Workspace, project: DbtProject) -> dict[str, Parameter]:

@@ -252,6 +252,8 @@ def test_where_a_row_comes_from_has_the_type_that_quarantine_keeps() -> None:
     with pytest.raises(DefinitionError, match="source_row, which is not a column of type Int64"):
         compile_contract(named("id", "source_row"))
     compile_contract(named("id", "source_row", "source_file", source_row=Int64))
+
+
 def test_what_every_table_keeps_anyhow_may_be_said():
     plain, said = (with_body(**config(**options)) for options in ({}, {"strict": True, "unique_column_names": True}))
     assert [rule.name for rule in compile_contract(said).rules] == [rule.name for rule in compile_contract(plain).rules]

@@ -76,8 +76,8 @@ def test_rows_before_the_instant_are_read_of_the_own_partitions_only(
     session: DuckDBSession, snapshot: Snapshot
 ) -> None:
     since = datetime(2013, 2, 10, tzinfo=UTC)
-    assert levels(session, Reading(snapshot, SCHEMA, None, (), "at", since)) == [215, 301, 315]
-    assert levels(session, Reading(snapshot, SCHEMA, None, ("2013-01",), "at", since)) == [101, 115, 215, 301, 315]
+    assert levels(session, Reading(snapshot, SCHEMA, None, (), ("at",), since)) == [215, 301, 315]
+    assert levels(session, Reading(snapshot, SCHEMA, None, ("2013-01",), ("at",), since)) == [101, 115, 215, 301, 315]
 
 
 def test_a_column_that_is_not_published_yet_reads_as_null(session: DuckDBSession, snapshot: Snapshot) -> None:
@@ -144,7 +144,7 @@ def test_columns_with_physical_names_of_their_own_are_read_right(session: DuckDB
     session.read("levels", Reading(snapshot, SCHEMA))
     assert session.query("SELECT * FROM levels ORDER BY level").cast(SCHEMA).equals(readings())
     since = datetime(2013, 2, 10, tzinfo=UTC)
-    assert levels(session, Reading(snapshot, SCHEMA, ("2013-02", "2013-03"), (), "at", since)) == [215, 301, 315]
+    assert levels(session, Reading(snapshot, SCHEMA, ("2013-02", "2013-03"), (), ("at",), since)) == [215, 301, 315]
 
 
 def test_deleted_rows_are_not_read(session: DuckDBSession, lake: Lake) -> None:
