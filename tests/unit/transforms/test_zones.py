@@ -1,4 +1,8 @@
+from typing import Any
+
 import ibis
+import ibis.expr.datatypes as dt
+import ibis.expr.operations as ops
 import pytest
 
 from taxiway.contracts import MaxLag
@@ -8,7 +12,7 @@ from taxiway.transforms.library import clock
 
 @pytest.mark.parametrize("zone", ["Mars/Olympus", "america/new_york", "EST", "+05:00", "GMT+5", ""])
 def test_a_constant_that_is_no_zone_is_refused_where_it_is_written(zone: str):
-    at = ibis.literal("2013-01-01").cast(clock.INSTANT)
+    at: Any = ops.Cast(ops.Literal("2013-01-01", dt.string), clock.INSTANT).to_expr()
     uses = [
         lambda: clock.local_clock(at, zone),
         lambda: clock.local_clock(at, ibis.literal(zone)),
