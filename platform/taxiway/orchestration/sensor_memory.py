@@ -11,18 +11,19 @@ _DIGITS = 12
 
 
 def remember(instance: dg.DagsterInstance, sensor: str, text: str) -> str:
-    """Keep a text and return the cursor, a few digits, under which `recall` finds it until some others were kept."""
+    """Keep a text and return the few digits under which `recall` finds it until some others were kept."""
     before = _kept(instance, sensor)
-    cursor = sha256(text.encode()).hexdigest()[:_DIGITS]
-    if cursor not in before:
-        newest = [*before.items(), (cursor, text)][-_KEPT:]
+    digits = sha256(text.encode()).hexdigest()[:_DIGITS]
+    others = {name: kept for name, kept in before.items() if name != digits}
+    newest = [*others.items(), (digits, text)][-_KEPT:]
+    if newest != [*before.items()]:
         instance.daemon_cursor_storage.set_cursor_values({_key(sensor): json.dumps(dict(newest))})
-    return cursor
+    return digits
 
 
-def recall(instance: dg.DagsterInstance, sensor: str, cursor: str | None) -> str | None:
-    """The text that was kept under a cursor; None where there is none any more."""
-    return _kept(instance, sensor).get(cursor) if cursor is not None else None
+def recall(instance: dg.DagsterInstance, sensor: str, digits: str) -> str | None:
+    """The text that was kept under these digits; None where there is none any more."""
+    return _kept(instance, sensor).get(digits)
 
 
 def _kept(instance: dg.DagsterInstance, sensor: str) -> dict[str, str]:

@@ -99,15 +99,31 @@ def landing_sensor(workspace: Workspace) -> dg.SensorDefinition:
     )
     def landing_zone(context: dg.SensorEvaluationContext, workspace: dg.ResourceParam[Workspace]) -> dg.SensorResult:
         """A new or changed file asks for the raw partitions that are made from it."""
-        seen = look(workspace, recall(context.instance, LANDING_SENSOR, context.cursor))
+        seen = look(workspace, _whole_cursor(context.instance, context.cursor))
         return dg.SensorResult(
             run_requests=seen.run_requests,
             skip_reason=seen.skip_reason,
-            cursor=remember(context.instance, LANDING_SENSOR, seen.cursor or ""),
+            cursor=_short_cursor(context.instance, seen.cursor or "{}"),
             asset_events=seen.asset_events,
         )
 
     return landing_zone
+
+
+def _short_cursor(instance: dg.DagsterInstance, cursor: str) -> str:
+    """A cursor that fits a line, for one whose files are many."""
+    raw = json.loads(cursor)
+    reported = {"reported": raw.pop("reported", 0.0)}
+    return json.dumps(reported | {"kept": remember(instance, LANDING_SENSOR, json.dumps(raw))}, separators=(",", ":"))
+
+
+def _whole_cursor(instance: dg.DagsterInstance, cursor: str | None) -> str | None:
+    """The cursor that was shortened; None where what it stands for is not kept any more."""
+    raw = json.loads(cursor) if cursor else {}
+    if "kept" not in raw:
+        return cursor
+    kept = recall(instance, LANDING_SENSOR, raw["kept"])
+    return json.dumps(json.loads(kept) | {"reported": raw["reported"]}) if kept is not None else None
 
 
 def automation_sensor(workspace: Workspace) -> dg.AutomationConditionSensorDefinition:
