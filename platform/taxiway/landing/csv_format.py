@@ -13,7 +13,7 @@ import pyarrow.compute
 
 from taxiway.errors import DefinitionError
 
-_LIKE_MISSING = frozenset(
+_LIKE_MISSING = pa.array(
     "na n/a #n/a #na <na> nan null (null) <null> none nil nul missing \\n - -- --- ? .".split()  # noqa: SIM905
 )
 _SHOWN = 3
@@ -76,27 +76,23 @@ def doubtful_texts(name: str, rows: pa.Table, columns: Iterable[str], form: CsvF
     for column in columns:
         if column in form.fields:
             continue
-        counted = pc.value_counts(rows[column])
-        values, counts = counted.field(0), counted.field(1)
-        padded = pc.fill_null(pc.not_equal(values, pc.utf8_trim_whitespace(values)), fill_value=False)
-        told = [_told(values, counts, padded, "padded with blanks")]
-        like = [text is not None and text.strip().casefold() in _LIKE_MISSING for text in _short(values)]
-        told.append(_told(values, counts, pa.array(like, pa.bool_()), "a word for a missing value"))
+        values = rows[column].unique()
+        trimmed = pc.utf8_trim_whitespace(values)
+        padded = pc.fill_null(pc.not_equal(values, trimmed), fill_value=False)
+        like_missing = pc.is_in(pc.utf8_lower(trimmed), _LIKE_MISSING)
+        told = [
+            _told(rows[column], values.filter(padded), "padded with blanks"),
+            _told(rows[column], values.filter(like_missing), "a word for a missing value"),
+        ]
         found = " and ".join(filter(None, told))
         if found:
             yield f"{name}: {column} has {found}: say what they are in CsvFormat(fields={{'{column}': Field(...)}})"
 
 
-def _short(values: Any) -> list[str | None]:
-    """The texts, null for the long ones, which no word is."""
-    return pc.if_else(pc.less_equal(pc.binary_length(values), 12), values, pa.scalar(None, pa.string())).to_pylist()
-
-
-def _told(values: Any, counts: Any, chosen: Any, what: str) -> str:
-    number = pc.sum(counts.filter(chosen)).as_py()
-    if not number:
+def _told(column: pa.ChunkedArray, texts: pa.Array, what: str) -> str:
+    if not len(texts):
         return ""
-    texts = values.filter(chosen)
+    number = pc.sum(pc.is_in(column, texts)).as_py()
     shown = ", ".join(repr(text.as_py()[:40]) for text in texts[:_SHOWN])
     more = ", ..." if len(texts) > _SHOWN else ""
     return f"{number:,} {'value' if number == 1 else 'values'} {what} ({shown}{more})"
