@@ -42,7 +42,20 @@ def _window(node: ops.WindowFunction, changed: dict[str, Any]) -> Any:
     if isinstance(cast, ops.Cast):
         changed["func"] = cast.arg
     again: Any = node.__recreate__(changed) if changed else node
+    if again.how == "range" and any(map(_is_away, (again.start, again.end))):
+        again = again.copy(order_by=tuple(map(_wide_key, again.order_by)))
     return ops.Cast(again, cast.to) if isinstance(cast, ops.Cast) else again
+
+
+def _is_away(bound: Any) -> bool:
+    """Whether the bound of a window is another place than the row's own."""
+    return bound is not None and not (isinstance(bound.value, ops.Literal) and bound.value.value == 0)
+
+
+def _wide_key(key: Any) -> Any:
+    # The bounds of a range are the key less and plus an offset, which have to fit into its type.
+    is_short = key.arg.dtype.is_signed_integer() and not key.arg.dtype.is_int64()
+    return key.copy(arg=ops.Cast(key.arg, dt.int64)) if is_short else key
 
 
 def _select_instead_of_drop(node: ops.DropColumns) -> Any:
@@ -72,6 +85,11 @@ def _in_its_type(node: Any) -> Any:
 def _as_stated(node: Any) -> Any:
     """The value in the type that Ibis states, where an engine gives another: Ibis itself leaves out such a cast."""
     return ops.Cast(node, node.dtype)
+
+
+def _null_if(node: Any) -> Any:
+    # DuckDB gives the value in its own type.
+    return node if node.dtype == node.arg.dtype else _as_stated(node)
 
 
 def _whole_sum(node: Any) -> Any:
@@ -133,7 +151,7 @@ _EVERYWHERE: Mapping[type, Rewrite] = {
 
 _ONLY: Mapping[str, Mapping[type, Rewrite]] = {
     # A day and an interval give a timestamp.
-    "duckdb": {ops.Sum: _whole_sum, ops.DateAdd: _as_stated, ops.DateSub: _as_stated},
+    "duckdb": {ops.Sum: _whole_sum, ops.NullIf: _null_if, ops.DateAdd: _as_stated, ops.DateSub: _as_stated},
     "pyspark": {
         # Parts of a second are in it.
         ops.ExtractSecond: _as_stated,

@@ -4,7 +4,16 @@ from typing import Any
 
 import ibis.expr.operations as ops
 
-from taxiway.transforms.catalogue.operator import Keys, certified, is_moment, is_number, is_plain, is_single, refused
+from taxiway.transforms.catalogue.operator import (
+    Keys,
+    certified,
+    is_moment,
+    is_number,
+    is_plain,
+    is_single,
+    is_whole,
+    refused,
+)
 from taxiway.transforms.library.typing import delivered_text
 
 
@@ -32,6 +41,10 @@ def _is_one_of(node: Any, _: Keys) -> bool:
 
 def _lies_between(node: Any, _: Keys) -> bool:
     bounds = (node.lower_bound, node.upper_bound)
+    # Of a whole number between one of each DuckDB makes floats, Spark only where it meets the float.
+    kinds = {bound.dtype.is_floating() for bound in bounds if is_number(bound)}
+    if is_whole(node.arg) and len(kinds) > 1:
+        return False
     return is_single(node.arg.dtype) and all(_alike(node.arg, bound) for bound in bounds)
 
 
@@ -60,6 +73,14 @@ CONDITIONS = (
         instead="a comparison of values, which are no lists",
     ),
     certified("between", "x.between(low, high)", ops.Between, when=_lies_between),
+    refused(
+        "between a float and a whole number",
+        "x.between(0.5, y)",
+        ops.Between,
+        when=lambda node, _: is_whole(node.arg),
+        differs="DuckDB compares all as floats, Spark whole numbers with each other exactly",
+        instead="(x >= low) & (x <= high)",
+    ),
     certified("one of", "x.isin([1, 2]), x.notin([1, 2])", ops.InValues, when=_is_one_of),
     certified("one of a column", "x.isin(t.y)", ops.InSubquery, when=lambda node, _: is_plain(node.needle.dtype)),
     certified("missing", "x.isnull(), x.notnull()", ops.IsNull, ops.NotNull),
