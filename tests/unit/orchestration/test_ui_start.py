@@ -25,7 +25,7 @@ def dagster(entries: list[dict[str, object]]) -> Iterator[str]:
             self.end_headers()
             self.wfile.write(json.dumps({"data": {"workspaceOrError": {"locationEntries": entries}}}).encode())
 
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name of the base class
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
             pass
 
     with HTTPServer(("127.0.0.1", 0), Handler) as server:
