@@ -693,6 +693,10 @@ RAISES: Mapping[str, Sequence[tuple[Use, Mapping[str, Any]]]] = {
         (lambda t: t.t + t.i.as_interval("D"), {"i": 2**31 - 1, "t": MIDNIGHT}),
         (lambda t: t.t + t.i.as_interval("M"), {"i": 2**31 - 1, "t": MIDNIGHT}),
     ],
+    "window over ties": [
+        (ranged(lambda t: t.count(), "l", 60), {"l": -(2**63)}),
+        (ranged(lambda t: t.count(), "l", 0, 60), {"l": 2**63 - 1}),
+    ],
     "whole quotient": [
         (lambda t: t.l // t.l2, {"l": -(2**63), "l2": -1}),
         (lambda t: t.l // -1, {"l": -(2**63)}),

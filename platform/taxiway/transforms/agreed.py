@@ -88,7 +88,7 @@ def _as_stated(node: Any) -> Any:
 
 
 def _null_if(node: Any) -> Any:
-    # DuckDB gives the value in its own type.
+    # Engines give the value in its own type.
     return node if node.dtype == node.arg.dtype else _as_stated(node)
 
 
@@ -144,6 +144,7 @@ _EVERYWHERE: Mapping[type, Rewrite] = {
     ops.Add: _in_its_type,
     ops.Subtract: _in_its_type,
     ops.Multiply: _in_its_type,
+    ops.NullIf: _null_if,
     # The first day of a month is a timestamp to both, and the start of an instant's hour an instant.
     ops.DateTruncate: _as_stated,
     ops.TimestampTruncate: _as_stated,
@@ -151,7 +152,7 @@ _EVERYWHERE: Mapping[type, Rewrite] = {
 
 _ONLY: Mapping[str, Mapping[type, Rewrite]] = {
     # A day and an interval give a timestamp.
-    "duckdb": {ops.Sum: _whole_sum, ops.NullIf: _null_if, ops.DateAdd: _as_stated, ops.DateSub: _as_stated},
+    "duckdb": {ops.Sum: _whole_sum, ops.DateAdd: _as_stated, ops.DateSub: _as_stated},
     "pyspark": {
         # Parts of a second are in it.
         ops.ExtractSecond: _as_stated,
