@@ -49,6 +49,7 @@ class Flights(Contract):
         unique = ["flight_id"]
         metadata = contracts.table(
             partition="month",
+            # The flights to an airport whose zone is not known are no reason to lose the month.
             tolerance=0.01,
             key_within_partition=True,
             max_lag=MaxLag(hours=48, of=("departed_at", "arrived_at"), since="flight_date", zone=NEW_YORK),
