@@ -164,9 +164,10 @@ def _check_quotes(name: str, text: str) -> None:
 
 def _bad_quotes(name: str, line: int, error: csv.Error) -> DeliveryRefused:
     if "field limit" in str(error):
+        limit = csv.field_size_limit()
         return DeliveryRefused(
-            f"{name} has a field of more than {csv.field_size_limit():,} characters in the record that starts at line "
-            f"{line}: close the quote that opens it, or shorten it"
+            f"{name} has an unclosed or misplaced quote, or a field of more than {limit:,} characters, in "
+            f"the record that starts at line {line}: close the quote, or shorten the field"
         )
     return DeliveryRefused(
         f"{name} has an unclosed or misplaced quote in the record that starts at line {line} ({error}): "
