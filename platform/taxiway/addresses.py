@@ -8,6 +8,9 @@ from taxiway.errors import UsageError
 QUARANTINE = "quarantine"
 """The layer of rejected rows."""
 
+REFUSED = "refused"
+"""The layer of the rows of partitions that were refused."""
+
 _WORD = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 
 
@@ -54,7 +57,12 @@ class Address:
     @property
     def refused(self) -> "Address":
         """Where the rows of partitions that were refused are kept: `refused/feature__flights`."""
-        return Address("refused", f"{self.layer}__{self.name}")
+        return Address(REFUSED, f"{self.layer}__{self.name}")
+
+    @property
+    def owner(self) -> str:
+        """The table whose rejected rows, or refused partitions, are kept here; itself for any other."""
+        return self.name.replace("__", "/", 1) if self.layer in (QUARANTINE, REFUSED) else str(self)
 
     def __str__(self) -> str:
         return f"{self.layer}/{self.name}"

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, cast
 import duckdb
 import pyarrow as pa
 
-from taxiway.addresses import Address
+from taxiway.addresses import QUARANTINE, REFUSED, Address
 from taxiway.engines.base import Reading
 from taxiway.engines.duckdb import DuckDB, DuckDBSession, identifier
 from taxiway.errors import EngineError, LakeError, TableNotFound, TaxiwayError, UsageError
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from taxiway.transforms import ArrowTransform, Transform
 
 _SHOWN_ROWS = 10
-_QUARANTINE, _REFUSED, _PREVIEW = "quarantine", "refused", "preview"
+_PREVIEW = "preview"
 _WORDS = re.compile(r"[a-z0-9_]+")
 
 
@@ -145,9 +145,9 @@ class OpenLake:
         """
         address = self.address(table)
         found = self.lake.find(address, version)
-        if found is None and address.layer == _QUARANTINE:
+        if found is None and address.layer == QUARANTINE:
             raise TableNotFound(f"{address} does not exist: no row of that table has been rejected")
-        if found is None and address.layer == _REFUSED:
+        if found is None and address.layer == REFUSED:
             raise TableNotFound(f"{address} does not exist: no partition of that table has been refused")
         if found is None:
             self.workspace.project.table(address)

@@ -5,7 +5,6 @@ from typing import Annotated
 
 import typer
 
-from taxiway.addresses import QUARANTINE
 from taxiway.cli.options import open_lake
 from taxiway.cli.output import counted, hint
 from taxiway.errors import TableNotFound, TaxiwayError, UsageError
@@ -17,7 +16,7 @@ def drop(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Also a table that the project still makes.")] = False,
 ) -> None:
-    """Remove a table from the lake: all its versions and its quarantine. Nothing else is touched.
+    """Remove a table from the lake: all its versions, its quarantine, its refused rows. Nothing else is touched.
 
     A table that the project still makes is refused without --force; the next run makes it anew.
     """
@@ -25,11 +24,11 @@ def drop(
     address = lake.address(table)
     check_home(lake.settings.home)
     made = lake.lake.tables()
-    owner = address.name.replace("__", "/", 1) if address.layer == QUARANTINE else str(address)
-    found = [each for each in dict.fromkeys((address, address.quarantine)) if each in made]
+    owner, is_kept = address.owner, address.owner != str(address)
+    found = [each for each in (address, *(() if is_kept else (address.quarantine, address.refused))) if each in made]
     if not found:
         raise TableNotFound(f"{address} is not in the lake; taxiway tables lists what is")
-    if not force and address.layer == QUARANTINE and owner in map(str, made):
+    if not force and is_kept and owner in map(str, made):
         raise UsageError(f"{address} holds what was rejected of {owner}: drop that, or this alone with --force")
     if not force and owner in _made_by_the_project():
         raise UsageError(f"{owner} is made by the project: remove its file first, or use --force")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from taxiway.addresses import QUARANTINE, Address
+from taxiway.addresses import Address
 from taxiway.cli.options import Json, Limit, open_lake
 from taxiway.cli.output import complain, hint, print_json, print_rows, size
 from taxiway.errors import LakeError
@@ -163,12 +163,11 @@ def _foreign(workspace: "Workspace", table: "Table", snapshot: "Snapshot") -> li
 
 
 def _orphans(workspace: "Workspace") -> list[Address]:
-    """The tables of the lake that the project does not make any more; a quarantine belongs to its table."""
+    """The tables of the lake that the project does not make any more; what is kept of a table belongs to it."""
     known = {*map(str, workspace.project.by_address), *(broken.at for broken in workspace.project.broken)}
     made = workspace.lake.tables()
-    owners = known | {str(address) for address in made if address.layer != QUARANTINE}
-    own = {address for address in made if address.layer == QUARANTINE and address.name.replace("__", "/", 1) in owners}
-    return [address for address in made if str(address) not in known and address not in own]
+    owners = known | {str(address) for address in made if address.owner == str(address)}
+    return [a for a in made if str(a) not in known and (a.owner == str(a) or a.owner not in owners)]
 
 
 def _described_orphan(workspace: "Workspace", address: Address) -> dict[str, Any]:

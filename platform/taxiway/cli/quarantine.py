@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from taxiway.addresses import Address
+from taxiway.addresses import QUARANTINE, REFUSED, Address
 from taxiway.cli.options import Json, Limit, Month, open_lake
 from taxiway.cli.output import hint, print_json, print_rows
 from taxiway.errors import DeliveryRefused
@@ -14,7 +14,6 @@ from taxiway.errors import DeliveryRefused
 if TYPE_CHECKING:
     from taxiway.notebook import OpenLake
 
-_QUARANTINE, _REFUSED = "quarantine", "refused"
 _SHOWN = 20
 _SHOWN_REASONS = 10
 
@@ -38,7 +37,7 @@ def quarantine(
         lake.settings.months.between(month, month)
     wanted = (None if as_json else _SHOWN) if limit is None else limit
     shown, total = [], 0
-    for address in _kept(lake, table, _REFUSED if refused else _QUARANTINE):
+    for address in _kept(lake, table, REFUSED if refused else QUARANTINE):
         left = None if wanted is None else wanted - len(shown)
         found, count = _rejected(lake, address, month, left)
         shown += found

@@ -159,7 +159,7 @@ def materialise(
     for told in left_out(workspace, chosen, over):
         hint(told)
     wanted = blocks(over) if monthly else [[]]
-    report, location = Report(project), code_location(settings, project)
+    location = code_location(settings, project)
     for block in wanted:
         report.ask(chosen, block)
     with open_instance(settings) as instance, Progress(report) as progress:

@@ -23,7 +23,7 @@ def test_a_file_that_was_cut_is_refused_and_can_be_accepted(copied: CommandLine)
     assert "volume: 1 row where 224 are published, below the share of 0.1" in refused.err
     assert published(copied) == 224
     _, _, command = refused.err.partition("to accept it: taxiway ")
-    said = copied.done(*command.splitlines()[0].split())
+    said = copied.done(*command.splitlines()[0].partition(";")[0].split())
     assert "volume: 1 row where 224 are published, below the share of 0.1; accepted" in said.out
     assert published(copied) == 1
     (newest, *_) = copied.done("history", TABLE, "--json").data
