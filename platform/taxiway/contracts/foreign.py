@@ -59,7 +59,8 @@ def _settings(model: type[Contract]) -> Iterator[tuple[str, Any, str]]:
         value = getattr(model.__config__, name, default)
         if name.startswith("_") or name in _ANY_VALUE or value in (default, *_HONOURED.get(name, ())):
             continue
-        if name == "name" and value == model.__name__:
+        # pandera calls a Config without a name as the model, and one that derives from it inherits that.
+        if name == "name" and value in {base.__name__ for base in model.__mro__}:
             continue
         instead = "a table has no index; make it a column" if name.startswith("multiindex_") else "leave it out"
         yield name, value, _INSTEAD.get(name.removesuffix("_kwargs").removesuffix("_buffer"), instead)

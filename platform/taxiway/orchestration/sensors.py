@@ -99,7 +99,7 @@ def landing_sensor(workspace: Workspace) -> dg.SensorDefinition:
     )
     def landing_zone(context: dg.SensorEvaluationContext, workspace: dg.ResourceParam[Workspace]) -> dg.SensorResult:
         """A new or changed file asks for the raw partitions that are made from it."""
-        seen = look(workspace, _whole_cursor(context.instance, context.cursor))
+        seen = look(workspace, whole_cursor(context.instance, context.cursor))
         return dg.SensorResult(
             run_requests=seen.run_requests,
             skip_reason=seen.skip_reason,
@@ -117,7 +117,7 @@ def _short_cursor(instance: dg.DagsterInstance, cursor: str) -> str:
     return json.dumps(reported | {"kept": remember(instance, LANDING_SENSOR, json.dumps(raw))}, separators=(",", ":"))
 
 
-def _whole_cursor(instance: dg.DagsterInstance, cursor: str | None) -> str | None:
+def whole_cursor(instance: dg.DagsterInstance, cursor: str | None) -> str | None:
     """The cursor that was shortened; None where what it stands for is not kept any more."""
     raw = json.loads(cursor) if cursor else {}
     if "kept" not in raw:

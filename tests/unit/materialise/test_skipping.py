@@ -14,6 +14,7 @@ from tests.working import contents, land, rows, run, run_all, statuses, with_tab
 from taxiway.addresses import Address
 from taxiway.contracts import Date, MaxLag, column, table
 from taxiway.lake import WHOLE
+from taxiway.landing import CsvFormat
 from taxiway.materialise import Workspace
 from taxiway.tables import Table
 from taxiway.transforms import Lookback, transform
@@ -155,9 +156,9 @@ def test_what_looks_back_on_a_source_computes_again_once_its_lag_was_mended(made
 
 
 def test_what_stands_for_a_missing_value_is_part_of_what_is_computed(made: Workspace) -> None:
-    delivered = made.project.table("raw/readings").delivered
+    delivered, form = made.project.table("raw/readings").delivered, CsvFormat(null=("none at all",))
     assert delivered is not None
-    changed = with_table(made, Table("raw/readings", RawReadings, raw_readings, replace(delivered, null="none at all")))
+    changed = with_table(made, Table("raw/readings", RawReadings, raw_readings, replace(delivered, format=form)))
     outcome = run(changed, "raw/readings")
     assert set(statuses(outcome).values()) == {"published"}
     assert [result.rejected for result in outcome.partitions] == [4] * 4

@@ -105,6 +105,7 @@ def test_the_partition_that_comes_second_is_refused(place: Workspace, first: str
     assert refused.status == "refused"
     assert refused.message == (
         f"{ORDERS}: {second} not published: 0 of 3 rows rejected, 3 tolerated; key (id): 1 also in {first}"
+        f"; see all its rows: taxiway quarantine {ORDERS} --refused --month {second}"
     )
     assert refused.samples["key"].to_pylist() == [{"id": 3, "month": second, "also_in": first}]
     assert published(place).keys() == {first}

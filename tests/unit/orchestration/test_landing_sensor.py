@@ -14,6 +14,7 @@ from tests.unit.orchestration.world import World, asked, key
 from tests.unprivileged import unprivileged
 
 from taxiway.landing import Delivery
+from taxiway.orchestration.sensors import whole_cursor
 
 _of = Delivery.of
 READINGS, GAUGES = ["raw/readings"], ["raw/gauges"]
@@ -130,7 +131,7 @@ def test_other_bytes_of_the_same_size_and_date_ask_for_the_partition(landed: Wor
     os.utime(target, ns=(known.st_atime_ns, known.st_mtime_ns))
     target.replace(path)
     assert asked(landed.look_twice()) == [(READINGS, "2013-02")]
-    assert landed.workspace.landing.digest(path.name) in str(landed.looked)
+    assert landed.workspace.landing.digest(path.name) in str(whole_cursor(landed.instance, landed.looked))
 
 
 def test_where_the_file_system_tells_nothing_the_files_are_read_again_from_time_to_time(
