@@ -39,17 +39,24 @@ class Lots(Contract):
     number: Int16 = column("Its number")
     pieces: Int32 = column("Its pieces")
     serial: Int64 = column("Its serial number")
-    share: Float64 = column("A share", unit="share")
+    share: Float64 = column("A share", unit="share", allow_nan=True)
     day: Date = column("A day")
     at: Instant = column("An instant")
     kept: Bool = column("Whether it is kept")
     words: TextList = column("Words about it")
-    weights: FloatList = column("What its pieces weigh", unit="kg")
+    weights: FloatList = column("What its pieces weigh", unit="kg", allow_nan=True)
     month: Text = column("The month")
 
     class Config:
         unique = ["name", "number", "pieces", "serial", "share", "day", "at", "kept", "words", "weights"]
         metadata = table(partition="month")
+
+
+class LotsOfAMonth(Lots):
+    """A lot, whose key contains its month."""
+
+    class Config(Lots.Config):
+        metadata = table(partition="month", key_within_partition=True)
 
 
 def lot(**other: Any) -> dict[str, Any]:
@@ -87,7 +94,7 @@ TWICE = {
 
 @pytest.mark.parametrize("what", ["nothing", *TWICE])
 def test_a_repeated_key_has_a_repeated_hash(engine: Engine, what: str) -> None:
-    contract = compile_contract(Lots)
+    contract = compile_contract(LotsOfAMonth)
     rows = [*ALONE, *TWICE.get(what, [])]
     staged = ibis.table(contract.ibis_schema, name="staged")
     with engine.session() as session:

@@ -124,7 +124,7 @@ def samples(contract: TableContract, staged: ir.Table, rule: str, limit: int = 5
         shown = _duplicated(contract, staged)
     elif rule == UNREADABLE:
         rows = staged.filter(~_readable(staged))
-        shown = rows.select(*named, **{_free("problems", named): rows["_problems"]})
+        shown = rows.select(*named, **{free_name("problems", named): rows["_problems"]})
     elif rule in (FOREIGN, VOLUME) or contract.rule(rule).kind == "table":
         shown = staged.filter(~_TRUE).select(*named)
     else:
@@ -241,12 +241,12 @@ def _hash_function(key_type: Any) -> Any:
 
 
 def _repeated(rows: ir.Table, key: list[str]) -> ir.Table:
-    counted = _free("rows", key)
+    counted = free_name("rows", key)
     groups = rows.group_by(key).aggregate(**{counted: rows.count()})
     several: Expression = groups[counted] > 1  # pyright: ignore[reportOperatorIssue]
     return groups.filter(several)
 
 
-def _free(name: str, taken: Collection[str]) -> str:
+def free_name(name: str, taken: Collection[str]) -> str:
     """The name, or one that no column has where a column has it."""
     return f"_{name}" if name in {column.lower() for column in taken} else name

@@ -11,7 +11,7 @@ from typing import Any
 import ibis
 import ibis.expr.types as ir
 
-from taxiway.contracts.guard import accepted
+from taxiway.contracts.guard import accepted, free_name
 from taxiway.contracts.rules import TableContract
 
 
@@ -38,7 +38,8 @@ def shares_a_key(contract: TableContract, staged: ir.Table, published: ir.Table)
 def shared_keys(contract: TableContract, staged: ir.Table, published: ir.Table) -> ir.Table:
     """By `partition` of accepted staged rows, `other` partition and `is_published`: how many `keys` they share."""
     pairs = _pairs(contract, staged, published)
-    return pairs.group_by("partition", "other", "is_published").aggregate(keys=pairs.count())
+    groups = {name: pairs[f"_{name}"] for name in ("partition", "other", "is_published")}
+    return pairs.group_by(**groups).aggregate(keys=pairs.count())
 
 
 def shared_rows(
@@ -50,32 +51,35 @@ def shared_rows(
 ) -> ir.Table:
     """Keys that these partitions share with those others, at most `limit` of a partition and always the same ones: the
     columns of the key, the partition, and as `also_in` the other."""
+    *key, partition = key_columns(contract)
     pairs: Any = _pairs(contract, staged, published)
-    partition, other, is_published = pairs["partition"], pairs["other"], pairs["is_published"]
     wanted = [
-        (partition == key) & (other == those.partition) & (is_published == those.is_published)
-        for key, others in shared.items()
+        (pairs["_partition"] == name)
+        & (pairs["_other"] == those.partition)
+        & (pairs["_is_published"] == those.is_published)
+        for name, others in shared.items()
         for those in others
     ]
-    order = [*contract.key, "other"]
-    rank: Any = ibis.row_number().over(ibis.window(group_by="partition", order_by=order))
+    rank: Any = ibis.row_number().over(ibis.window(group_by="_partition", order_by=[*key, "_other"]))
     found = pairs.filter(ibis.or_(*wanted)).mutate(_rank=rank)
     found = found.filter(found["_rank"] < limit)
-    columns = [*contract.key, found["partition"].name(key_columns(contract)[-1]), found["other"].name("also_in")]
-    return found.select(*columns).order_by(*order[:-1], columns[-2].get_name(), "also_in")
+    named = {partition: found["_partition"], free_name("also_in", key_columns(contract)): found["_other"]}
+    return found.select(*key, **named).order_by(*key, *named)
 
 
 def _pairs(contract: TableContract, staged: ir.Table, published: ir.Table) -> ir.Table:
-    """The keys of accepted staged rows that stand elsewhere, once for each `partition` and `other`."""
+    """The keys of accepted staged rows that stand elsewhere, once for each `_partition` and `_other`.
+
+    Columns of a contract do not start with an underscore.
+    """
     *key, partition = key_columns(contract)
     rows = accepted(contract, staged)
-    mine = rows.select(*key, partition=rows[partition])
-    beside = rows.select(*key, other=rows[partition], is_published=ibis.literal(False))
-    before = published.select(*key, other=published[partition], is_published=ibis.literal(True))
+    mine = rows.select(*key, _partition=rows[partition])
+    beside = rows.select(*key, _other=rows[partition], _is_published=ibis.literal(False))
+    before = published.select(*key, _other=published[partition], _is_published=ibis.literal(True))
     pairs: Any = mine.join(before.union(beside), key)
-    return (
-        pairs.filter(pairs["partition"] != pairs["other"]).select(*key, "partition", "other", "is_published").distinct()
-    )
+    apart = pairs.filter(pairs["_partition"] != pairs["_other"])
+    return apart.select(*key, "_partition", "_other", "_is_published").distinct()
 
 
 def sharing(passed: Collection[str], found: Iterable[tuple[str, SharedKeys]]) -> dict[str, tuple[SharedKeys, ...]]:
