@@ -235,7 +235,7 @@ def test_a_sum_is_the_total_or_an_error_where_a_part_of_it_does_not_fit(sessions
 
 @pytest.mark.parametrize("name", NOT_REPRODUCIBLE)
 def test_what_is_not_reproducible_is_another_the_next_time(sessions: Sequence[Session], name: str):
-    """Where an engine answers at all; the date of today is another tomorrow, and a row lies elsewhere in other files."""
+    """Where an engine answers at all; today is another day tomorrow, and a row lies elsewhere in other files."""
     for make in makers(name):
         for session in sessions:
             first, second = (outcome(session, make(HARD)) for _ in range(2))
