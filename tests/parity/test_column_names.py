@@ -20,6 +20,7 @@ NAMES = [
 ]
 KEY = ["rows", "partition", "problems", "n"]
 PARTITION = "interval"
+OWN = table(partition=PARTITION, tolerance=0.9, key_within_partition=True)
 
 Named: Any = type(
     "Named",
@@ -30,7 +31,7 @@ Named: Any = type(
         **{f"c{n}": column("A text", alias=name, str_matches="^[A-Z]+$") for n, name in enumerate(NAMES)},
         "n": column("A number", ge=2),
         "own": column("The month", alias=PARTITION),
-        "Config": type("Config", (), {"unique": KEY, "metadata": table(partition=PARTITION, tolerance=0.9)}),
+        "Config": type("Config", (), {"unique": KEY, "metadata": OWN}),
     },
 )
 
