@@ -58,9 +58,14 @@ class Snapshot:
         return columns[0] if columns else None
 
     @cached_property
+    def add_actions(self) -> pa.Table:
+        """What the log says of each live file, its statistics by column included."""
+        return pa.table(self.delta.get_add_actions(flatten=True))
+
+    @cached_property
     def files(self) -> tuple[DataFile, ...]:
         """The live files, in the order of their partitions."""
-        actions = pa.table(self.delta.get_add_actions(flatten=True))
+        actions = self.add_actions
         column = f"partition.{self.partition_column}"
         found_keys = actions[column].to_pylist() if self.partition_column else [WHOLE] * actions.num_rows
         keys = [NO_KEY if key is None else str(key) for key in found_keys]

@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import pyarrow as pa
-
 from taxiway.lake.provenance import WHOLE
 from taxiway.lake.snapshot import Snapshot
 
@@ -27,7 +25,7 @@ class TimeBounds:
 
 def time_bounds(snapshot: Snapshot, column: str) -> Mapping[str, TimeBounds] | None:
     """The bounds of a column of instants in every partition that has files, None where a file's are not known."""
-    actions = pa.table(snapshot.delta.get_add_actions(flatten=True))
+    actions = snapshot.add_actions
     if not snapshot.plain_files() or not {f"null_count.{column}", "num_records"} <= set(actions.column_names):
         return None
     names = {"rows": "num_records", "nulls": f"null_count.{column}", "low": f"min.{column}", "high": f"max.{column}"}
