@@ -44,8 +44,8 @@ def nobody() -> str:
         return f"http://127.0.0.1:{free.getsockname()[1]}"
 
 
-def watched(url: str, lines: int, *, bound: float = 60) -> list[str]:
-    """What is said of the start by a process that becomes another program, which ends after so many lines."""
+def watched(url: str, until: str, *, bound: float = 60) -> list[str]:
+    """What is said of the start by a process that becomes another program, which ends when a line says `until`."""
     become = "os.execv(sys.executable, [sys.executable, '-c', 'import sys; sys.stdin.read()'])"
     watch = (
         f"import os, sys; from taxiway.orchestration.ui_start import watch_start; watch_start({url!r}, bound={bound})"
@@ -54,7 +54,10 @@ def watched(url: str, lines: int, *, bound: float = 60) -> list[str]:
     with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdin is not None
         assert process.stderr is not None
-        said = [process.stderr.readline() for _ in range(lines)]
+        said: list[str] = []
+        while not said or until not in said[-1]:
+            said.append(process.stderr.readline())
+            assert said[-1], said
         process.stdin.close()
         # The pipe ends when all who hold it have: the watcher too.
         return [line.strip() for line in [*said, *process.stderr]]
@@ -75,18 +78,18 @@ WAITING = re.compile(r"taxiway ui: waiting for Dagster's web server \(\d+ s\)")
 
 def test_it_says_so_when_the_ui_answers_though_the_process_has_become_another() -> None:
     with dagster(LOADED) as url:
-        (said,) = watched(url, 1)
+        (said,) = watched(url, " answers")
     assert said.startswith(f"taxiway ui: {url} answers, after ")
 
 
 def test_it_gives_up_after_its_bound() -> None:
     url = nobody()
-    *told, gave_up = watched(url, 1, bound=1)
+    *told, gave_up = watched(url, "does not answer", bound=1)
     assert all(WAITING.fullmatch(line) for line in told)
     assert re.search(rf"{url} does not answer after \d+ s, it still waits for Dagster's web server", gave_up)
 
 
 def test_it_ends_with_the_process_that_was_started() -> None:
-    said = watched(nobody(), 1)
+    said = watched(nobody(), "waiting")
     assert said
     assert all(WAITING.fullmatch(line) for line in said)
