@@ -14,6 +14,7 @@ from tests.parity.conftest import ENGINES, EngineFor
 from tests.working import SOAK
 
 from taxiway.engines import Session
+from taxiway.java_zones import java_file, read_java_zones
 from taxiway.settings import Settings
 from taxiway.transforms.certificate import certify
 from taxiway.transforms.compile import to_sql
@@ -72,6 +73,22 @@ def test_a_known_zone_shows_the_same_clock_everywhere(sessions: Sequence[Session
     assert one == other
     assert all(row["known"] is True and row["shown"] and row["back"] and row["noon"] for row in one)
     assert available_timezones() >= ZONES
+
+
+def test_java_s_zone_data_is_read_as_java_reads_it(engine_for: EngineFor, parity_settings: Settings) -> None:
+    spark: Any = engine_for("spark", parity_settings)
+    file = java_file()
+    zones = read_java_zones(file) if file is not None else None
+    assert zones is not None
+    instants = [round(at.timestamp()) + 73 * 365 * 86_400 * late for at in TIMES for late in (0, 1)]
+    session = spark.started
+    session.createDataFrame([(zone,) for zone in zones.rules], "zone string").createOrReplaceTempView("java_zones")
+    offset = "unix_seconds(from_utc_timestamp(timestamp_seconds(at), zone)) - at"
+    listed = f"array({', '.join(map(str, instants))})"
+    asked = f"SELECT zone, transform({listed}, at -> {offset}) AS offsets FROM java_zones"
+    found = {row["zone"]: row["offsets"] for row in session.sql(asked).collect()}
+    assert found == {zone: zones.offsets(zone, instants) for zone in zones.rules}
+    session.catalog.dropTempView("java_zones")
 
 
 def test_an_unknown_zone_shows_nothing_and_stops_nobody(sessions: Sequence[Session]) -> None:
