@@ -1,4 +1,4 @@
-"""The three zone data that clocks go by: DuckDB's, Java's (Spark) and Python's, and where they disagree.
+"""The zone data that clocks go by: DuckDB's, Java's (Spark), Python's and pandas', and where they disagree.
 
 A table's fingerprint names no engine, so it holds what all engines here say of the zones: one digest where they agree,
 whichever are installed, and another wherever one of them begins to say something else.
@@ -19,7 +19,9 @@ from taxiway.java_zones import java_file, read_java_zones
 from taxiway.partitions import Months, shift_month
 
 _DAY = 86_400
-_READS_CLOCKS = re.compile(r"\b(local_clock|instant_of)\(", re.IGNORECASE)
+# Those that compiled SQL goes by; functions of Python go by the others.
+_ENGINES = ("DuckDB", "Java")
+_READS_CLOCKS = re.compile(r"\b(local_clock|instant_of|clock_of_known)\(", re.IGNORECASE)
 _NAME = re.compile(r"[A-Za-z0-9_+\-/]+")
 _TEXTS = re.compile(r"'([A-Za-z0-9_+\-/]+)'")
 
@@ -27,8 +29,9 @@ Offsets = Callable[[str, Sequence[int]], "list[int] | None"]
 
 
 def readings() -> Mapping[str, Offsets]:
-    """What tells the offsets of a zone at instants, in seconds: DuckDB, Python, and Java where Spark is set up."""
-    return {"DuckDB": _of_duckdb, "Python": _of_python} | ({"Java": _of_java} if _java() is not None else {})
+    """What tells the offsets of a zone at instants, in seconds; Java does where Spark is set up."""
+    java = {"Java": _of_java} if _java() is not None else {}
+    return {"DuckDB": _of_duckdb, "Python": _of_python, "pandas": _of_pandas} | java
 
 
 def zones_of(texts: Iterable[str], months: Months) -> tuple[str, ...]:
@@ -44,7 +47,7 @@ def engines_digest(zones: Sequence[str], months: Months) -> str:
     said = {
         hashlib.sha256(repr([changes(zone, name, start, end) for zone in zones]).encode()).hexdigest()[:16]
         for name in readings()
-        if name != "Python"
+        if name in _ENGINES
     }
     return "+".join(sorted(said))
 
@@ -141,6 +144,18 @@ def _of_python(zone: str, instants: Sequence[int]) -> list[int] | None:
     if zone not in _known():
         return None
     clock = ZoneInfo(zone)
+    offsets = (datetime.fromtimestamp(instant, clock).utcoffset() for instant in instants)
+    return [int(offset.total_seconds()) if offset is not None else 0 for offset in offsets]
+
+
+def _of_pandas(zone: str, instants: Sequence[int]) -> list[int] | None:
+    # What pandas 2 takes its clocks from; importing pandas costs a hundred times as much.
+    import pytz
+
+    try:
+        clock = pytz.timezone(zone)
+    except pytz.UnknownTimeZoneError:
+        return None
     offsets = (datetime.fromtimestamp(instant, clock).utcoffset() for instant in instants)
     return [int(offset.total_seconds()) if offset is not None else 0 for offset in offsets]
 

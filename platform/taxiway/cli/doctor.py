@@ -208,7 +208,7 @@ def _spark(settings: "Settings", *, is_used: bool) -> Finding:
 
 
 def _zones(settings: "Settings") -> Iterator[Finding]:
-    """Whether DuckDB, Python and Java say the same of the zones: the project's own, and all that its data may name."""
+    """Whether all clocks here say the same of the zones: the project's own, and all that its data may name."""
     from zoneinfo import available_timezones
 
     from taxiway.zone_data import disagreements, python_version, readings

@@ -58,7 +58,8 @@ class Volume:
     """How many rows of a partition may be published: at least `least_rows`, and not far fewer than are published now.
 
     Below `least_share` (0 to 1) of the rows that are published of the same partition it is refused, below
-    `usual_share` it is published with a warning. `Volume(least_share=0, usual_share=0)` is no limit.
+    `usual_share` it is published with a warning, as is what is empty from the first. `Volume(least_share=0,
+    usual_share=0)` is no limit.
     """
 
     least_rows: int = 0

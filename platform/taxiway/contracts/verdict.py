@@ -106,6 +106,8 @@ def with_volume(verdict: Verdict, volume: Volume, published: int, *, accept_fewe
     errors, warnings = [], []
     if rows < volume.least_rows:
         errors.append(f"{told}, at least {volume.least_rows:,} must be")
+    if not rows and not published and volume.usual_share:
+        warnings.append(f"{told}, and none are published")
     if _is_below(rows, volume.least_share, published):
         errors.append(f"{told} where {published:,} are published, below the share of {volume.least_share:g}")
     elif _is_below(rows, volume.usual_share, published):
@@ -137,7 +139,8 @@ def _verdict(
     rows = row.get("rows", 0)
     failures: list[Failure] = []
     if foreign:
-        failures.append(Failure(FOREIGN, "table", "error", 1, f"{contract.partition}: {partition} was not asked for"))
+        reason = f"{contract.partition}: {partition} was not asked for; a row stays in the partition it was read in"
+        failures.append(Failure(FOREIGN, "table", "error", 1, reason))
     if row.get("unreadable"):
         failures.append(Failure(UNREADABLE, "row", "error", row["unreadable"], "unreadable as delivered"))
     for index, rule in enumerate(contract.rules):

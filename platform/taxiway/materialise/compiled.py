@@ -20,6 +20,7 @@ from taxiway.transforms.compile import bind_parameters, express, to_sql
 from taxiway.transforms.fingerprint import code_of, fingerprint, library_versions
 from taxiway.transforms.independence import Independence, Input, independence
 from taxiway.transforms.library.typing import refuse, type_delivered
+from taxiway.transforms.lineage import column_sources
 from taxiway.transforms.pure import check_pure
 from taxiway.zone_data import engines_digest, python_version, zones_of
 
@@ -45,7 +46,8 @@ class CompiledTable:
     the prepared table for an Arrow one. `staged` is the result as the guard sees it, unbound: the columns
     of the contract and those, named with an underscore, that are for the guard only. `fingerprint` is
     the identity of the whole computation. `independence` says whether partitions can share a query; it is None for a
-    table without partitions.
+    table without partitions. `reads_context` is whether rows of other partitions are read beside its own, so that
+    they come out too and are no part of the result.
     """
 
     table: Table
@@ -55,6 +57,7 @@ class CompiledTable:
     libraries: Mapping[str, str]
     fingerprint: str
     independence: Independence | None
+    reads_context: bool
 
 
 @lru_cache(maxsize=512)
@@ -109,9 +112,12 @@ def compile_table(workspace: Workspace, table: Table) -> CompiledTable:
                         f"{table.at}: {prepare.name} and its function have different defaults for {name}"
                     )
         expressions = prepared(workspace, table, month="")
-        code = code_of(transform.function)
-        libraries = {**library_versions(transform.libraries), **code.versions, "zones of python": python_version()}
-        texts = [code.text]
+        # The SQL of a prepare that is given the month is another for each month: its code stands for it.
+        prepares = [prepare.function for prepare in transform.prepares.values() if "month" in prepare.parameters]
+        codes = [code_of(function) for function in (transform.function, *prepares)]
+        versions = {name: found for code in codes for name, found in code.versions.items()}
+        libraries = {**library_versions(transform.libraries), **versions, "zones of python": python_version()}
+        texts = [code.text for code in codes]
         if isinstance(transform, BatchTransform):
             check_batches(table, transform, expressions[transform.rows])
             texts += list(transform.by)
@@ -131,7 +137,22 @@ def compile_table(workspace: Workspace, table: Table) -> CompiledTable:
     if zones:
         libraries = {**libraries, "zones": engines_digest(zones, months)}
     identity = fingerprint(texts, parameters, libraries)
-    return CompiledTable(table, expressions, staged, parameters, libraries, identity, independent)
+    context = _reads_context(workspace, table, expressions)
+    return CompiledTable(table, expressions, staged, parameters, libraries, identity, independent, context)
+
+
+def _reads_context(workspace: Workspace, table: Table, expressions: Mapping[str, ir.Table]) -> bool:
+    """Whether rows of other partitions may come out beside those of the one that is computed: not where each input with
+    partitions is read in that one alone, and the partition of a row is made of such inputs."""
+    if table.delivered is not None or table.rules.partition is None:
+        return False
+    inputs = workspace.project.inputs(table)
+    alone = {source.address.relation for source, reach in inputs.items() if reach is None and source.monthly}
+    if any(reach is not None for reach in inputs.values()):
+        return True
+    rows = table.transform.rows if isinstance(table.transform, BatchTransform) else STAGED
+    made_of = column_sources(expressions[rows]).get(table.rules.partition) if rows in expressions else None
+    return not made_of or not {relation for relation, _ in made_of} <= alone
 
 
 def independence_of(workspace: Workspace, table: Table) -> Independence | None:
@@ -257,4 +278,5 @@ def contract_texts(contract: TableContract, staged: ir.Table) -> list[str]:
     """The canonical texts of a contract: what a staged result must be, and the query that says whether it is."""
     shape = [f"{name} {dtype}" for name, dtype in contract.ibis_schema.items()]
     held = [repr(contract.key), repr(contract.key_within_partition), repr(contract.tolerance), repr(contract.volume)]
+    held += [repr((rule.name, rule.kind, rule.severity, rule.reason)) for rule in contract.rules]
     return [*shape, *held, to_sql(audit(contract, staged), CANONICAL)]

@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import ibis
 import ibis.expr.types as ir
@@ -32,7 +33,7 @@ from taxiway.materialise.plan import PartitionPlan, Plan, make_plan
 from taxiway.materialise.publish import Rows, publish_changes
 from taxiway.materialise.refused import forget_refused, keep_refused, where_kept
 from taxiway.materialise.stage import Staged, check_columns, stage
-from taxiway.materialise.whole_key import held_over_the_table, samples_of_shared_keys
+from taxiway.materialise.whole_key import held_over_the_table, samples_of_shared_keys, still_holds
 from taxiway.materialise.workspace import Workspace
 from taxiway.partitions import is_month
 from taxiway.tables import Table
@@ -225,7 +226,7 @@ def publish_judged(
         origin,
         base=plan.base,
         rebuild=rebuild,
-        against_all=not contract.key_within_partition,
+        against_all=None if contract.key_within_partition else partial(still_holds, plan, session, passed.keys()),
     )
     results = {}
     for key, verdict in judged.items():
@@ -254,8 +255,8 @@ def publish_judged(
                 status,
                 verdict.accepted,
                 bytes=published.bytes.get(key, 0),
-                data_version=published.versions[key],
-                findings=states[key].findings,
+                data_version=published.states[key].data_version,
+                findings=published.states[key].findings,
                 **common,
             )
     return results

@@ -1,19 +1,26 @@
 """Publishing what changed: partitions whose rows are equal to what is published make no commit."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeAlias
 
 import ibis
 import ibis.expr.types as ir
 import pyarrow as pa
 
 from taxiway.addresses import Address
+from taxiway.contracts.rules import VOLUME
 from taxiway.engines import Reading, Session
+from taxiway.errors import PublishConflict
 from taxiway.lake import WHOLE, Lake, PartitionState, Provenance, Publication, Snapshot
 from taxiway.transforms.compile import to_sql
 
 _PUBLISHED = "published"
+_QUICKER_WRITERS = 10
+"""So many others may publish between the look at their rows and the commit."""
+
+StillHolds: TypeAlias = Callable[[Snapshot], bool]
+"""Whether what was found of rows holds at a later version too."""
 
 
 @dataclass(frozen=True)
@@ -36,10 +43,10 @@ class Rows:
 
 @dataclass(frozen=True)
 class Published:
-    """By partition: whether new rows were published, the data version that now stands, and its bytes."""
+    """By partition: whether new rows were published, what is now known of it, and its bytes."""
 
     changed: Mapping[str, bool]
-    versions: Mapping[str, str]
+    states: Mapping[str, PartitionState]
     bytes: Mapping[str, int] = field(default_factory=dict)
 
 
@@ -52,12 +59,14 @@ def publish_changes(
     *,
     base: Snapshot | None,
     rebuild: bool = False,
-    against_all: bool = False,
+    against_all: StillHolds | None = None,
 ) -> Published:
     """Publish the partitions named by `states` whose rows differ from `base`, in one commit.
 
-    For the others what was compared is remembered. `origin` holds run, engine and libraries of the
-    provenance, `rebuild` and `against_all` are those of `Publication`. Raises as `Lake.publish`.
+    For the others what was compared is remembered. `origin` holds run, engine and libraries of the provenance,
+    `rebuild` is that of `Publication`. Rows that were held against all others of `base` come with the question
+    `against_all`: where another writer was quicker, they are published on a version of which it is true. Raises as
+    `Lake.publish`.
     """
     if not states:
         return Published({}, {})
@@ -66,19 +75,57 @@ def publish_changes(
     changed = {key: state for key, state in states.items() if key not in known or key in differing}
     if changed:
         provenance = Provenance.of(partitions=changed, **origin)
-        publication = Publication(rows.address, provenance, base, rows.partition_column, rebuild, against_all)
-        session.publish(lake, publication, to_sql(rows.of(list(changed)), session.dialect), rows.schema)
-        versions = dict.fromkeys(changed, provenance.data_version)
+        publication = Publication(
+            rows.address, provenance, base, rows.partition_column, rebuild, against_all=against_all is not None
+        )
+        sql = to_sql(rows.of(list(changed)), session.dialect)
+        _publish(lake, session, publication, sql, rows.schema, against_all)
+        stand = dict(provenance.partitions)
     else:
-        versions = {}
+        stand = {}
     for key, state in known.items():
         if key not in changed:
-            versions[key] = state.data_version
-            lake.confirm(rows.address, key, replace(states[key], data_version=state.data_version))
+            stand[key] = _unchanged(state, states[key])
+            lake.confirm(rows.address, key, stand[key])
     sizes: dict[str, int] = {}
     for file in lake.open(rows.address).files:
         sizes[file.partition] = sizes.get(file.partition, 0) + file.bytes
-    return Published({key: key in changed for key in states}, versions, sizes)
+    return Published({key: key in changed for key in states}, stand, sizes)
+
+
+def _publish(
+    lake: Lake,
+    session: Session,
+    publication: Publication,
+    sql: str,
+    schema: pa.Schema,
+    against_all: StillHolds | None,
+) -> None:
+    """Publish, where need be on the version of another writer that was quicker with other partitions."""
+    for _ in range(_QUICKER_WRITERS):
+        try:
+            session.publish(lake, publication, sql, schema)
+        except PublishConflict:
+            latest = lake.open(publication.address)
+            if publication.rebuild or against_all is None or not against_all(latest):
+                raise
+            publication = replace(publication, base=latest)
+        else:
+            return
+    session.publish(lake, publication, sql, schema)
+
+
+def _unchanged(published: PartitionState, computed: PartitionState) -> PartitionState:
+    """What is known of a partition whose rows came out as they are published: how many they are was judged by what was
+    published before them, and whether that was accepted stays."""
+    volume = tuple(finding for finding in published.findings if finding.rule == VOLUME)
+    others = tuple(finding for finding in computed.findings if finding.rule != VOLUME)
+    return replace(
+        computed,
+        data_version=published.data_version,
+        accepted_fewer=published.accepted_fewer,
+        findings=(*others, *volume),
+    )
 
 
 def _differing(session: Session, rows: Rows, partitions: list[str], base: Snapshot | None) -> set[str]:

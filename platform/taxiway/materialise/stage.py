@@ -7,7 +7,7 @@ import ibis
 import pyarrow as pa
 
 from taxiway.engines import Reading, Session
-from taxiway.errors import DefinitionError, DeliveryRefused, LakeError, TransformFailed
+from taxiway.errors import ContractBroken, DefinitionError, DeliveryRefused, LakeError, TransformFailed
 from taxiway.lake import WHOLE, Finding, Snapshot
 from taxiway.lake.schema import new_columns
 from taxiway.landing import DeliveredFile, doubtful_texts, read_csv
@@ -17,7 +17,7 @@ from taxiway.materialise.sharing import shared_queries
 from taxiway.materialise.workspace import Workspace
 from taxiway.tables import Table
 from taxiway.transforms import ArrowTransform, BatchFunction, BatchTransform, Lookback, Parameter, Transform
-from taxiway.transforms.arrow import conformed
+from taxiway.transforms.arrow import conformed, moved_to
 from taxiway.transforms.compile import to_sql
 
 _RESULT = "result"
@@ -140,9 +140,12 @@ def _stage_arrow(workspace: Workspace, plan: Plan, session: Session, staged: Sta
         }
         made = table.transform.function(**tables, **_bound(plan, table.transform, key))
         try:
-            session.load(STAGED, conformed(made, table.rules.schema))
+            made = conformed(made, table.rules.schema)
         except DefinitionError as error:
             raise DefinitionError(f"{table.at}: {error}") from error
+        if table.rules.partition is not None and (moved := moved_to(made, table.rules.partition, key)):
+            raise ContractBroken(f"{table.at}: {moved}")
+        session.load(STAGED, made)
 
 
 def _stage_batches(workspace: Workspace, plan: Plan, session: Session, staged: Staged) -> None:
@@ -159,7 +162,8 @@ def _stage_batches(workspace: Workspace, plan: Plan, session: Session, staged: S
             rows=rows.schema().to_pyarrow(),
             result=table.rules.schema,
             by=transform.by,
-            partition=None if table.rules.partition is None else (table.rules.partition, key),
+            partition=(table.rules.partition, key) if table.rules.partition else None,
+            reads_context=plan.compiled.reads_context,
         )
         try:
             session.stage_batches(
@@ -183,7 +187,13 @@ def _execute(plan: Plan, session: Session, keys: Sequence[str], *, more: bool) -
     partition = plan.table.rules.partition
     if partition is not None:
         # A row without a month belongs nowhere; the guard is to see it.
-        result = result.filter(result[partition].isin([ibis.literal(key) for key in keys]) | result[partition].isnull())
+        own = result[partition].isin([ibis.literal(key) for key in keys]) | result[partition].isnull()
+        if plan.compiled.reads_context:
+            result = result.filter(own)
+        else:
+            # Nor is one lost that was moved; the partition that it is in now may be among those that are computed next.
+            moved = result[partition] + f" out of {', '.join(keys)}"
+            result = result.mutate(**{partition: ibis.ifelse(own, result[partition], moved)})
     wanted = plan.compiled.staged.schema()
     result = result.select(*wanted)
     session.stage(STAGED, to_sql(result, session.dialect), wanted.to_pyarrow(), more=more)

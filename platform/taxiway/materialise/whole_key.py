@@ -1,6 +1,6 @@
 """The key of a table held over all of its partitions: those of a run, and those that are published beside them."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 import ibis
@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 
 from taxiway.contracts import SharedKeys, Verdict, key_columns, shared_keys, shared_rows, shares_a_key, sharing
 from taxiway.engines import Reading, Session
+from taxiway.lake import Snapshot
 from taxiway.lake.schema import same_type
 from taxiway.materialise.plan import Plan
 from taxiway.transforms.compile import to_sql
@@ -29,11 +30,11 @@ def held_over_the_table(
     passed = {key for key, verdict in judged.items() if verdict.published}
     if contract.key_within_partition or not passed:
         return judged
-    published = sorted(_published(plan))
+    published = sorted(_published(plan, plan.base))
     others = [key for key in published if key not in passed]
-    if not repeated and not (others and _shares_a_key(plan, session, others)):
+    if not repeated and not (others and _shares_a_key(plan, session, plan.base, others)):
         return judged
-    rows = _read(plan, session, published)
+    rows = _read(plan, session, plan.base, published)
     found = session.query(to_sql(shared_keys(contract, staged, rows), session.dialect)).to_pylist()
     pairs = [(row["partition"], SharedKeys(row["other"], row["is_published"], row["keys"])) for row in found]
     refused = sharing(passed, pairs)
@@ -46,20 +47,33 @@ def samples_of_shared_keys(plan: Plan, session: Session, judged: Mapping[str, Ve
     shared = {key: verdict.shared_keys for key, verdict in judged.items() if verdict.shared_keys}
     if not shared:
         return {}
-    rows = _read(plan, session, sorted(_published(plan)))
+    rows = _read(plan, session, plan.base, sorted(_published(plan, plan.base)))
     found = session.query(to_sql(shared_rows(contract, plan.compiled.staged, rows, shared), session.dialect))
     return {key: found.filter(pc.field(contract.partition) == key) for key in shared}
 
 
-def _shares_a_key(plan: Plan, session: Session, others: list[str]) -> bool:
-    rows = _read(plan, session, others)
+def still_holds(plan: Plan, session: Session, passed: Collection[str], latest: Snapshot) -> bool:
+    """Whether what was found of the partitions that passed holds at a later version of the table: they and the columns
+    are as they were, and those that another writer has published since have none of their keys."""
+    before = plan.base.partitions if plan.base is not None else {}
+    now = latest.partitions
+    changed = {key for key in before.keys() | now.keys() if before.get(key) != now.get(key)}
+    if changed & set(passed) or (plan.base is not None and plan.base.schema != latest.schema):
+        return False
+    comparable = _published(plan, latest)
+    others = sorted(changed & comparable)
+    return bool(comparable) and not (others and _shares_a_key(plan, session, latest, others))
+
+
+def _shares_a_key(plan: Plan, session: Session, snapshot: Snapshot | None, others: list[str]) -> bool:
+    rows = _read(plan, session, snapshot, others)
     found = shares_a_key(plan.table.rules, plan.compiled.staged, rows)
     return session.query(to_sql(found, session.dialect)).num_rows > 0
 
 
-def _published(plan: Plan) -> set[str]:
+def _published(plan: Plan, base: Snapshot | None) -> set[str]:
     """The published partitions whose keys can be compared: a table that is rebuilt may have had another key."""
-    base, contract = plan.base, plan.table.rules
+    contract = plan.table.rules
     if base is None or base.partition_column != contract.partition:
         return set()
     schema = contract.schema
@@ -70,8 +84,8 @@ def _published(plan: Plan) -> set[str]:
     return {file.partition for file in base.files} if comparable else set()
 
 
-def _read(plan: Plan, session: Session, partitions: list[str]) -> ir.Table:
+def _read(plan: Plan, session: Session, snapshot: Snapshot | None, partitions: list[str]) -> ir.Table:
     contract = plan.table.rules
     schema = pa.schema([contract.schema.field(name) for name in key_columns(contract)])
-    session.read(_PUBLISHED_KEYS, Reading(plan.base if partitions else None, schema, tuple(partitions)))
+    session.read(_PUBLISHED_KEYS, Reading(snapshot if partitions else None, schema, tuple(partitions)))
     return ibis.table(ibis.Schema.from_pyarrow(schema), name=_PUBLISHED_KEYS)

@@ -1,3 +1,5 @@
+# pyarrow.compute makes its functions when it is imported.
+# pyright: reportAttributeAccessIssue=false
 """Transforms that are not relational, such as fitting a model: a function of Arrow tables.
 
 What such a function may see is selected by ordinary transforms, which the engine runs for one partition;
@@ -9,6 +11,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from taxiway.errors import DefinitionError
 from taxiway.transforms.exact import NotExact, Values, exactly
@@ -90,6 +93,12 @@ def conformed(rows: pa.Table, schema: pa.Schema) -> pa.Table:
     if sorted(rows.schema.names) != sorted(schema.names):
         raise DefinitionError(f"its function returned the columns {rows.schema.names}, the contract has {schema.names}")
     return pa.table([_column(rows[column.name], column) for column in schema], schema=schema)
+
+
+def moved_to(rows: pa.Table, partition: str, key: str) -> str:
+    """Which other partition than the one with that key a row is in, in words; empty where each is in that, or in none."""
+    keys = [found for found in pc.unique(rows[partition]).to_pylist() if found is not None and found != key]
+    return f"{partition}: {min(keys)} out of {key}; a row stays in the partition it was read in" if keys else ""
 
 
 def _column(values: pa.ChunkedArray, column: pa.Field) -> Values:

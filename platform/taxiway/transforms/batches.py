@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from taxiway.errors import DefinitionError, TransformFailed
-from taxiway.transforms.arrow import ArrowFunction, ArrowTransform, conformed, prepared_by
+from taxiway.transforms.arrow import ArrowFunction, ArrowTransform, conformed, moved_to, prepared_by
 from taxiway.transforms.transform import Transform
 
 
@@ -61,7 +61,7 @@ class BatchFunction:
 
     `bound` holds the whole tables and the parameters, `rows` and `result` are the schemas of what goes in and comes
     out; without `result` that is what the function returns. Where `partition` is given, only rows with that key in
-    that column are kept, and such as have none.
+    that column are kept, and such as have none; unless it `reads_context`, there must be no others.
     """
 
     function: ArrowFunction
@@ -70,6 +70,7 @@ class BatchFunction:
     result: pa.Schema | None
     by: tuple[str, ...] = ()
     partition: tuple[str, str] | None = None
+    reads_context: bool = True
 
     def __call__(self, rows: pa.Table) -> pa.Table:
         """What the function makes of a batch, or of a whole group; raises TransformFailed naming the group."""
@@ -86,6 +87,8 @@ class BatchFunction:
         if self.partition is None:
             return made
         column, key = self.partition
+        if not self.reads_context and (moved := moved_to(made, column, key)):
+            raise TransformFailed(f"{self._which(rows)}{moved}")
         # A row without a month belongs nowhere; the guard is to see it.
         return made.filter((pc.field(column) == key) | pc.field(column).is_null())
 

@@ -6,10 +6,15 @@ import platform
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache, partial
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
+from types import FunctionType, ModuleType
+from typing import Any
 
+from taxiway.errors import DefinitionError
 from taxiway.transforms.sources import imported, modules
 from taxiway.transforms.transform import Parameter
 from taxiway.version import __version__
@@ -45,9 +50,45 @@ class Code:
 def code_of(function: Callable[..., object]) -> Code:
     """The code of a Python function: its module, and those that this one imports, and so on, wherever they lie on the
     path; of installed packages the versions. Of a function that was typed into a notebook, its own source and that of
-    the functions there that it uses."""
-    while isinstance(function, partial):
-        function = function.func
+    the functions there that it uses. With it what it holds of functions around it, as one that another function made.
+
+    Raises DefinitionError where it holds a value of which it cannot be told whether it is the same the next time.
+    """
+    used = [function]
+    held: list[str] = []
+    for each in used:
+        for name, value in _holds(each).items():
+            if isinstance(value, FunctionType):
+                used += [value] * (value not in used)
+            elif isinstance(value, ModuleType | type) or _is_plain(value):
+                held.append(f"{name} = {value!r}")
+            else:
+                raise DefinitionError(
+                    f"{each.__qualname__} holds {name}, of the type {type(value).__name__}, and nothing tells whether "
+                    "it is the same the next time: make it a parameter, or a number, text, date or list of such"
+                )
+    codes = [_source_of(each) for each in used]
+    texts = dict.fromkeys(code.text for code in codes)
+    return Code("\n".join([*texts, *held]), {name: found for code in codes for name, found in code.versions.items()})
+
+
+def _holds(function: Callable[..., object]) -> Mapping[str, Any]:
+    """What a function holds of the functions around it, by name."""
+    names = getattr(getattr(function, "__code__", None), "co_freevars", ())
+    cells = getattr(function, "__closure__", None) or ()
+    return {name: cell.cell_contents for name, cell in zip(names, cells, strict=True)}
+
+
+def _is_plain(value: object) -> bool:
+    """Whether a value is written the same as another one only where they are equal."""
+    if type(value) in (list, tuple):
+        return all(map(_is_plain, value))  # pyright: ignore[reportArgumentType]
+    if type(value) is dict:
+        return all(_is_plain(part) for pair in value.items() for part in pair)
+    return value is None or type(value) in (bool, int, float, str, bytes, date, datetime, time, timedelta, Decimal)
+
+
+def _source_of(function: Callable[..., object]) -> Code:
     python = {"python": platform.python_version()}
     main = sys.modules.get("__main__")
     if function.__module__ == "__main__" and not getattr(main, "__file__", None):

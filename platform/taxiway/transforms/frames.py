@@ -9,9 +9,9 @@ Of what comes back, NaN, NaT, NA and None are all missing, and the index is drop
 its column's type is refused, and so is a time without a zone for an instant.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, time
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 FrameFunction = Callable[..., "pd.DataFrame"]
-# What makes a frame's bits, beside the function.
-_LIBRARIES = ("pandas", "numpy")
+# What makes a frame's bits, beside the function; pandas takes its clocks from pytz.
+_LIBRARIES = ("pandas", "numpy", "pytz")
 
 
 @dataclass(frozen=True)
@@ -147,7 +147,7 @@ def from_frame(frame: "pd.DataFrame", columns: pa.Schema) -> pa.Table:
 
     if not isinstance(frame, pd.DataFrame):
         raise DefinitionError(f"its function returned {type(frame).__name__}, not a pandas frame")
-    if sorted(map(str, frame.columns)) != sorted(columns.names):
+    if sorted(frame.columns, key=str) != sorted(columns.names):
         raise DefinitionError(f"its function returned the columns {list(frame.columns)}, declared are {columns.names}")
     return pa.table([_column(frame[column.name], column) for column in columns], schema=columns)
 
@@ -165,11 +165,14 @@ def _column(values: Any, column: pa.Field) -> Values:
 
 
 def check_moments(values: Any) -> None:
-    """Refuse Python's own times where Arrow would cut them, or take the zone of one for that of all.
+    """Refuse Python's own times where Arrow would cut them, or take the zone of one for that of all; in lists too.
 
     Raises NotExact.
     """
-    dated = [value for value in values[values.notna()] if isinstance(value, date)]
+    import pandas as pd
+
+    flat = list(_flat(values))
+    dated = [value for value in flat if isinstance(value, date) and value is not pd.NaT]
     timed = [value for value in dated if isinstance(value, datetime)]
     if 0 < len(timed) < len(dated):
         raise NotExact(f"some values are times, as {timed[0]}, and some are dates")
@@ -178,3 +181,18 @@ def check_moments(values: Any) -> None:
     fine = next((value for value in timed if getattr(value, "nanosecond", 0)), None)
     if fine is not None:
         raise NotExact(f"{fine} has nanoseconds: round it, e.g. .floor('us')")
+    zoned = next((value for value in flat if isinstance(value, time) and value.tzinfo is not None), None)
+    if zoned is not None:
+        raise NotExact(f"{zoned} is a time of day with a zone: take the zone off, e.g. .replace(tzinfo=None)")
+
+
+def _flat(values: Iterable[Any]) -> Iterator[Any]:
+    import numpy as np
+
+    for value in values:
+        if isinstance(value, dict):
+            yield from _flat(value.values())
+        elif isinstance(value, list | tuple | np.ndarray):
+            yield from _flat(value)
+        else:
+            yield value

@@ -19,15 +19,16 @@ _UNSEEN = "runs what cannot be seen: write it as code"
 _REFUSED: Mapping[str, str] = {
     **dict.fromkeys(("os", "platform", "getpass", "locale", "sys.argv", "sys.orig_argv", "sys.platform"), _ENVIRONMENT),
     **dict.fromkeys(("multiprocessing.cpu_count", "threading.get_ident", "threading.get_native_id"), _ENVIRONMENT),
-    **dict.fromkeys(("pathlib.Path.cwd", "pathlib.Path.home", "posix", "nt"), _ENVIRONMENT),
+    **dict.fromkeys(("pathlib.Path.cwd", "pathlib.Path.home", "posix", "nt", "sys.modules"), _ENVIRONMENT),
     **dict.fromkeys(("time", "datetime.datetime.now", "datetime.datetime.utcnow", "datetime.datetime.today"), _CLOCK),
     **dict.fromkeys(("datetime.date.today", "pandas.Timestamp.now", "pandas.Timestamp.utcnow"), _CLOCK),
     **dict.fromkeys(("pandas.Timestamp.today", "pandas.Period.now", "email.utils.localtime"), _CLOCK),
+    **dict.fromkeys(("datetime.date.fromtimestamp", "pandas.Timestamp.fromtimestamp"), _ZONE),
     **dict.fromkeys(("time.localtime", "time.mktime", "time.tzname", "time.timezone", "time.altzone"), _ZONE),
     **dict.fromkeys(("random", "numpy.random"), _CHANCE),
     **dict.fromkeys(("secrets", "uuid.uuid1", "uuid.uuid4", "uuid.getnode", "os.urandom"), _KEYS),
-    "builtins.hash": _HASHES,
-    **dict.fromkeys(("builtins.eval", "builtins.exec"), _UNSEEN),
+    **dict.fromkeys(("builtins.hash", "builtins.id"), _HASHES),
+    **dict.fromkeys(("builtins.eval", "builtins.exec", "builtins.globals"), _UNSEEN),
     **dict.fromkeys(("builtins.open", "builtins.input", "io.open", "io.FileIO", "codecs.open"), _FILES),
     **dict.fromkeys(("shutil", "tempfile", "glob", "fileinput", "linecache", "mmap", "shelve", "dbm"), _FILES),
     **dict.fromkeys(("importlib.resources", "importlib_resources", "pkgutil.get_data", "sys.stdin"), _FILES),
@@ -36,10 +37,14 @@ _REFUSED: Mapping[str, str] = {
     **dict.fromkeys(("joblib.load", "joblib.Memory", "deltalake", "fsspec", "obstore", "pyarrow.fs"), _FILES),
     **dict.fromkeys(("pyarrow.dataset", "pyarrow.memory_map", "pyarrow.OSFile", "pyarrow.input_stream"), _FILES),
     **dict.fromkeys(("pyarrow.parquet.read_table", "pyarrow.parquet.ParquetFile", "pyarrow.orc"), _FILES),
-    **dict.fromkeys(("pyarrow.csv", "pyarrow.json", "pyarrow.feather"), _FILES),
+    **dict.fromkeys(("pyarrow.parquet.ParquetDataset", "pyarrow.parquet.read_pandas"), _FILES),
+    **dict.fromkeys(("pyarrow.csv", "pyarrow.json", "pyarrow.feather", "pandas.HDFStore", "pandas.ExcelFile"), _FILES),
+    **dict.fromkeys(("lightgbm.Booster.model_from_file", "xgboost.Booster.load_model"), _FILES),
     **dict.fromkeys(("socket", "ssl", "subprocess", "sqlite3", "urllib.request", "http.client", "ftplib"), _OUTSIDE),
     **dict.fromkeys(("smtplib", "requests", "httpx", "aiohttp", "urllib3", "boto3", "psycopg", "psycopg2"), _OUTSIDE),
     **dict.fromkeys(("sqlalchemy.create_engine", "multiprocessing.connection"), _OUTSIDE),
+    # Engines of their own: their SQL tells the time and reads files, and nothing sees it.
+    **dict.fromkeys(("duckdb", "ibis.duckdb", "ibis.connect", "ibis.set_backend", "pyspark"), _OUTSIDE),
 }
 # Pure parts of what stands above.
 _PURE = frozenset(
@@ -59,7 +64,18 @@ _SEEDED = frozenset(
     | {f"numpy.random.{n}" for n in ("default_rng", "RandomState", "SeedSequence", "PCG64", "PCG64DXSM", "MT19937")}
     | {"numpy.random.Philox", "numpy.random.SFC64"}
 )
-_NOW = frozenset({"pandas.Timestamp", "pandas.to_datetime", "pandas.DatetimeIndex", "numpy.datetime64"})
+_NOW = frozenset(
+    {"pandas.Timestamp", "pandas.to_datetime", "pandas.DatetimeIndex", "numpy.datetime64"}
+    | {"pandas.Period", "pandas.date_range", "pandas.period_range", "pandas.bdate_range"}
+)
+# Of a library, whatever begins so reads files.
+_READERS = ("pandas.read_", "polars.read_", "polars.scan_", "ibis.read_", "dask.dataframe.read_")
+# Methods of a path that ask the file system; `open` of any value is one of a file.
+_OF_PATHS = frozenset(
+    {"read_text", "read_bytes", "write_text", "write_bytes", "iterdir", "rglob", "is_file", "is_dir", "lstat"}
+    | {"open", "exists", "expanduser"}
+)
+_IMPORTS = frozenset({"importlib.import_module", "builtins.__import__"})
 _IN_MEMORY = frozenset({"StringIO", "BytesIO", "BufferReader", "py_buffer"})
 
 
@@ -83,6 +99,14 @@ class Use:
         while isinstance(parent := self._parents.get(node), ast.Attribute):
             node = parent
         call = parent if isinstance(parent, ast.Call) and parent.func is node else None
+        if isinstance(parent, ast.Call) and _called(parent) == "getattr" and node in parent.args[:1]:
+            dotted = ".".join(
+                [dotted, *(str(word.value) for word in parent.args[1:2] if isinstance(word, ast.Constant))]
+            )
+        if dotted in _IMPORTS:
+            module = _first(call) if call is not None else None
+            why = self._why(module) if isinstance(module, str) else _UNSEEN
+            return f"{dotted} of {module} {why}" if why else ""
         if dotted in _NEEDS_ARGUMENTS:
             least, why = _NEEDS_ARGUMENTS[dotted]
             given = len(call.args) + len(call.keywords) if call is not None else 0
@@ -92,7 +116,7 @@ class Use:
         seeded = dotted in _SEEDED and call is not None and _is_given(call)
         if seeded or dotted in _PURE or (dotted.startswith("os.environ") and self._only_sets(node, dotted)):
             return ""
-        why = _FILES if dotted.startswith("pandas.read_") else self._why(dotted)
+        why = _FILES if dotted.startswith(_READERS) else self._why(dotted)
         in_memory = why == _FILES and self._reads_memory and dotted != "builtins.open"
         return f"{dotted} {why}" if why and not in_memory else ""
 
@@ -101,11 +125,13 @@ class Use:
         if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
             return ""
         name, given = node.func.attr, {keyword.arg for keyword in node.keywords}
-        if name in ("read_text", "read_bytes"):
+        if name in _OF_PATHS and not (name == "open" and self._reads_memory):
             return f".{name}() {_FILES}"
+        if "model_file" in given:
+            return f".{name}(model_file=) {_FILES}"
         if name == "astimezone" and not node.args and not given:
             return f".astimezone() {_ZONE}"
-        if name == "sample" and len(node.args) < 2 and not given & {"random_state", "seed", "k", "rng", None}:
+        if name == "sample" and len(node.args) < 2 and not _seeds(node):
             return ".sample() without random_state differs from run to run: give one"
         return ""
 
@@ -123,8 +149,19 @@ class Use:
         return next((_REFUSED[name] for name in names if name in _REFUSED), "")
 
 
+def _called(call: ast.Call) -> str:
+    return call.func.id if isinstance(call.func, ast.Name) else ""
+
+
 def _first(call: ast.Call) -> object:
     return call.args[0].value if call.args and isinstance(call.args[0], ast.Constant) else None
+
+
+def _seeds(call: ast.Call) -> bool:
+    """Whether a sample is drawn with a seed; what `**options` hold is not seen."""
+    named = ("random_state", "seed", "k", "rng", None)
+    values = [keyword.value for keyword in call.keywords if keyword.arg in named]
+    return any(not isinstance(value, ast.Constant) or value.value is not None for value in values)
 
 
 def _is_given(call: ast.Call) -> bool:

@@ -203,7 +203,7 @@ class _Walk:
         for name, value in relation.values.items():
             self._check(value, parent, name)
         found = parent.renamed(_taken(relation.values))
-        instants = {name: _instant(value) for name, value in relation.values.items()}
+        instants = {name: _name(_instant(value)) for name, value in relation.values.items()}
         times = {name: parent.times[old] for name, old in instants.items() if old in parent.times}
         found = _Rows(found.everywhere, found.keys, found.source, times)
         return found.of_many() if _sees_others(relation.values.values()) else found
@@ -304,14 +304,14 @@ def _name(value: Any) -> Any:
 
 
 def _instant(value: Any) -> Any:
-    """The column whose instant a value is: itself, or its microseconds since 1970."""
+    """The field whose instant a value is: itself, or its microseconds since 1970."""
     while isinstance(value, ops.Cast | ops.ScalarUDF):
         is_instant = isinstance(value, ops.Cast) and value.to.is_timestamp() and value.arg.dtype.is_timestamp()
         is_counted = isinstance(value, ops.ScalarUDF) and getattr(value, "__func_name__", "") == "epoch_us"
         if not is_instant and not is_counted:
             return None
         value = value.args[0]
-    return _name(value)
+    return value
 
 
 def _time_window(window: Any, rows: _Rows) -> TimeWindow | None:
@@ -319,7 +319,8 @@ def _time_window(window: Any, rows: _Rows) -> TimeWindow | None:
     if window.how != "range" or len(window.order_by) != 1 or not window.order_by[0].ascending:
         return None
     order = window.order_by[0].arg
-    column = rows.times.get(_instant(order))
+    instant = _instant(order)
+    column = rows.times.get(_place(instant)) or rows.times.get(_name(instant))
     before, after = (_preceding(bound, counted=order.dtype.is_integer()) for bound in (window.start, window.end))
     if rows.source is None or column is None or column.relation != rows.source:
         return None

@@ -36,8 +36,7 @@ def check_pure(function: Callable[..., Any], table: str) -> None:
     files or connections, with the place and what to do instead."""
     problems = list(dict.fromkeys(_Walk().of(function)))
     if problems:
-        name = getattr(function, "__name__", type(function).__name__)
-        raise DefinitionError(f"{table}: {name} would not give the same rows again: {'; '.join(problems)}")
+        raise DefinitionError(f"{table}: {function.__name__} would not give the same rows again: {'; '.join(problems)}")
 
 
 class _Walk:
@@ -50,12 +49,7 @@ class _Walk:
 
     def of(self, function: Any) -> Iterator[str]:
         """The problems of a function."""
-        while hasattr(function, "func"):  # functools.partial
-            function = function.func
-        function = inspect.unwrap(function)
-        if not inspect.isfunction(function):
-            function = function if inspect.isclass(function) else type(function)
-        self._ahead += self._start(function)
+        self._ahead += self._start(inspect.unwrap(function))
         while self._ahead:
             node, scopes = self._ahead.pop()
             key = (scopes[-1].place, type(node), getattr(node, "lineno", 0), getattr(node, "col_offset", 0))
@@ -66,8 +60,7 @@ class _Walk:
     def _start(self, function: Any) -> Iterator[tuple[ast.AST, tuple[_Scope, ...]]]:
         scope = self._scope(function.__module__)
         if scope is not None:
-            line = function.__code__.co_firstlineno if inspect.isfunction(function) else None
-            path = _path_to(scope.bound[""][0], function.__name__, line)
+            path = _path_to(scope.bound[""][0], function.__name__, function.__code__.co_firstlineno)
             if path:
                 functions = [node for node in path[:-1] if isinstance(node, _FUNCTIONS)]
                 around = [_scope_of(node, scope.module, scope.place) for node in functions]
@@ -78,7 +71,7 @@ class _Walk:
         except (OSError, TypeError, SyntaxError):
             return
         scope = _scope_of(tree, function.__module__, f"<{function.__name__}>")
-        for name, value in getattr(function, "__globals__", {}).items():
+        for name, value in function.__globals__.items():
             self._typed_in(scope, name, value)
         yield tree, (scope,)
 
@@ -225,13 +218,13 @@ def _bindings(node: ast.AST, root: ast.AST) -> Iterator[tuple[str, ast.AST]]:
         yield node.id, node
 
 
-def _path_to(tree: ast.AST, name: str, line: int | None) -> list[ast.AST]:
-    """The definition of a function or class, after those that it lies in."""
+def _path_to(tree: ast.AST, name: str, line: int) -> list[ast.AST]:
+    """The definition of a function, after those that it lies in."""
     for node in ast.iter_child_nodes(tree):
-        if isinstance(node, (*_FUNCTIONS, ast.ClassDef)):
+        if isinstance(node, _FUNCTIONS):
             decorators = [decorator.lineno for decorator in getattr(node, "decorator_list", [])]
             is_named = isinstance(node, ast.Lambda) or node.name == name
-            if is_named and (line is None or line in (node.lineno, *decorators)):
+            if is_named and line in (node.lineno, *decorators):
                 return [node]
         deeper = _path_to(node, name, line)
         if deeper:

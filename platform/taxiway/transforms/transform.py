@@ -105,8 +105,10 @@ def declared(function: Callable[..., Any]) -> tuple[tuple[str, ...], Mapping[str
     """The names of a function's tables, and its parameters with their defaults.
 
     Annotated `int`, `float`, `str` or `bool` is a parameter and needs a default; every other is a table.
-    Raises DefinitionError for a parameter without a default and for `*names`.
+    Raises DefinitionError for a parameter without a default, for `*names`, and for what is called but is no function.
     """
+    if not inspect.isfunction(function):
+        raise DefinitionError(f"{function!r} is no function: its code cannot be told; write a function that calls it")
     inputs: list[str] = []
     parameters: dict[str, Parameter] = {}
     hints = inspect.get_annotations(function, eval_str=True)

@@ -3,19 +3,23 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from typing import Any
 
+import ibis
 import ibis.expr.types as ir
 import pyarrow as pa
 import pytest
 from deltalake import write_deltalake
+from tests.gauges.project import RawReadings
 from tests.working import contents, land, publish, rows, run, run_all, statuses, with_table
 
 from taxiway.addresses import Address
 from taxiway.engines.duckdb import DuckDB, DuckDBSession
-from taxiway.errors import LakeError, PublishConflict, UsageError
+from taxiway.errors import ContractBroken, LakeError, PublishConflict, TransformFailed, UsageError
 from taxiway.lake import Lake, Publication
 from taxiway.materialise import Workspace, materialise
-from taxiway.transforms import transform
+from taxiway.tables import Table
+from taxiway.transforms import arrow_transform, pandas_transform, transform
 
 RAW, LEVELS = "raw/readings", "feature/level_history"
 QUARANTINE = "quarantine/raw__readings"
@@ -212,3 +216,46 @@ def test_columns_that_changed_are_refused_before_anything_is_computed(made: Work
         run(made, LEVELS)
     assert run(made, LEVELS, rebuild=True).refused == ()
     assert "gone_later" not in made.lake.open(table.address).schema.names
+
+
+@transform
+def moved(raw_readings: ir.Table) -> ir.Table:
+    """Late readings moved to the next month."""
+    late = raw_readings.read_at.day() > 20
+    return raw_readings.mutate(month=ibis.ifelse(late, "2013-02", raw_readings.month))
+
+
+@transform
+def readings(raw_readings: ir.Table) -> ir.Table:
+    return raw_readings
+
+
+@pandas_transform(
+    prepare=readings,
+    columns={
+        **dict.fromkeys(("gauge", "source_file", "month"), "string"),
+        "read_at": "timestamp('UTC', 6)",
+        "level_cm": "int32",
+        "source_row": "int64",
+    },
+)
+def moved_by_pandas(rows):
+    return rows.assign(month="2013-02")
+
+
+@arrow_transform(prepare=readings)
+def moved_by_arrow(rows: pa.Table) -> pa.Table:
+    return rows.drop_columns("month").append_column("month", pa.repeat("2013-02", rows.num_rows))
+
+
+@pytest.mark.parametrize("computed", [moved, moved_by_pandas, moved_by_arrow])
+@pytest.mark.parametrize("months", [["2013-01"], ["2013-01", "2013-02"]])
+def test_a_row_that_is_moved_to_another_partition_is_not_lost_in_silence(
+    made: Workspace, computed: Any, months: list[str]
+) -> None:
+    at = "feature/moved"
+    place = with_table(made, Table(at, RawReadings, computed))
+    told = "2013-02 out of 2013-01.*; a row stays in the partition it was read in"
+    with pytest.raises((ContractBroken, TransformFailed), match=f"{at}.*: {told}"):
+        run(place, at, months)
+    assert place.lake.find(place.project.table(at).address) is None

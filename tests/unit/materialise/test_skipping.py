@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import ibis.expr.types as ir
 import pytest
@@ -12,7 +12,7 @@ from tests.gauges.to_the_last_day import project as gauges_project
 from tests.working import contents, land, rows, run, run_all, statuses, with_table, workspace
 
 from taxiway.addresses import Address
-from taxiway.contracts import Date, MaxLag, column, table
+from taxiway.contracts import Contract, Date, MaxLag, column, table, table_rule
 from taxiway.lake import WHOLE
 from taxiway.landing import CsvFormat
 from taxiway.materialise import Workspace
@@ -100,6 +100,33 @@ def test_a_changed_contract_computes_and_remembers_that_rows_are_equal(made: Wor
     assert set(statuses(run(changed, LEVELS)).values()) == {"unchanged"}
     assert set(statuses(run(changed, LEVELS)).values()) == {"skipped"}
     assert versions(changed)[LEVELS] == 0
+
+
+def with_rule(description: str, severity: Literal["error", "warn"]) -> type[Contract]:
+    class Ruled(LevelHistory):
+        """One row for each reading, with what the gauge showed during the 24 hours up to it."""
+
+        class Config(LevelHistory.Config):
+            pass
+
+        @table_rule(description, severity=severity)
+        def many(t: Any) -> Any:
+            return t.count() >= 225
+
+    return Ruled
+
+
+def test_a_rule_of_the_table_is_asked_again_when_its_severity_or_its_words_change(made: Workspace) -> None:
+    for description, severity, status in (
+        ("at least 225 readings", "warn", "unchanged"),
+        ("more than 224 readings", "warn", "unchanged"),
+        ("more than 224 readings", "error", "refused"),
+    ):
+        changed = with_table(made, Table(LEVELS, with_rule(description, severity), level_history))
+        outcome = run(changed, LEVELS)
+        assert set(statuses(outcome).values()) == {status}
+        told = [result.verdict.message for result in outcome.partitions if result.verdict is not None]
+        assert all(f"many: {description}" in message for message in told)
 
 
 @transform(reach={"raw_readings": Lookback(24, on="read_at")})

@@ -10,7 +10,7 @@ from tests.gauges.project import RawReadings, RiverMonth
 from tests.working import land, publish, rows, run, run_all, statuses, with_table
 
 from taxiway.contracts import Contract, Int64, Text, Volume, column, table
-from taxiway.lake import WHOLE
+from taxiway.lake import WHOLE, Snapshot
 from taxiway.materialise import Workspace
 from taxiway.notebook import OpenLake
 from taxiway.tables import Table
@@ -36,6 +36,10 @@ def deliver(place: Workspace, count: int) -> None:
 
 def of_february(place: Workspace, at: str = RAW) -> int:
     return sum(row["month"] == MONTH for row in rows(place.lake, at))
+
+
+def opened(place: Workspace) -> Snapshot:
+    return place.lake.open(place.project.table(RAW).address)
 
 
 def declared(place: Workspace, at: str, contract: type[Contract], volume: Volume) -> Workspace:
@@ -71,12 +75,14 @@ def test_fewer_are_published_where_that_is_accepted_and_the_provenance_says_so(m
     assert (result.status, of_february(made)) == ("published", 1)
     assert result.verdict is not None
     assert "warning: volume: 1 row where 224 are published, below the share of 0.1; accepted" in result.verdict.message
-    state = made.lake.open(made.project.table(RAW).address).partitions[MONTH]
-    assert state.accepted_fewer
+    assert opened(made).partitions[MONTH].accepted_fewer
     assert statuses(run(made, RAW, MONTH)) == {MONTH: "skipped"}
+    assert statuses(run(made, RAW, MONTH, force=True)) == {MONTH: "unchanged"}
+    (known,) = [state for key, state in made.lake.known(opened(made)).items() if key == MONTH]
+    assert (known.accepted_fewer, [finding.rule for finding in known.findings]) == (True, ["volume"])
     land(made)
     run(made, RAW, MONTH, accept_fewer=True)
-    assert not made.lake.open(made.project.table(RAW).address).partitions[MONTH].accepted_fewer
+    assert not opened(made).partitions[MONTH].accepted_fewer
 
 
 def test_a_refused_month_holds_back_no_other_and_a_rebuild_compares_too(made: Workspace) -> None:
@@ -175,13 +181,17 @@ def test_functions_in_python_are_held_to_it_too(made: Workspace, before: Any, af
     assert len(rows(place.lake, at)) == 4
 
 
-def test_nothing_is_published_of_what_is_first_and_empty_without_a_word(made: Workspace) -> None:
+def test_what_is_empty_from_the_first_is_published_with_a_warning(made: Workspace) -> None:
     at = "model/counted"
     place = with_table(made, Table(at, Counted, not_counted))
-    for force in (False, True):
+    for force, status in ((False, "published"), (False, "skipped"), (True, "unchanged")):
         outcome = run(place, at, force=force)
-        assert outcome.refused == ()
-        assert all(result.verdict is None or not result.verdict.failures for result in outcome.partitions)
+        assert set(statuses(outcome).values()) == {status}
+        assert {finding.reason for result in outcome.partitions for finding in result.findings} == {
+            "volume: 0 rows, and none are published"
+        }
+    free = declared(place, at, Counted, Volume(least_share=0, usual_share=0))
+    assert all(result.findings == () for result in run(free, at, rebuild=True).partitions)
 
 
 def test_a_contract_states_another_share_none_or_a_least_number(made: Workspace) -> None:

@@ -1,6 +1,6 @@
 """A key holds over the whole table: no two published partitions have one, in whatever order and range they are made."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -211,20 +211,37 @@ def test_month_by_month_and_in_a_range_give_the_same_table(tmp_path: Path) -> No
     assert found == [{"2013-01": [1, 2, 3]}] * 2
 
 
+def meanwhile(monkeypatch: pytest.MonkeyPatch, other: Callable[[], object]) -> None:
+    """Another run between the look at the keys and the commit of the next one."""
+    publish = DuckDBSession.publish
+
+    def late(session: DuckDBSession, *given: Any) -> int:
+        monkeypatch.setattr(DuckDBSession, "publish", publish)
+        other()
+        return publish(session, *given)
+
+    monkeypatch.setattr(DuckDBSession, "publish", late)
+
+
+@pytest.mark.parametrize("first", [[], ["2013-03"]], ids=["new table", "published table"])
+def test_two_runs_with_other_months_and_other_keys_are_both_published(
+    place: Workspace, monkeypatch: pytest.MonkeyPatch, first: list[str]
+) -> None:
+    months = deliver(place, jan=[1, 2], feb=[3, 4], mar=[9])
+    run(place, ORDERS, first)
+    meanwhile(monkeypatch, lambda: run(place, ORDERS, ["2013-02"]))
+    assert statuses(run(place, ORDERS, ["2013-01"])) == {"2013-01": "published"}
+    assert statuses(run(place, ORDERS, months[:2])) == {"2013-01": "skipped", "2013-02": "skipped"}
+    assert published(place) == {"2013-01": [1, 2], "2013-02": [3, 4]} | {month: [9] for month in first}
+
+
 @pytest.mark.parametrize("first", [[], ["2013-03"]], ids=["new table", "published table"])
 def test_a_month_that_another_run_publishes_meanwhile_is_not_passed_over(
     place: Workspace, monkeypatch: pytest.MonkeyPatch, first: list[str]
 ) -> None:
     months = deliver(place, jan=[1, 2], feb=[2, 3], mar=[9])
     run(place, ORDERS, first)
-    publish = DuckDBSession.publish
-
-    def late(session: DuckDBSession, *given: Any) -> int:
-        monkeypatch.setattr(DuckDBSession, "publish", publish)
-        run(place, ORDERS, ["2013-02"])
-        return publish(session, *given)
-
-    monkeypatch.setattr(DuckDBSession, "publish", late)
+    meanwhile(monkeypatch, lambda: run(place, ORDERS, ["2013-02"]))
     with pytest.raises(PublishConflict, match="keys were looked at before, while this one computed"):
         run(place, ORDERS, ["2013-01"])
     assert statuses(run(place, ORDERS, months[:2])) == {"2013-01": "refused", "2013-02": "skipped"}

@@ -177,6 +177,22 @@ REFUSED = {
     "a float as a decimal": ([0.1], pa.decimal128(9, 1), "its values are double"),
     "a list with a part of one": (of_objects([1.5]), pa.list_(pa.int64()), "truncated"),
     "a list with naive times": (of_objects([clock(2013, 1, 1)]), pa.list_(INSTANT), "without a zone"),
+    "a list with one naive time": (
+        of_objects([datetime(2013, 1, 1, tzinfo=UTC), clock(2013, 1, 1)]),
+        pa.list_(INSTANT),
+        "some have none",
+    ),
+    "a list with a time among dates": (
+        of_objects([date(2013, 1, 1), clock(2013, 1, 1, 5)]),
+        pa.list_(pa.date32()),
+        "dates",
+    ),
+    "a list with nanoseconds": (
+        of_objects([pd.Timestamp("2013-01-01T00:00:00.000000001Z")]),
+        pa.list_(INSTANT),
+        r"floor\('us'\)",
+    ),
+    "a time of day with a zone": (of_objects(time(12, tzinfo=UTC)), pa.time64("us"), "a time of day with a zone"),
     "a length of time as a number": ([timedelta(1)], pa.int64(), "its values are duration"),
 }
 

@@ -5,10 +5,12 @@ import sys
 from collections.abc import Callable, Iterator
 from importlib import import_module, invalidate_caches
 from pathlib import Path
+from types import ModuleType
 from uuid import uuid4
 
 import pytest
 
+from taxiway.errors import DefinitionError
 from taxiway.transforms.fingerprint import code_of
 
 TRANSFORM = """
@@ -107,6 +109,7 @@ def test_a_function_that_was_typed_in_has_its_own_source() -> None:
     """As a notebook runs a cell: in the module `__main__`, which has no file, with its lines kept by linecache."""
     program = f"""
 import linecache, sys
+from taxiway.errors import DefinitionError
 from taxiway.transforms.fingerprint import code_of
 
 cell = {CELL!r}
@@ -161,3 +164,35 @@ def test_a_package_counts_by_its_version_also_through_a_helper(
     assert found.versions["python"]
     (tmp_path / "site" / installed / "__init__.py").write_text("# changed within its version\n")
     assert code_of(fit) == found
+
+
+MADE = """
+def scaled(factor):
+    def fit(rows):
+        return rows * factor
+    return fit
+
+def twice(function):
+    def fit(rows):
+        return function(function(rows))
+    return fit
+"""
+
+
+@pytest.fixture
+def making(project: Path) -> ModuleType:
+    """A module of functions that make functions."""
+    (project / "making.py").write_text(MADE)
+    invalidate_caches()
+    return import_module(f"{project.name}.making")
+
+
+def test_what_a_function_holds_of_those_around_it_counts(making: ModuleType) -> None:
+    for make in (making.scaled, lambda x: making.twice(making.scaled(x)), lambda x: making.scaled([x, None])):
+        assert code_of(make(1)).text != code_of(make(7)).text
+        assert code_of(make(1)).text == code_of(make(1)).text
+
+
+def test_what_cannot_be_told_apart_is_not_held(making: ModuleType) -> None:
+    with pytest.raises(DefinitionError, match=r"scaled.*fit holds factor, of the type object"):
+        code_of(making.scaled(object()))

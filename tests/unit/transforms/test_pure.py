@@ -48,7 +48,7 @@ REFUSED = {
     "setdefault that is used": ("import os\ndef fit(rows):\n    return os.environ.setdefault('A', '1')", "os.environ"),
     "constant of the module": ("import os\nX = os.environ.get('A', '1')\ndef fit(rows):\n    return X", "os.environ"),
     "constant of a constant": ("import os\nE = os.environ\nX = dict(E)\ndef fit(rows):\n    return X", "os.environ"),
-    "getattr": ("import os\ndef fit(rows):\n    return getattr(os, 'environ')", "os reads"),
+    "getattr": ("import os\ndef fit(rows):\n    return getattr(os, 'environ')", "os.environ reads"),
     "import within": ("def fit(rows):\n    import os\n    return os.environ['A']", "os.environ"),
     "star": ("from os import *\ndef fit(rows):\n    return getenv('A')", "os.getenv"),
     "clock": ("import time as t\ndef fit(rows):\n    return t.time()", "time.time tells the time of the run"),
@@ -74,6 +74,37 @@ REFUSED = {
     "seed None": ("import numpy as np\ndef fit(rows):\n    return np.random.default_rng(None)", "default_rng differs"),
     "numpy.random": ("from numpy import random as r\ndef fit(rows):\n    return r.normal()", "numpy.random.normal"),
     "sample": ("import pandas\ndef fit(rows):\n    return rows.sample(frac=0.5)", "random_state"),
+    "sample by None": ("import pandas\ndef fit(rows):\n    return rows.sample(5, random_state=None)", "random_state"),
+    "getattr of a clock": (
+        "from datetime import datetime\ndef fit(rows):\n    return getattr(datetime, 'now')()",
+        "datetime.datetime.now tells",
+    ),
+    "import by a word": ("def fit(rows):\n    return __import__('os').environ['A']", "__import__ of os reads"),
+    "import by what is not seen": (
+        "import importlib\ndef fit(rows):\n    importlib.import_module(rows)",
+        "cannot be seen",
+    ),
+    "modules": ("import sys\ndef fit(rows):\n    return sys.modules['os'].environ", "sys.modules reads"),
+    "globals": ("import os\ndef fit(rows):\n    return globals()['os'].environ", "globals runs what cannot be seen"),
+    "id": ("def fit(rows):\n    return id(rows)", "id differs from process to process"),
+    "range from now": (
+        "import pandas as pd\ndef fit(rows):\n    return pd.date_range('now', periods=3)",
+        "tells the time",
+    ),
+    "an engine of its own": (
+        "import duckdb\ndef fit(rows):\n    return duckdb.sql('select now()')",
+        "duckdb.sql reaches",
+    ),
+    "a path": (
+        "from pathlib import Path\nP = Path('a')\ndef fit(rows):\n    return P.open().read()",
+        r"\.open\(\) reads",
+    ),
+    "whether a file is there": ("from pathlib import Path\ndef fit(rows):\n    return Path('a').exists()", ".exists()"),
+    "a file of a model": ("import lightgbm as l\ndef fit(rows):\n    return l.Booster(model_file='a')", "model_file="),
+    "another library's files": (
+        "def fit(rows):\n    import polars\n    return polars.scan_csv('a')",
+        "polars.scan_csv reads",
+    ),
     "uuid": ("import uuid\ndef fit(rows):\n    return uuid.uuid4()", "uuid.uuid4 differs"),
     "secrets": ("from secrets import token_hex\ndef fit(rows):\n    return token_hex()", "secrets.token_hex differs"),
     "hash": ("def fit(rows):\n    return hash('a')", "hash differs from process to process"),
@@ -98,10 +129,6 @@ REFUSED = {
         "time.time",
     ),
     "lambda": ("import time\nfit = lambda rows: time.time()", "time.time"),
-    "partial": (
-        "import time\nfrom functools import partial\ndef f(rows, n):\n    return time.time()\nfit = partial(f, n=1)",
-        "time.time",
-    ),
 }
 
 
