@@ -96,7 +96,7 @@ def conformed(rows: pa.Table, schema: pa.Schema) -> pa.Table:
 
 
 def moved_to(rows: pa.Table, partition: str, key: str) -> str:
-    """Which other partition than the one with that key a row is in, in words; empty where each is in that, or in none."""
+    """Which other partition than that of the key a row is in, in words; empty where each is in that one, or in none."""
     keys = [found for found in pc.unique(rows[partition]).to_pylist() if found is not None and found != key]
     return f"{partition}: {min(keys)} out of {key}; a row stays in the partition it was read in" if keys else ""
 
