@@ -1,6 +1,8 @@
 """A partition reads what its lookback and its input's lag can need, and no more."""
 
 from collections.abc import Mapping
+from contextlib import nullcontext
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,7 @@ from tests.unit.lake.test_names import HOSTILE
 from tests.working import land, rows, run, run_all, statuses, with_table, workspace
 
 from taxiway.contracts import Date, MaxLag, column, table
-from taxiway.errors import UsageError
+from taxiway.errors import ContractBroken, UsageError
 from taxiway.lake import WHOLE
 from taxiway.materialise import Workspace, make_plan
 from taxiway.materialise.plan import partitions_in_reach, read_since
@@ -133,9 +135,13 @@ def elsewhere(raw_readings: ir.Table, raw_gauges: ir.Table, high_cm: int = 500) 
     return found.mutate(month=found.month + "' OR true --/../../x")
 
 
-def test_rows_that_call_themselves_another_month_are_dropped(made: Workspace) -> None:
-    hostile = with_table(made, Table(LEVELS, LevelHistory, elsewhere))
+@pytest.mark.parametrize("looks_back", [True, False])
+def test_rows_that_call_themselves_another_month_are_not_published(made: Workspace, looks_back: bool) -> None:
+    transform = replace(elsewhere, reach=level_history.reach) if looks_back else elsewhere
+    hostile = with_table(made, Table(LEVELS, LevelHistory, transform))
     before = {path for path in made.settings.home.rglob("*") if path.is_dir()}
-    run(hostile, LEVELS, "2013-02")
+    # What was read as context may come out; where nothing was, a row would be lost.
+    with nullcontext() if looks_back else pytest.raises(ContractBroken, match=r"OR true --/../../x out of 2013-02"):
+        run(hostile, LEVELS, "2013-02")
     assert not [row for row in rows(made.lake, LEVELS) if len(row["month"]) != 7]
     assert {path for path in made.settings.home.rglob("*") if path.is_dir()} <= before

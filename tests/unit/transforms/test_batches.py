@@ -171,7 +171,7 @@ def test_the_first_table_comes_in_batches_and_the_function_stays_itself() -> Non
 
     pandas = pandas_transform(prepare=sales, columns=OF_SCALED)(scaled)
     assert list(pandas(pd.DataFrame({"key": ["a"], "value": [2]}), factor=5).scaled) == [10]
-    assert pandas.libraries == ("pandas", "numpy")
+    assert pandas.libraries == ("pandas", "numpy", "pytz")
     assert dict(pandas.parameters) == {"factor": 3}
 
 
