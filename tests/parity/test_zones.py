@@ -14,12 +14,12 @@ from tests.parity.conftest import ENGINES, EngineFor
 from tests.working import SOAK
 
 from taxiway.engines import Session
-from taxiway.java_zones import java_file, read_java_zones
 from taxiway.settings import Settings
 from taxiway.transforms.certificate import certify
 from taxiway.transforms.compile import to_sql
 from taxiway.transforms.library import clock
 from taxiway.zones import ZONES
+from taxiway.zones.java import java_file, read_java_zones
 
 INSTANT = pa.timestamp("us", "UTC")
 UNKNOWN = ["Mars/Olympus", "", " ", "America/New_York ", "america/new_york", "AMERICA/NEW_YORK", "America", "America/"]

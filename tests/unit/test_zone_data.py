@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from taxiway import zone_data as zones
-from taxiway.java_zones import read_java_zones
 from taxiway.partitions import Months
+from taxiway.zones import data as zones
+from taxiway.zones.java import read_java_zones
 
 YEARS = Months("2013-01", "2014-01", "America/New_York")
 

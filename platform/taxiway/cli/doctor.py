@@ -211,7 +211,7 @@ def _zones(settings: "Settings") -> Iterator[Finding]:
     """Whether all clocks here say the same of the zones: the project's own, and all that its data may name."""
     from zoneinfo import available_timezones
 
-    from taxiway.zone_data import disagreements, python_version, readings
+    from taxiway.zones.data import disagreements, python_version, readings
 
     months, who = settings.months, ", ".join(readings())
     own = disagreements([settings.zone], months)

@@ -22,7 +22,7 @@ from taxiway.transforms.independence import Independence, Input, independence
 from taxiway.transforms.library.typing import refuse, type_delivered
 from taxiway.transforms.lineage import column_sources
 from taxiway.transforms.pure import check_pure
-from taxiway.zone_data import engines_digest, python_version, zones_of
+from taxiway.zones.data import engines_digest, python_version, zones_of
 
 STAGED = "staged"
 # The dialect in which an expression's text stands for the expression, whichever engine runs it.

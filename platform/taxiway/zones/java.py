@@ -8,7 +8,7 @@ import shutil
 import struct
 from bisect import bisect_right
 from calendar import monthrange
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
@@ -150,8 +150,3 @@ def _yearly_rule(read: _Reader) -> _Yearly:
     # A day of 0 and less counts from the end of the month; the clock is UTC's, the wall's or the standard one.
     day = (data >> 22 & 63) - 32
     return _Yearly(data >> 28, day, data >> 19 & 7, seconds, data >> 12 & 3, base, earlier, later)
-
-
-def names(zones: JavaZones) -> Iterator[str]:
-    """The zones of a place, such as America/New_York."""
-    return (name for name in sorted(zones.rules) if "/" in name)

@@ -15,8 +15,8 @@ from zoneinfo import TZPATH, ZoneInfo, available_timezones
 
 import duckdb
 
-from taxiway.java_zones import java_file, read_java_zones
 from taxiway.partitions import Months, shift_month
+from taxiway.zones.java import java_file, read_java_zones
 
 _DAY = 86_400
 # Those that compiled SQL goes by; functions of Python go by the others.
