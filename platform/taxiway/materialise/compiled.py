@@ -57,7 +57,7 @@ class CompiledTable:
     libraries: Mapping[str, str]
     fingerprint: str
     independence: Independence | None
-    reads_context: bool
+    reads_context: bool = False
 
 
 @lru_cache(maxsize=512)

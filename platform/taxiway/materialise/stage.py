@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import ibis
 import pyarrow as pa
@@ -192,8 +193,9 @@ def _execute(plan: Plan, session: Session, keys: Sequence[str], *, more: bool) -
             result = result.filter(own)
         else:
             # Nor is one lost that was moved; the partition that it is in now may be among those that are computed next.
-            moved = result[partition] + f" out of {', '.join(keys)}"
-            result = result.mutate(**{partition: ibis.ifelse(own, result[partition], moved)})
+            column: Any = result[partition]
+            moved = column + f" out of {', '.join(keys)}"
+            result = result.mutate(**{partition: ibis.ifelse(own, column, moved)})
     wanted = plan.compiled.staged.schema()
     result = result.select(*wanted)
     session.stage(STAGED, to_sql(result, session.dialect), wanted.to_pyarrow(), more=more)

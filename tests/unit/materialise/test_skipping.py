@@ -117,11 +117,12 @@ def with_rule(description: str, severity: Literal["error", "warn"]) -> type[Cont
 
 
 def test_a_rule_of_the_table_is_asked_again_when_its_severity_or_its_words_change(made: Workspace) -> None:
-    for description, severity, status in (
+    cases: list[tuple[str, Literal["error", "warn"], str]] = [
         ("at least 225 readings", "warn", "unchanged"),
         ("more than 224 readings", "warn", "unchanged"),
         ("more than 224 readings", "error", "refused"),
-    ):
+    ]
+    for description, severity, status in cases:
         changed = with_table(made, Table(LEVELS, with_rule(description, severity), level_history))
         outcome = run(changed, LEVELS)
         assert set(statuses(outcome).values()) == {status}
