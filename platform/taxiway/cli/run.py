@@ -132,7 +132,6 @@ def materialise(
     from taxiway.cli.progress import Progress
     from taxiway.cli.report import Report
     from taxiway.engines import check_engine
-    from taxiway.marts import DbtProject
     from taxiway.orchestration import build_definitions
     from taxiway.orchestration.instance import open_instance
     from taxiway.orchestration.origin import code_location
@@ -140,10 +139,6 @@ def materialise(
     from taxiway.orchestration.runs import RunEvent, RunRequest, execute, widen
 
     project, settings = workspace.project, workspace.settings
-    dbt = DbtProject(project.dbt, settings.dbt) if project.dbt is not None else None
-    if dbt is not None and not dbt.is_prepared:
-        hint("dbt compiles its models")
-        dbt.prepare()
     definitions = build_definitions(project, settings, workspace=workspace)
     report = Report(project, broken)
     if not tables:

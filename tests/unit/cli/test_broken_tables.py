@@ -7,8 +7,9 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
-from tests.unit.cli.conftest import CommandLine
+from tests.unit.cli.conftest import CommandLine, Said
 from tests.unit.cli.test_processes import HIGHEST, LEVELS, PROJECT
+from tests.unit.marts.dbt_folder import dbt_folder
 
 from taxiway.materialise import Workspace
 from taxiway.orchestration import build_definitions
@@ -20,13 +21,41 @@ NUMBER = count()
 LOWEST = HIGHEST.replace("highest", "lowest").replace("Highest", "Lowest").replace("max()", "min()")
 READER = HIGHEST.replace("feature/highest", "feature/reader").replace("raw_levels", "feature_lowest")
 
+MARTS = """
+from pathlib import Path
+from taxiway.contracts import Contract, Int32, column
+from taxiway.tables import Table
+
+class Level(Contract):
+    \"\"\"One level.\"\"\"
+
+    level_cm: Int32 = column("The level", unit="cm")
+
+    class Config:
+        unique = ["level_cm"]
+
+marts = tuple(Table(f"mart/{name}", contract=Level) for name in ("first", "second", "other"))
+"""
+LEVEL = "select distinct level_cm from {{ source('feature', 'highest') }}"
+DBT = {
+    "models/sources.yml": "version: 2\nsources: [{name: feature, schema: feature, tables: "
+    "[{name: highest}, {name: lowest}]}]\n",
+    "models/rivers.sql": LEVEL,
+    "models/first.sql": LEVEL,
+    "models/second.sql": "select * from {{ ref('first') }}",
+    "models/other.sql": LEVEL,
+}
+
 
 @pytest.fixture
 def rivers(tmp_path: Path) -> Iterator[Callable[..., CommandLine]]:
-    """A project of its own name whose tables are one raw one, `feature/highest`, and the files that are given."""
+    """A project of its own name whose tables are one raw one, `feature/highest`, and the files that are given.
+
+    With `dbt`, the files of a dbt project, it also has the marts `first`, `second`, which reads it, and `other`.
+    """
     made: list[str] = []
 
-    def make(**files: str) -> CommandLine:
+    def make(dbt: dict[str, str] | None = None, **files: str) -> CommandLine:
         name = f"rivers_{next(NUMBER)}"
         made.append(name)
         package = tmp_path / "assets" / name
@@ -34,6 +63,13 @@ def rivers(tmp_path: Path) -> Iterator[Callable[..., CommandLine]]:
             (package / folder).mkdir(parents=True)
             (package / folder / "__init__.py").touch()
         (package / "project.py").write_text(PROJECT.replace("rivers.", f"{name}."))
+        if dbt is not None:
+            folder = dbt_folder(tmp_path / "dbt", DBT | dbt)
+            (package / "project.py").write_text(
+                PROJECT.replace("rivers.", f"{name}.")
+                .replace("import Project, collect", f"import Project, collect\n{MARTS}")
+                .replace(f'"{name}.features")', f'"{name}.features") + marts, dbt=Path({str(folder)!r})')
+            )
         (package / "raw" / "levels.py").write_text(LEVELS)
         (package / "features" / "highest.py").write_text(HIGHEST)
         for file, text in files.items():
@@ -175,3 +211,19 @@ def test_dagster_loads_with_the_broken_table_as_an_asset_that_fails(
             ended = job.execute_in_process(instance=instance, asset_selection=[key], raise_on_error=False)
         (failure,) = [event for event in ended.all_events if event.is_step_failure]
         assert key.to_user_string() in str(failure.step_failure_data.user_failure_data)
+
+
+def made(said: Said) -> list[str]:
+    return sorted(table["table"] for table in said.data["tables"])
+
+
+def test_marts_that_read_a_broken_table_are_left_out_before_dbt_has_compiled(
+    rivers: Callable[..., CommandLine],
+) -> None:
+    command = rivers({"models/first.sql": LEVEL.replace("highest", "lowest")}, lowest=SYNTAX)
+    command.done("land")
+    said = command("run", "raw", "feature", "mart", "--json")
+    assert said.code == 1
+    assert made(said) == ["feature/highest", "mart/other", "raw/levels"]
+    assert said.data["failures"] == []
+    assert [table["table"] for table in said.data["broken"]] == ["feature/lowest", "mart/first", "mart/second"]
