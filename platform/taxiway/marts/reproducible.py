@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-from taxiway.errors import DefinitionError
+from taxiway.errors import DbtProblem
 from taxiway.marts import jinja, sql
 from taxiway.marts.files import SETTINGS, configured, packages, project_settings
 
@@ -36,7 +36,7 @@ _OPENS = (
 
 
 def check_files(folder: Path) -> None:
-    """Raise DefinitionError where the settings of a project, its profile or its properties ask what they may not."""
+    """Raise DbtProblem where the settings of a project, its profile or its properties ask what they may not."""
     found = [f"{file.relative_to(folder)}: {told}" for file in _properties(folder) for told in _of_properties(file)]
     found += [f"profiles.yml: {told}" for told in _of_profile(_read(folder / "profiles.yml"))]
     settings = project_settings(folder)
@@ -45,10 +45,20 @@ def check_files(folder: Path) -> None:
     _refuse(folder.name, found)
 
 
-def check_manifest(project: str, manifest: Mapping[str, Any]) -> None:
-    """Raise DefinitionError where what dbt compiled could differ between two runs over the same tables."""
+def check_manifest(project: str, manifest: Mapping[str, Any]) -> Mapping[str, str]:
+    """Why models could differ between two runs over the same tables, or their tests, by the model's name.
+
+    Raises DbtProblem where that cannot be said of one model alone.
+    """
     nodes = {**manifest["nodes"], **manifest.get("functions", {}), **manifest["unit_tests"]}
-    found = [f"{_named(node)}: {told}" for node in nodes.values() for told in _of_node(node, manifest)]
+    refused: dict[str, list[str]] = {}
+    found: list[str] = []
+    for node in nodes.values():
+        told = [f"{_named(node)}: {told}" for told in _of_node(node, manifest)]
+        models = _models_of(node, manifest)
+        for model in models:
+            refused.setdefault(model, []).extend(told)
+        found += [] if models else told
     for source in manifest["sources"].values():
         opens = {**(source.get("meta") or {}), **(source.get("config", {}).get("meta") or {})}
         if source.get("external") or {"external_location", "plugin"} & opens.keys():
@@ -57,6 +67,17 @@ def check_manifest(project: str, manifest: Mapping[str, Any]) -> None:
     for macro in _macros(manifest, nodes):
         found += [f"{_named(macro)}: {told}" for told in jinja.problems(macro["macro_sql"])]
     _refuse(project, found)
+    return {model: _told(project, told) for model, told in refused.items() if told}
+
+
+def _models_of(node: Mapping[str, Any], manifest: Mapping[str, Any]) -> set[str]:
+    """The names of the models that cannot be made where a node is refused: itself, or those that a test is about."""
+    tested = node.get("attached_node") or node.get("tested_node_unique_id")
+    keys = [tested] if tested else [node["unique_id"]]
+    if not tested and node["resource_type"] == "test":
+        keys = node["depends_on"]["nodes"]
+    about = [manifest["nodes"].get(key) for key in keys]
+    return {each["name"] for each in about if each is not None and each["resource_type"] == "model"}
 
 
 _HOOK = "what a hook does is in no model, so a change of it would not be seen: write it in the models"
@@ -167,4 +188,8 @@ def _of_profile(profiles: Any) -> Iterator[str]:
 
 def _refuse(project: str, found: list[str]) -> None:
     if found:
-        raise DefinitionError(f"{project} would not give the same marts again: {'; '.join(dict.fromkeys(found))}")
+        raise DbtProblem(_told(project, found))
+
+
+def _told(project: str, found: list[str]) -> str:
+    return f"{project} would not give the same marts again: {'; '.join(dict.fromkeys(found))}"

@@ -11,7 +11,9 @@ from tests.unit.cli.conftest import CommandLine, Said
 from tests.unit.cli.test_processes import HIGHEST, LEVELS, PROJECT
 from tests.unit.marts.dbt_folder import dbt_folder
 
+from taxiway.cli import doctor
 from taxiway.materialise import Workspace
+from taxiway.notebook import OpenLake
 from taxiway.orchestration import build_definitions
 from taxiway.project_check import without_broken
 from taxiway.project_loader import load_project
@@ -227,3 +229,56 @@ def test_marts_that_read_a_broken_table_are_left_out_before_dbt_has_compiled(
     assert made(said) == ["feature/highest", "mart/other", "raw/levels"]
     assert said.data["failures"] == []
     assert [table["table"] for table in said.data["broken"]] == ["feature/lowest", "mart/first", "mart/second"]
+
+
+REFUSED = "dbt would not give the same marts again: model first (models/first.sql): now() is the time of the run"
+LOST = "Model 'model.small.first' (models/first.sql) depends on a node named 'nothing' which was not found"
+DBT_BREAKS = {
+    "a model": ({"models/first.sql": "select now()"}, REFUSED, ["mart/other"]),
+    "the whole": ({"models/first.sql": "select * from {{ ref('nothing') }}"}, LOST, []),
+    "the settings": ({"dbt_project.yml": "vars: ["}, "dbt/dbt_project.yml is no YAML", []),
+}
+
+
+@pytest.mark.parametrize("kind", DBT_BREAKS)
+def test_what_dbt_cannot_make_stops_its_marts_alone(
+    rivers: Callable[..., CommandLine], kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files, told, others = DBT_BREAKS[kind]
+    command = rivers(files)
+    command.done("land")
+    assert made(command.done("run", "raw/levels", "--json")) == ["raw/levels"]
+    said = command("run", "--json")
+    assert said.code == 1
+    assert made(said) == ["feature/highest", *others, "raw/levels"]
+    (line,) = [line for line in said.err.splitlines() if line.startswith("error: mart/first: ")]
+    assert told in line
+
+    broken = {"mart/first", "mart/second", "mart/other"} - {*others}
+    listed = command("tables", "--json")
+    assert listed.code == 1
+    assert {table["table"] for table in listed.data if table["problem"] is not None} == broken
+    assert told in listed.err
+
+    for name, value in command.variables.items():
+        monkeypatch.setenv(name, value)
+    settings = load_settings("local")
+    examined = {finding.check: finding for finding in doctor._project(OpenLake(settings))}
+    assert {at for at, finding in examined.items() if at.startswith("mart/")} == broken
+    assert told in examined["mart/first"].found
+    assert examined["dbt"].status == ("ok" if others else "missing")
+    graph = build_definitions(load_project(settings), settings).resolve_asset_graph()
+    kinds = {key.to_user_string(): graph.get(key).kinds for key in graph.get_all_asset_keys() if key.path[0] == "mart"}
+    assert {at for at, of in kinds.items() if of == {"broken"}} == broken
+    assert told in (graph.get(dg.AssetKey(["mart", "first"])).description or "")
+    assert graph.get(dg.AssetKey(["mart", "second"])).parent_keys == {dg.AssetKey(["mart", "first"])} or not others
+
+
+def test_dagster_loads_before_dbt_has_compiled(
+    rivers: Callable[..., CommandLine], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = loaded(rivers({}), monkeypatch)
+    assert [broken.at for broken in place.project.broken] == [], "what a command lists"
+    graph = build_definitions(place.project, place.settings).resolve_asset_graph()
+    told = graph.get(dg.AssetKey(["mart", "other"])).description or ""
+    assert "dbt has not compiled its present files; taxiway run has it do so" in told

@@ -8,7 +8,8 @@ import duckdb
 import pytest
 from tests.unit.marts.dbt_folder import MODEL, PROFILES, SCHEMA, SETTINGS, SOURCES, dbt_folder
 
-from taxiway.errors import DefinitionError, MartsFailed
+from taxiway.addresses import Address
+from taxiway.errors import DbtProblem, MartsFailed
 from taxiway.marts import Build, DbtProject, build_marts, jinja, sql
 
 KNOWN = {("raw", "levels")}
@@ -101,6 +102,10 @@ def test_a_template_of_its_variables_alone_is_taken() -> None:
 PROJECTS = {
     "a model": ({"models/rivers.sql": "select now() as t"}, r"model rivers \(models/rivers.sql\): now\(\)"),
     "a test": ({"tests/fresh.sql": f"{MODEL} where level > random()"}, r"test fresh \(tests/fresh.sql\): random\(\)"),
+    "a test of a model": (
+        {"tests/fresh.sql": "select * from {{ ref('rivers') }} where level > random()"},
+        r"test fresh \(tests/fresh.sql\): random\(\)",
+    ),
     "a macro": (
         {"macros/x.sql": "{% macro x() %}{{ env_var('X', '') }}{% endmacro %}"},
         r"macro x \(macros/x.sql\): env",
@@ -143,14 +148,47 @@ PROJECTS = {
 }
 
 
+# A model that no other project's file can harm.
+OTHER = {"models/others.sql": "select river from {{ source('raw', 'levels') }}"}
+
+
+# The model that alone is refused; in the other cases all are.
+OF_ONE_MODEL = {
+    **dict.fromkeys(["a model", "a test of a model", "a post-hook", "incremental", "external"], "rivers"),
+    "python": "py",
+}
+
+
 @pytest.mark.parametrize("case", PROJECTS)
 def test_a_project_that_differs_from_run_to_run_is_refused(tmp_path: Path, case: str) -> None:
     files, told = PROJECTS[case]
-    project = DbtProject(dbt_folder(tmp_path / "small", files), tmp_path / "states")
-    with pytest.raises(DefinitionError, match=told) as caught:
-        project.prepare()
+    project = DbtProject(dbt_folder(tmp_path / "small", OTHER | files), tmp_path / "states")
+    project.prepare()
+    with pytest.raises(DbtProblem, match=told) as caught:
+        project.model(OF_ONE_MODEL.get(case, "rivers"))
     assert "\n" not in str(caught.value)
-    assert not project.is_prepared
+    if case in OF_ONE_MODEL:
+        assert project.model("others").sources == (Address("raw", "levels"),)
+    else:
+        with pytest.raises(DbtProblem, match=told):
+            project.model("others")
+
+
+def test_what_dbt_cannot_compile_is_tried_again_and_is_forgotten_once_it_is_mended(tmp_path: Path) -> None:
+    model = {"models/rivers.sql": "select * from {{ ref('nothing') }}"}
+    project = DbtProject(dbt_folder(tmp_path / "small", model), tmp_path / "states")
+    for known in (project, DbtProject(project.folder, project.states)):
+        known.prepare()
+        assert known.is_judged
+        assert not known.is_prepared
+        with pytest.raises(DbtProblem, match=r"models/rivers.sql\) depends on a node named 'nothing'"):
+            known.model("rivers")
+    mended = DbtProject(dbt_folder(project.folder, {}), project.states)
+    assert not mended.is_judged
+    with pytest.raises(DbtProblem, match="has not compiled its present files"):
+        mended.model("rivers")
+    mended.prepare()
+    assert [file.name for file in project.states.iterdir()] == [mended.digest[:16]]
 
 
 def built(folder: Path, states: Path, files: dict[str, str], scratch: str = "1", **variables: int) -> Build:
@@ -184,7 +222,7 @@ def test_what_only_this_run_compiles_is_refused_too(tmp_path: Path) -> None:
 def test_dbt_reaches_nothing_outside(tmp_path: Path) -> None:
     (tmp_path / "outside.csv").write_text("a\n1\n")
     reading = "{% if execute %}{% do run_query(\"from '" + str(tmp_path / "outside.csv") + "'\") %}{% endif %}" + MODEL
-    with pytest.raises(DefinitionError, match=r"outside\.csv"):
+    with pytest.raises(DbtProblem, match=r"outside\.csv"):
         built(tmp_path / "small", tmp_path / "states", {"models/rivers.sql": reading})
 
 
