@@ -154,7 +154,7 @@ class DbtProject:
         if problem:
             told = " ".join(problem.split())
             raise DbtProblem(f"{self.folder.name}: dbt cannot compile the project: {told}")
-        refused = check_manifest(self.folder.name, json.loads((staged / _MANIFEST).read_bytes()))
+        refused = check_manifest(self.folder, json.loads((staged / _MANIFEST).read_bytes()))
         (staged / _REFUSED).write_text(json.dumps(refused))
 
     def _keep(self, staged: Path) -> None:
