@@ -34,6 +34,10 @@ class BrokenInput(DefinitionError):
         self.source = source
 
 
+class DbtProblem(DefinitionError):
+    """dbt cannot compile its project, or a model would not give the same rows again; the message names the file."""
+
+
 class LakeError(TaxiwayError):
     """A table in the lake cannot be read or written."""
 

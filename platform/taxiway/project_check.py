@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from taxiway.addresses import Address
 from taxiway.broken import BrokenTable, located
-from taxiway.errors import BrokenInput, DefinitionError, TaxiwayError
+from taxiway.errors import BrokenInput, DbtProblem, DefinitionError, TaxiwayError
 from taxiway.marts.project import DbtProject
 from taxiway.materialise.compiled import certify_table
 from taxiway.materialise.workspace import Workspace
@@ -35,11 +36,12 @@ def without_clashes(project: Project) -> Project:
     return _without(project, {table: BrokenTable(table.at, why) for table, why in found.items()})
 
 
-def without_broken(workspace: Workspace) -> Workspace:
+def without_broken(workspace: Workspace, *, compiled: bool = False) -> Workspace:
     """The workspace whose project has only the tables that can be made.
 
-    What is declared wrongly, and what is made from it, is in the project's `broken`. Where nothing is, it is the
-    same workspace, and what was compiled to see that is not compiled again.
+    What is declared wrongly, and what is made from it, is in the project's `broken`; with `compiled` also marts that
+    dbt has not compiled yet, of which else nothing is said. Where nothing is, it is the same workspace, and what was
+    compiled to see that is not compiled again.
     """
     project = without_clashes(workspace.project)
     if project is not workspace.project:
@@ -52,11 +54,13 @@ def without_broken(workspace: Workspace) -> Workspace:
             for source in inputs[table]:
                 if source in broken:
                     raise BrokenInput("", source.at)
-            if table.transform is None and dbt is not None and dbt.is_prepared:
+            if table.transform is None and dbt is not None and (compiled or dbt.is_judged):
                 _see_that_it_is_whole(project, dbt, table)
             certify_table(workspace, table)
         except BrokenInput as error:
             broken[table] = _reader(table, error.source)
+        except DbtProblem as error:  # it names dbt's file, not that of the contract
+            broken[table] = BrokenTable(table.at, str(error))
         except Exception as error:  # whatever a project's own function raises
             # The table is named before its problem.
             broken[table] = BrokenTable(table.at, located(error, *_file(table)).replace(f": {table.at}: ", ": ", 1))
@@ -88,9 +92,9 @@ def _inputs(project: Project, dbt: DbtProject | None, table: Table) -> list[Tabl
         return []
     if table.transform is None:
         try:
-            read = dbt.model(table.address.name).sources if dbt is not None and dbt.is_prepared else ()
+            read = _read_by(dbt, table) if dbt is not None else []
         except DefinitionError:  # told when its turn comes
-            read = ()
+            read = []
         return [project.by_address[source] for source in read if source in project.by_address]
     try:
         return [project.by_relation[name] for name in table.inputs if name in project.by_relation]
@@ -99,12 +103,21 @@ def _inputs(project: Project, dbt: DbtProject | None, table: Table) -> list[Tabl
 
 
 def _see_that_it_is_whole(project: Project, dbt: DbtProject, mart: Table) -> None:
-    """Raise where dbt has no such model, or where it reads what is no table, or a broken one."""
-    for source in dbt.model(mart.address.name).sources:
+    """Raise where dbt has no such model or refuses one that it reads, or where it reads no table, or a broken one."""
+    model = dbt.model(mart.address.name)
+    for source in _read_by(dbt, mart):
         if any(broken.at == str(source) for broken in project.broken):
             raise BrokenInput("", str(source))
-        if source not in project.by_address:
+        if source not in project.by_address and source in model.sources:
             raise DefinitionError(f"its model reads {source}, which is no table of {project.name}")
+    for name in model.models:
+        dbt.model(name)
+
+
+def _read_by(dbt: DbtProject, mart: Table) -> list[Address]:
+    """What a mart's model reads, directly or through others: tables of the lake, and models where marts are."""
+    model = dbt.model(mart.address.name)
+    return [*model.sources, *(Address(mart.address.layer, name) for name in model.models)]
 
 
 def _without(project: Project, broken: Mapping[Table, BrokenTable]) -> Project:

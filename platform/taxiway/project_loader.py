@@ -4,7 +4,7 @@ import importlib
 import sys
 
 from taxiway.broken import located
-from taxiway.errors import DefinitionError, SettingsError
+from taxiway.errors import DbtProblem, DefinitionError, SettingsError
 from taxiway.marts import DbtProject
 from taxiway.project_check import without_clashes
 from taxiway.settings import Settings
@@ -45,7 +45,10 @@ def check_parameters(project: Project, settings: Settings) -> None:
     if project.broken:
         # What a table declares whose file cannot be imported is not known.
         return
-    declared = _declared_parameters(project, settings)
+    try:
+        declared = _declared_parameters(project, settings)
+    except DbtProblem:  # nor what dbt's settings declare; its marts are broken
+        return
     unknown = {name: nearest(name, sorted(declared)) for name in settings.parameters if name not in declared}
     if unknown:
         told = "; ".join(

@@ -7,9 +7,12 @@ import pytest
 from tests import gauges
 from tests.working import ROOT
 
+from flights import marts
 from flights.project import project as flights
-from taxiway.errors import DefinitionError, SettingsError
+from taxiway.errors import SettingsError
+from taxiway.materialise import Workspace
 from taxiway.orchestration import build_definitions
+from taxiway.project_check import without_broken
 from taxiway.project_loader import check_parameters, load_project
 from taxiway.settings import Settings, load_settings
 from taxiway.tables import Project
@@ -41,5 +44,9 @@ def test_another_is_refused_with_the_nearest(tmp_path: Path) -> None:
 def test_a_dbt_project_that_cannot_be_read_is_named(tmp_path: Path, text: str | None, told: str) -> None:
     if text is not None:
         (tmp_path / "dbt_project.yml").write_text(text)
-    with pytest.raises(DefinitionError, match=told):
-        check_parameters(replace(gauges.project, dbt=tmp_path), settings_with(tmp_path / "home"))
+    settings = settings_with(tmp_path / "home")
+    project = replace(flights, dbt=tmp_path)
+    check_parameters(project, settings)
+    broken = without_broken(Workspace(project, settings)).project.broken
+    assert {table.at for table in broken} == {mart.at for mart in marts.tables}
+    assert all(told in table.problem for table in broken)

@@ -24,6 +24,7 @@ from taxiway.settings import project_root
 from taxiway.version import requirements_of
 
 if TYPE_CHECKING:
+    from taxiway.marts import DbtProject
     from taxiway.notebook import OpenLake
     from taxiway.settings import Settings
 
@@ -240,9 +241,16 @@ def _project(lake: "OpenLake") -> Iterator[Finding]:
         yield Finding(broken.at, "missing", broken.problem, "mend the file; the others can be made meanwhile")
     yield from _landing(lake)
     if project.dbt is not None:
-        is_prepared = DbtProject(project.dbt, lake.settings.dbt).is_prepared
-        found = f"dbt-core {version('dbt-core')}, models {'compiled' if is_prepared else 'not compiled yet'}"
-        yield Finding("dbt", "ok", found, "" if is_prepared else f"they are compiled by: {_taxiway('run')}")
+        yield _dbt(DbtProject(project.dbt, lake.settings.dbt))
+
+
+def _dbt(project: "DbtProject") -> Finding:
+    found = f"dbt-core {version('dbt-core')}, models "
+    if project.is_prepared:
+        return Finding("dbt", "ok", f"{found}compiled")
+    if project.is_judged:
+        return Finding("dbt", "missing", f"{found}cannot be compiled", "mend what the marts name as the reason")
+    return Finding("dbt", "ok", f"{found}not compiled yet", f"they are compiled by: {_taxiway('run')}")
 
 
 def _landing(lake: "OpenLake") -> Iterator[Finding]:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from taxiway.cli.output import hint
 from taxiway.errors import UsageError
 
 if TYPE_CHECKING:
@@ -39,10 +40,17 @@ def open_workspace() -> "Workspace":
 
 
 def open_sound_workspace() -> "Workspace":
-    """As `open_workspace`, with what is broken of the project set aside."""
+    """As `open_workspace`, with what is broken of the project set aside; dbt compiles its models before they count."""
+    from taxiway.marts import DbtProject
     from taxiway.project_check import without_broken
 
-    return without_broken(open_workspace())
+    workspace = open_workspace()
+    if workspace.project.dbt is not None:
+        dbt = DbtProject(workspace.project.dbt, workspace.settings.dbt)
+        if not dbt.is_prepared:
+            hint("dbt compiles its models")
+        dbt.prepare()
+    return without_broken(workspace)
 
 
 def asked_months(settings: "Settings", month: str | None, first: str | None, last: str | None) -> Sequence[str] | None:

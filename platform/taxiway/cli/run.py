@@ -102,9 +102,12 @@ def choose(project: "Project", selection: Sequence[str]) -> list[Address]:
 
 
 def broken_among(project: "Project", selection: Sequence[str]) -> list["BrokenTable"]:
-    """The broken tables that are named, all for none."""
+    """The broken tables that are named, all for none, and those because of which they are left out."""
     named = {_layer(word).replace(".", "/", 1) for word in selection}
-    return [table for table in project.broken if not selection or named & {table.at, table.at.split("/")[0]}]
+    found = {table.at for table in project.broken if not selection or named & {table.at, table.at.split("/")[0]}}
+    while more := {table.reads for table in project.broken if table.at in found and table.reads} - found:
+        found |= more
+    return [table for table in project.broken if table.at in found]
 
 
 def _layer(word: str) -> str:
@@ -132,7 +135,6 @@ def materialise(
     from taxiway.cli.progress import Progress
     from taxiway.cli.report import Report
     from taxiway.engines import check_engine
-    from taxiway.marts import DbtProject
     from taxiway.orchestration import build_definitions
     from taxiway.orchestration.instance import open_instance
     from taxiway.orchestration.origin import code_location
@@ -140,10 +142,6 @@ def materialise(
     from taxiway.orchestration.runs import RunEvent, RunRequest, execute, widen
 
     project, settings = workspace.project, workspace.settings
-    dbt = DbtProject(project.dbt, settings.dbt) if project.dbt is not None else None
-    if dbt is not None and not dbt.is_prepared:
-        hint("dbt compiles its models")
-        dbt.prepare()
     definitions = build_definitions(project, settings, workspace=workspace)
     report = Report(project, broken)
     if not tables:

@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from taxiway.errors import DefinitionError
+from taxiway.errors import DbtProblem
 
 SETTINGS = "dbt_project.yml"
 
@@ -30,23 +30,23 @@ _NOT_READ = frozenset({".user.yml", ".git", "__pycache__", ".DS_Store"})
 
 
 def project_settings(folder: Path) -> Mapping[str, Any]:
-    """What `dbt_project.yml` says; raises DefinitionError where there is none, or where it cannot be read."""
+    """What `dbt_project.yml` says; raises DbtProblem where there is none, or where it cannot be read."""
     file = folder / SETTINGS
     try:
         found = yaml.safe_load(file.read_text())
     except FileNotFoundError:
-        raise DefinitionError(f"{folder} is no dbt project: it has no {SETTINGS}") from None
+        raise DbtProblem(f"{folder} is no dbt project: it has no {SETTINGS}") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise DefinitionError(f"{file} is no YAML: {' '.join(str(error).split())}") from None
+        raise DbtProblem(f"{file} is no YAML: {' '.join(str(error).split())}") from None
     if not isinstance(found, dict):
-        raise DefinitionError(f"{file} holds no settings: begin with name, profile and model-paths")
+        raise DbtProblem(f"{file} holds no settings: begin with name, profile and model-paths")
     return found
 
 
 def files_read(folder: Path) -> Mapping[str, Path]:
     """Every file that dbt reads for the project in `folder`, by a name that does not depend on where that is.
 
-    Raises DefinitionError where the project's settings cannot be read.
+    Raises DbtProblem where the project's settings cannot be read.
     """
     written = {_resolved(folder, name) for name in _written(folder)}
     found: dict[str, Path] = {}
@@ -86,11 +86,11 @@ def _written(folder: Path) -> Iterator[str]:
 
 
 def _listed(folder: Path, settings: Mapping[str, Any], key: str, default: tuple[str, ...]) -> list[str]:
-    """The paths that a setting names; raises DefinitionError where they cannot be known without running dbt."""
+    """The paths that a setting names; raises DbtProblem where they cannot be known without running dbt."""
     given = settings.get(key, list(default))
     names = [given] if isinstance(given, str) else given
     if not isinstance(names, list) or any(not isinstance(name, str) or "{" in name for name in names):
-        raise DefinitionError(f"{folder / SETTINGS}: {key} is {given!r}: write plain paths, so that all files count")
+        raise DbtProblem(f"{folder / SETTINGS}: {key} is {given!r}: write plain paths, so that all files count")
     return names
 
 

@@ -4,6 +4,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import version
@@ -14,7 +15,7 @@ from uuid import uuid4
 import duckdb
 
 from taxiway.addresses import Address
-from taxiway.errors import DefinitionError
+from taxiway.errors import DbtProblem, DefinitionError
 from taxiway.marts.files import files_read, project_settings
 from taxiway.marts.invoke import invoke_dbt
 from taxiway.marts.locked import lock_down, seeds
@@ -27,16 +28,19 @@ SCRATCH_FILE = "marts.duckdb"
 
 _STATE = "partial_parse.msgpack"
 _MANIFEST = "manifest.json"
+_REFUSED = "refused.json"
+_FAILED = ".failed"
 _DIGITS = 16
 
 
 @dataclass(frozen=True)
 class Model:
-    """A model: its compiled SQL, the tables of the lake that it reads, directly or through others, and its file."""
+    """A model: its compiled SQL, its file, the tables of the lake and the models that it reads, through others too."""
 
     name: str
     sql: str
     sources: tuple[Address, ...]
+    models: tuple[str, ...]
     file: Path
 
 
@@ -64,53 +68,71 @@ class DbtProject:
 
     @cached_property
     def variables(self) -> Mapping[str, Parameter]:
-        """The declared variables with their defaults; raises DefinitionError where the project cannot be read."""
+        """The declared variables with their defaults; raises DbtProblem where the project cannot be read."""
         return project_settings(self.folder).get("vars") or {}
 
     @property
     def is_prepared(self) -> bool:
         """Whether dbt has compiled the present files."""
-        return (self._prepared / _MANIFEST).is_file()
+        try:
+            return (self._prepared / _REFUSED).is_file()
+        except DbtProblem:
+            return False
+
+    @property
+    def is_judged(self) -> bool:
+        """Whether dbt has compiled the present files, or is known to be unable to."""
+        try:
+            return self.is_prepared or self._failure.is_file()
+        except DbtProblem:
+            return True
 
     @cached_property
     def manifest(self) -> Mapping[str, Any]:
-        """dbt's manifest; raises DefinitionError where the present files have not been prepared."""
+        """dbt's manifest; raises DbtProblem, with the reason, where dbt has not compiled the present files."""
         return json.loads(self._read(_MANIFEST))
 
     @property
     def state(self) -> bytes:
-        """The parsed state that dbt starts from; raises DefinitionError where there is none."""
+        """The parsed state that dbt starts from; raises DbtProblem where there is none."""
         return self._read(_STATE)
 
     def model(self, name: str) -> Model:
-        """The model of that name; raises DefinitionError where there is none."""
-        for key, node in self.manifest["nodes"].items():
+        """The model of that name.
+
+        Raises DefinitionError where there is none, DbtProblem where it is refused or dbt has not compiled the project.
+        """
+        refused = json.loads(self._read(_REFUSED))
+        if name in refused:
+            raise DbtProblem(refused[name])
+        nodes, sources = self.manifest["nodes"], self.manifest["sources"]
+        for key, node in nodes.items():
             if node["resource_type"] == "model" and node["name"] == name:
+                read = set(self._read_by(key))
+                tables = sorted(Address(s["source_name"], s["name"]) for s in map(sources.get, read) if s is not None)
+                models = sorted(n["name"] for n in map(nodes.get, read) if n and n["resource_type"] == "model")
                 file = self.folder / node["original_file_path"]
-                return Model(name, node["compiled_code"], tuple(sorted(set(self._sources(key)))), file)
+                return Model(name, node["compiled_code"], tuple(tables), tuple(models), file)
         raise DefinitionError(f"{self.folder.name} has no model '{name}': write models/marts/{name}.sql")
 
     def prepare(self) -> None:
         """Have dbt parse and compile the present files, unless it has; no data is read.
 
-        Raises DefinitionError with dbt's own message where it cannot, and where a result would not be reproducible
-        from the published tables and the project's files.
+        Where it cannot, and where a result would not be reproducible from the published tables and the project's
+        files, the reason is kept for whoever asks for a model. Raises DefinitionError where nothing can be kept.
         """
         if self.is_prepared:
             return
-        check_files(self.folder)
-        staged = self._prepared.with_name(f".{uuid4().hex}")
+        staged = self.states / f".{uuid4().hex}"
         try:
             staged.mkdir(parents=True)
-            self._compile(staged)
-            for old in self.states.glob("[0-9a-f]" * _DIGITS):
-                shutil.rmtree(old, ignore_errors=True)
             try:
-                staged.rename(self._prepared)
-            except OSError:
-                # Another process may have been quicker with the same files.
-                if not self.is_prepared:
-                    raise
+                check_files(self.folder)
+                self._compile(staged)
+            except DbtProblem as problem:
+                self._keep_failure(staged, problem)
+            else:
+                self._keep(staged)
         except OSError as error:
             raise DefinitionError(
                 f"{self.folder.name}: what dbt makes of it cannot be kept ({error}); make {self.states} writable"
@@ -130,25 +152,56 @@ class DbtProject:
                 options=["--no-partial-parse"],
             ).problem
         if problem:
-            raise DefinitionError(f"{self.folder.name}: dbt cannot compile the project: {problem}")
-        check_manifest(self.folder.name, json.loads((staged / _MANIFEST).read_bytes()))
+            told = " ".join(problem.split())
+            raise DbtProblem(f"{self.folder.name}: dbt cannot compile the project: {told}")
+        refused = check_manifest(self.folder, json.loads((staged / _MANIFEST).read_bytes()))
+        (staged / _REFUSED).write_text(json.dumps(refused))
+
+    def _keep(self, staged: Path) -> None:
+        for old in self.states.glob("[0-9a-f]" * _DIGITS):
+            shutil.rmtree(old, ignore_errors=True)
+        self._forget_failures()
+        try:
+            staged.rename(self._prepared)
+        except OSError:
+            # Another process may have been quicker with the same files.
+            if not self.is_prepared:
+                raise
+
+    def _keep_failure(self, staged: Path, problem: DbtProblem) -> None:
+        """Remember why the present files cannot be compiled; they are tried again when they are prepared again."""
+        written = staged / "failed"
+        written.write_text(str(problem))
+        # Settings that cannot be read have no digest: whoever asks for a model is told anew.
+        with suppress(DbtProblem):
+            kept = self._failure
+            self._forget_failures()
+            written.replace(kept)
+
+    def _forget_failures(self) -> None:
+        for old in self.states.glob(f"*{_FAILED}"):
+            old.unlink(missing_ok=True)
 
     @property
     def _prepared(self) -> Path:
         return self.states / self.digest[:_DIGITS]
 
+    @property
+    def _failure(self) -> Path:
+        return self._prepared.with_suffix(_FAILED)
+
     def _read(self, name: str) -> bytes:
         try:
             return (self._prepared / name).read_bytes()
         except FileNotFoundError:
-            raise DefinitionError(
+            if self._failure.is_file():
+                raise DbtProblem(self._failure.read_text()) from None
+            raise DbtProblem(
                 f"{self.folder.name}: dbt has not compiled its present files; taxiway run has it do so"
             ) from None
 
-    def _sources(self, key: str) -> Iterator[Address]:
+    def _read_by(self, key: str) -> Iterator[str]:
+        """The keys of what a model reads, directly or through others."""
         for parent in self.manifest["parent_map"][key]:
-            if parent in self.manifest["sources"]:
-                source = self.manifest["sources"][parent]
-                yield Address(source["source_name"], source["name"])
-            else:
-                yield from self._sources(parent)
+            yield parent
+            yield from self._read_by(parent) if parent not in self.manifest["sources"] else ()

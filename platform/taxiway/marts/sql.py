@@ -1,8 +1,10 @@
 """What a query of a mart may not do: depend on anything but the rows that it reads. DuckDB's own parser tells."""
 
 import json
+import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import cache
+from itertools import pairwise
 from typing import Any
 
 import duckdb
@@ -16,7 +18,10 @@ _CLOCK_FUNCTIONS = frozenset(
     | {"current_localtime", "current_localtimestamp", *_CLOCKS}
 )
 _ENVIRONMENT = frozenset({"getenv", "current_setting", "getvariable"})
-_SAMPLED = frozenset({"approx_quantile", "reservoir_quantile"})
+_INSTEAD_OF_SAMPLED = {
+    **dict.fromkeys(["approx_quantile", "reservoir_quantile"], "quantile_cont()"),
+    "approx_top_k": "count(*) by value, with ORDER BY and LIMIT",
+}
 # They depend on the session alone, which is always the same, or end the query.
 _SAME_EVERYWHERE = frozenset({"error", "current_database", "current_schema", "current_schemas", "in_search_path"})
 # Functions in FROM that make rows of their arguments alone.
@@ -24,7 +29,14 @@ _OF_ARGUMENTS = frozenset(
     {"range", "generate_series", "unnest", "repeat", "repeat_row", "json_each", "json_tree"}
     | {"histogram", "histogram_values"}
 )
-_IN_ORDER = frozenset({"first", "last", "string_agg", "group_concat", "listagg"})
+_IN_ORDER = frozenset(
+    {"first", "last", "any_value", "arbitrary"} | {"list", "array_agg", "string_agg", "group_concat", "listagg"}
+)
+# What DuckDB's parser makes of list(x ORDER BY x), and what may be written itself.
+_SORTS = frozenset({"list_sort", "array_sort", "list_reverse_sort", "array_reverse_sort"})
+_LISTS = frozenset({"list", "array_agg"})
+# Macros over them, which take no order.
+_JSON_IN_ORDER = frozenset({"json_group_array", "json_group_object", "json_group_structure"})
 _RANKS = frozenset({"row_number", "first_value", "last_value", "nth_value", "ntile", "lag", "lead"})
 _USE_CLOCK = "compare with a column, or with a variable of dbt_project.yml"
 _USE_SOURCE = "read a table of the lake by source(), another model or a seed by ref()"
@@ -46,7 +58,10 @@ def problems(sql: str, known: Collection[Relation] | None) -> Iterator[str]:
         return
     nodes = list(_nodes(tree["statements"]))
     own = {entry["key"].lower() for node in nodes for entry in node.get("cte_map", {}).get("map", ())}
+    in_order = {id(node["children"][0]) for node in nodes if node.get("function_name") in _SORTS and node["children"]}
     for node in nodes:
+        if id(node) in in_order and node.get("function_name") in _LISTS:
+            continue
         kind = node.get("class") or node.get("type")
         check = _CHECKS.get(str(kind))
         if check is not None:
@@ -60,9 +75,9 @@ def problems(sql: str, known: Collection[Relation] | None) -> Iterator[str]:
 def words(text: str) -> Iterator[str]:
     """The problems of a piece of SQL that is no whole query, as its words tell them."""
     tokens = duckdb.tokenize(text)
-    ends = [*(start for start, _ in tokens[1:]), len(text)]
-    found = [text[start:end].partition("--")[0].strip().lower() for (start, _), end in zip(tokens, ends, strict=True)]
-    for word, after in zip(found, [*found[1:], ""], strict=True):
+    bounds = pairwise([*(start for start, _ in tokens), len(text)])
+    found = [text[start:end].partition("--")[0].strip().lower() for start, end in bounds]
+    for word, after in pairwise([*found, ""]):
         if word in _CLOCKS:
             yield _told_clock(word)
         elif after == "(":
@@ -88,7 +103,26 @@ def _volatile() -> frozenset[str]:
             "SELECT DISTINCT function_name FROM duckdb_functions() "
             "WHERE stability IN ('VOLATILE', 'CONSISTENT_WITHIN_QUERY')"
         ).fetchall()
-    return frozenset(name for (name,) in found) - _SAME_EVERYWHERE
+    return _with_macros(frozenset(name for (name,) in found) - _SAME_EVERYWHERE)
+
+
+@cache
+def _clocks() -> frozenset[str]:
+    """The functions that tell the time."""
+    return _with_macros(_CLOCK_FUNCTIONS)
+
+
+def _with_macros(functions: frozenset[str]) -> frozenset[str]:
+    """These functions, and DuckDB's macros that use one of them, through others too."""
+    with duckdb.connect() as connection:
+        macros = connection.execute(
+            "SELECT function_name, macro_definition FROM duckdb_functions() WHERE macro_definition IS NOT NULL"
+        ).fetchall()
+    used = [(name, {*re.findall(r"\w+", re.sub(r"'[^']*'", "", text))} - {name}) for name, text in macros]
+    found = functions
+    while more := {name for name, words in used if words & found and name not in found | _SAME_EVERYWHERE}:
+        found |= more
+    return found
 
 
 def _told_clock(name: str) -> str:
@@ -99,26 +133,38 @@ def _column(node: Mapping[str, Any]) -> Iterator[str]:
     names = node.get("column_names", ())
     if len(names) == 1 and names[0].lower() in _CLOCKS:
         yield f"{_told_clock(names[0])}; a column of that name needs its table's, e.g. t.{names[0]}"
+    if names and names[-1].lower() == "rowid":
+        yield "rowid is the place of a row, which may differ from run to run: use the row's key"
 
 
 def _function(node: Mapping[str, Any]) -> Iterator[str]:
     name = node["function_name"].lower()
-    if name in _CLOCK_FUNCTIONS or (name == "age" and len(node["children"]) == 1):
+    if name in _clocks() or (name == "age" and len(node["children"]) == 1):
         yield _told_clock(f"{name}()")
     elif name in _ENVIRONMENT:
         yield f"{name}() reads the environment: declare a variable in dbt_project.yml, which settings can give a value"
-    elif name in _SAMPLED:
-        yield f"{name}() differs from run to run: write quantile_cont()"
+    elif name in _INSTEAD_OF_SAMPLED:
+        yield f"{name}() differs from run to run: write {_INSTEAD_OF_SAMPLED[name]}"
     elif name in _volatile():
         yield f"{name}() differs from run to run: make the value of the row's key, e.g. with md5()"
+    elif name in _JSON_IN_ORDER:
+        yield f"{name}() takes rows in any order: write to_json(list(... ORDER BY ...))"
     elif name in _IN_ORDER and node["order_bys"] is not None and not node["order_bys"]["orders"]:
         yield f"{name}() takes rows in any order: say which, {name}(... ORDER BY ...)"
 
 
 def _window(node: Mapping[str, Any]) -> Iterator[str]:
     name = node["function_name"].lower()
-    if name in _RANKS and not node["orders"] and not node["arg_orders"]:
+    counts_rows = any(str(node[end]).endswith("_ROWS") for end in ("start", "end"))
+    if (name in _RANKS | _IN_ORDER and not node["orders"] and not node["arg_orders"]) or (
+        counts_rows and not node["orders"]
+    ):
         yield f"{name}() takes rows in any order: say which, OVER (... ORDER BY ...)"
+
+
+def _join(node: Mapping[str, Any]) -> Iterator[str]:
+    if node["ref_type"] == "POSITIONAL":
+        yield "POSITIONAL JOIN takes rows in any order: join by a key"
 
 
 def _select(node: Mapping[str, Any]) -> Iterator[str]:
@@ -158,4 +204,5 @@ _CHECKS: Mapping[str, Callable[[Mapping[str, Any]], Iterator[str]]] = {
     "SET_OPERATION_NODE": _select,
     "TABLE_FUNCTION": _table_function,
     "SUBQUERY": _sample,
+    "JOIN": _join,
 }

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import dagster as dg
+from dagster_dbt.dbt_project import using_dagster_dev
 
 from taxiway.marts import DbtProject
 from taxiway.materialise import Workspace
@@ -24,12 +25,17 @@ def build_definitions(project: Project, settings: Settings, **overrides: Any) ->
 
     `overrides` replace resources by name: `workspace`, `open_engine`. Raises SettingsError where the settings have
     a parameter that nothing of the project declares. A table that is declared wrongly, or would not be the same on
-    every engine, and what is made from it, are assets that fail with the reason; all others are as they should be.
+    every engine, or that dbt cannot make, and what is made from it, are assets that fail with the reason; all others
+    are as they should be.
     """
     check_parameters(project, settings)
     given = overrides.get("workspace")
+    dbt = DbtProject(project.dbt, settings.dbt) if project.dbt is not None else None
+    if dbt is not None and using_dagster_dev():
+        # Who edits SQL while `dagster dev` runs sees it after a reload.
+        dbt.prepare()
     # What was compiled for it is not compiled again.
-    workspace = without_broken(given if isinstance(given, Workspace) else Workspace(project, settings))
+    workspace = without_broken(given if isinstance(given, Workspace) else Workspace(project, settings), compiled=True)
     project = workspace.project
     if isinstance(given, Workspace):
         overrides["workspace"] = workspace
@@ -38,8 +44,8 @@ def build_definitions(project: Project, settings: Settings, **overrides: Any) ->
         "open_engine": engines_resource(settings),
     } | overrides
     assets = [table_asset(workspace, table) for table in project.tables if table.transform is not None]
-    if project.dbt is not None:
-        assets.append(marts_asset(workspace, DbtProject(project.dbt, settings.dbt)))
+    if dbt is not None and any(table.address.layer == "mart" for table in project.tables):
+        assets.append(marts_asset(workspace, dbt))
     # Of two files with one address both are broken, and are one asset.
     broken = [broken_asset(table) for table in {table.at: table for table in project.broken}.values()]
     return dg.Definitions(

@@ -6,7 +6,6 @@ from typing import Any
 
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, build_dbt_asset_specs
-from dagster_dbt.dbt_project import using_dagster_dev
 
 from taxiway.engines import IN_PROCESS, OpenEngine
 from taxiway.errors import PublishConflict, TaxiwayError
@@ -39,9 +38,6 @@ def marts_asset(workspace: Workspace, project: DbtProject) -> dg.AssetsDefinitio
     all tests of a selected mart are run. Raises DefinitionError where dbt has not compiled the present
     files or lacks a model. Needs the resources `workspace` and `open_engine`.
     """
-    if using_dagster_dev():
-        # Who edits SQL while `dagster dev` runs sees it after a reload.
-        project.prepare()
     marts = {asset_key(table): table for table in workspace.project.tables if table.address.layer == "mart"}
     specs = [_spec(workspace, project, table) for table in marts.values()]
 

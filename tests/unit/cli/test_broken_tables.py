@@ -7,10 +7,13 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
-from tests.unit.cli.conftest import CommandLine
+from tests.unit.cli.conftest import CommandLine, Said
 from tests.unit.cli.test_processes import HIGHEST, LEVELS, PROJECT
+from tests.unit.marts.dbt_folder import dbt_folder
 
+from taxiway.cli import doctor
 from taxiway.materialise import Workspace
+from taxiway.notebook import OpenLake
 from taxiway.orchestration import build_definitions
 from taxiway.project_check import without_broken
 from taxiway.project_loader import load_project
@@ -20,13 +23,41 @@ NUMBER = count()
 LOWEST = HIGHEST.replace("highest", "lowest").replace("Highest", "Lowest").replace("max()", "min()")
 READER = HIGHEST.replace("feature/highest", "feature/reader").replace("raw_levels", "feature_lowest")
 
+MARTS = """
+from pathlib import Path
+from taxiway.contracts import Contract, Int32, column
+from taxiway.tables import Table
+
+class Level(Contract):
+    \"\"\"One level.\"\"\"
+
+    level_cm: Int32 = column("The level", unit="cm")
+
+    class Config:
+        unique = ["level_cm"]
+
+marts = tuple(Table(f"mart/{name}", contract=Level) for name in ("first", "second", "other"))
+"""
+LEVEL = "select distinct level_cm from {{ source('feature', 'highest') }}"
+DBT = {
+    "models/sources.yml": "version: 2\nsources: [{name: feature, schema: feature, tables: "
+    "[{name: highest}, {name: lowest}]}]\n",
+    "models/rivers.sql": LEVEL,
+    "models/first.sql": LEVEL,
+    "models/second.sql": "select * from {{ ref('first') }}",
+    "models/other.sql": LEVEL,
+}
+
 
 @pytest.fixture
 def rivers(tmp_path: Path) -> Iterator[Callable[..., CommandLine]]:
-    """A project of its own name whose tables are one raw one, `feature/highest`, and the files that are given."""
+    """A project of its own name whose tables are one raw one, `feature/highest`, and the files that are given.
+
+    With `dbt`, the files of a dbt project, it also has the marts `first`, `second`, which reads it, and `other`.
+    """
     made: list[str] = []
 
-    def make(**files: str) -> CommandLine:
+    def make(dbt: dict[str, str] | None = None, **files: str) -> CommandLine:
         name = f"rivers_{next(NUMBER)}"
         made.append(name)
         package = tmp_path / "assets" / name
@@ -34,6 +65,13 @@ def rivers(tmp_path: Path) -> Iterator[Callable[..., CommandLine]]:
             (package / folder).mkdir(parents=True)
             (package / folder / "__init__.py").touch()
         (package / "project.py").write_text(PROJECT.replace("rivers.", f"{name}."))
+        if dbt is not None:
+            folder = dbt_folder(tmp_path / "dbt", DBT | dbt)
+            (package / "project.py").write_text(
+                PROJECT.replace("rivers.", f"{name}.")
+                .replace("import Project, collect", f"import Project, collect\n{MARTS}")
+                .replace(f'"{name}.features")', f'"{name}.features") + marts, dbt=Path({str(folder)!r})')
+            )
         (package / "raw" / "levels.py").write_text(LEVELS)
         (package / "features" / "highest.py").write_text(HIGHEST)
         for file, text in files.items():
@@ -175,3 +213,75 @@ def test_dagster_loads_with_the_broken_table_as_an_asset_that_fails(
             ended = job.execute_in_process(instance=instance, asset_selection=[key], raise_on_error=False)
         (failure,) = [event for event in ended.all_events if event.is_step_failure]
         assert key.to_user_string() in str(failure.step_failure_data.user_failure_data)
+
+
+def made(said: Said) -> list[str]:
+    return sorted(table["table"] for table in said.data["tables"])
+
+
+def test_marts_that_read_a_broken_table_are_left_out_before_dbt_has_compiled(
+    rivers: Callable[..., CommandLine],
+) -> None:
+    command = rivers({"models/first.sql": LEVEL.replace("highest", "lowest")}, lowest=SYNTAX)
+    command.done("land")
+    said = command("run", "raw", "feature", "mart", "--json")
+    assert said.code == 1
+    assert made(said) == ["feature/highest", "mart/other", "raw/levels"]
+    assert said.data["failures"] == []
+    assert [table["table"] for table in said.data["broken"]] == ["feature/lowest", "mart/first", "mart/second"]
+    (line,) = [line for line in command("run", "raw", "mart/second").err.splitlines() if line.startswith("error: ")]
+    assert line.startswith("error: feature/lowest: ")
+    assert line.endswith("left out, with what is made from it: mart/first, mart/second")
+
+
+REFUSED = "dbt would not give the same marts again: model first (models/first.sql): now() is the time of the run"
+LOST = "Model 'model.small.first' (models/first.sql) depends on a node named 'nothing' which was not found"
+DBT_BREAKS = {
+    "a model": ({"models/first.sql": "select now()"}, REFUSED, ["mart/other"]),
+    "the whole": ({"models/first.sql": "select * from {{ ref('nothing') }}"}, LOST, []),
+    "the settings": ({"dbt_project.yml": "vars: ["}, "dbt/dbt_project.yml is no YAML", []),
+}
+
+
+@pytest.mark.parametrize("kind", DBT_BREAKS)
+def test_what_dbt_cannot_make_stops_its_marts_alone(
+    rivers: Callable[..., CommandLine], kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files, told, others = DBT_BREAKS[kind]
+    command = rivers(files)
+    command.done("land")
+    assert made(command.done("run", "raw/levels", "--json")) == ["raw/levels"]
+    said = command("run", "--json")
+    assert said.code == 1
+    assert made(said) == ["feature/highest", *others, "raw/levels"]
+    (line,) = [line for line in said.err.splitlines() if line.startswith("error: mart/first: ")]
+    assert told in line
+
+    broken = {"mart/first", "mart/second", "mart/other"} - {*others}
+    listed = command("tables", "--json")
+    assert listed.code == 1
+    assert {table["table"] for table in listed.data if table["problem"] is not None} == broken
+    assert told in listed.err
+
+    for name, value in command.variables.items():
+        monkeypatch.setenv(name, value)
+    settings = load_settings("local")
+    examined = {finding.check: finding for finding in doctor._project(OpenLake(settings))}
+    assert {at for at, finding in examined.items() if at.startswith("mart/")} == broken
+    assert told in examined["mart/first"].found
+    assert examined["dbt"].status == ("ok" if others else "missing")
+    graph = build_definitions(load_project(settings), settings).resolve_asset_graph()
+    kinds = {key.to_user_string(): graph.get(key).kinds for key in graph.get_all_asset_keys() if key.path[0] == "mart"}
+    assert {at for at, of in kinds.items() if of == {"broken"}} == broken
+    assert told in (graph.get(dg.AssetKey(["mart", "first"])).description or "")
+    assert graph.get(dg.AssetKey(["mart", "second"])).parent_keys == {dg.AssetKey(["mart", "first"])} or not others
+
+
+def test_dagster_loads_before_dbt_has_compiled(
+    rivers: Callable[..., CommandLine], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = loaded(rivers({}), monkeypatch)
+    assert [broken.at for broken in place.project.broken] == [], "what a command lists"
+    graph = build_definitions(place.project, place.settings).resolve_asset_graph()
+    told = graph.get(dg.AssetKey(["mart", "other"])).description or ""
+    assert "dbt has not compiled its present files; taxiway run has it do so" in told

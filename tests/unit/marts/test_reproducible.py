@@ -8,7 +8,8 @@ import duckdb
 import pytest
 from tests.unit.marts.dbt_folder import MODEL, PROFILES, SCHEMA, SETTINGS, SOURCES, dbt_folder
 
-from taxiway.errors import DefinitionError, MartsFailed
+from taxiway.addresses import Address
+from taxiway.errors import DbtProblem, MartsFailed
 from taxiway.marts import Build, DbtProject, build_marts, jinja, sql
 
 KNOWN = {("raw", "levels")}
@@ -36,6 +37,23 @@ QUERIES = {
     "glob": ("select * from glob('/etc/*')", r"glob\(\) reads"),
     "a file": ("select * from 'a.csv'", "'a.csv' is nothing that dbt knows"),
     "a table by its name": ("select * from feature.flights", "'feature.flights' is nothing that dbt knows"),
+    "a macro of the clock": ("select ago(interval 1 day)", r"ago\(\) is the time"),
+    "the start": ("select pg_catalog.pg_conf_load_time(), pg_postmaster_start_time()", r"start_time\(\) is the time"),
+    "rowid": ("select t.rowid from raw.levels t", "use the row's key"),
+    "positional": ("select 1 from raw.levels positional join raw.levels b", "join by a key"),
+    "rows": ("select sum(x) over (partition by y rows 2 preceding) from raw.levels", "takes rows in any order"),
+    "running rows": (
+        "select sum(x) over (rows between current row and unbounded following) from raw.levels",
+        "takes rows in any order",
+    ),
+    "any value in a window": ("select any_value(x) over (partition by y) from raw.levels", "takes rows in any order"),
+    "top": ("select approx_top_k(x, 3) from raw.levels", r"count\(\*\) by value"),
+    "json": ("select json_group_array(x) from raw.levels", r"to_json\(list\(\.\.\. ORDER BY"),
+    **{
+        f"{name} of rows": (f"select {name}(x) from raw.levels", rf"say which, {name}\(\.\.\. ORDER BY")
+        for name in ("any_value", "arbitrary", "list", "array_agg", "first", "last", "group_concat", "listagg")
+    },
+    "array of a query": ("select array(select x from raw.levels)", "takes rows in any order"),
     "in a CTE": ("with a as (select now() as t) select t from a", r"now\(\)"),
     "in a subquery": ("select (select max(x) from raw.levels where t < now())", r"now\(\)"),
     "in a join": ("select 1 from raw.levels a join raw.levels b on a.t < now()", r"now\(\)"),
@@ -60,7 +78,13 @@ SAME = [
     "select t.current_date from raw.levels t",
     "select unnest([1, 2]) union all select * from range(3) order by 1 limit 2",
     "select * from (pivot raw.levels on x in (1, 2) using sum(y))",
-    "select age(a, b), sum(x) over (partition by y) from raw.levels",
+    "select age(a, b), sum(x) over (partition by y), count(*) over (partition by x), sum(x) over () from raw.levels",
+    "select list(x order by x), array_agg(x order by y), any_value(x order by y), first(x order by y) from raw.levels",
+    "select sum(x) over (order by y rows 2 preceding), list(x order by x) over (partition by z) from raw.levels",
+    "select sum(x) over (rows between unbounded preceding and unbounded following) from raw.levels",
+    "select array(select x from raw.levels order by x), list_first([1, 2])",
+    "select list_sort(list(x)), arg_max(x, y) from raw.levels",
+    "select current_user, date_add(d, interval 1 day), split_part(x, ',', 1), fdiv(x, 2) from raw.levels",
 ]
 
 
@@ -83,6 +107,16 @@ TEMPLATES = {
     "through builtins": "{{ builtins.env_var('X') }}",
     "a query": "{% set x = run_query('select now()') %}",
     "a statement": "{% call statement('x') %}select current_date{% endcall %}",
+    "a query by its name": "{% set q = 'select now()' %}{{ run_query(q) }}",
+    "a query in a block": "{% set q %}select now(){% endset %}{{ adapter.execute(q) }}",
+    "a header": "{% call set_sql_header(config) %}set x = 1;{% endcall %}",
+    "a header by its key": "{% do config.set('sql_header', 'x') %}",
+    "threads": "{{ target.threads }}",
+    "threads by key": "{{ target['threads'] }}",
+    "a setting": "{{ target.settings.memory_limit }}",
+    "the whole target": "{{ target | string }}",
+    "a variable": "{{ var('others') }}",
+    "a variable of the profile": "{{ var('threads', 2) }}",
     "a macro": "{% macro a() %}{{ env_var('X') }}{% endmacro %}",
     "a test": "{% test a(model) %}{{ env_var('X') }}{% endtest %}",
 }
@@ -90,17 +124,36 @@ TEMPLATES = {
 
 @pytest.mark.parametrize("case", TEMPLATES)
 def test_a_template_that_differs_from_run_to_run_is_told(case: str) -> None:
-    assert len(list(jinja.problems(TEMPLATES[case]))) == 1
+    assert len(list(jinja.problems(TEMPLATES[case], declared={"least"}))) == 1
 
 
-def test_a_template_of_its_variables_alone_is_taken() -> None:
-    text = "{# env_var('X') #}-- env_var\nselect '{{ var('least') }}', 'env_var', {{ modules.re.sub('a', 'b', 'c') }}"
-    assert list(jinja.problems(text)) == []
+TAKEN = [
+    "{# env_var('X') #}-- env_var\nselect '{{ var('least') }}', 'env_var', {{ modules.re.sub('a', 'b', 'c') }}",
+    "{{ target.schema }}, {{ target['name'] }}, {{ 'now()' }}",
+    "{% macro a(target) %}{{ target.threads }}{% endmacro %}",
+    "{% set found = run_query('select river from x') | join('', \"'\") %}{{ var(name) }}",
+]
+
+
+@pytest.mark.parametrize("text", TAKEN)
+def test_a_template_of_its_variables_alone_is_taken(text: str) -> None:
+    assert list(jinja.problems(text, declared={"least"})) == []
+
+
+def test_a_query_is_sought_in_what_a_template_calls_too() -> None:
+    ask, text = "{% macro ask(q) %}{{ run_query(q) }}{% endmacro %}", "{% macro text() %}select now(){% endmacro %}"
+    for template, macros in {"{{ ask('select now()') }}": [ask], "{{ run_query(text()) }}": [text]}.items():
+        assert len(list(jinja.problems(template, macros=macros))) == 1
+    assert list(jinja.problems("{{ text() }}", macros=[text])) == [], "its compiled SQL tells"
 
 
 PROJECTS = {
     "a model": ({"models/rivers.sql": "select now() as t"}, r"model rivers \(models/rivers.sql\): now\(\)"),
     "a test": ({"tests/fresh.sql": f"{MODEL} where level > random()"}, r"test fresh \(tests/fresh.sql\): random\(\)"),
+    "a test of a model": (
+        {"tests/fresh.sql": "select * from {{ ref('rivers') }} where level > random()"},
+        r"test fresh \(tests/fresh.sql\): random\(\)",
+    ),
     "a macro": (
         {"macros/x.sql": "{% macro x() %}{{ env_var('X', '') }}{% endmacro %}"},
         r"macro x \(macros/x.sql\): env",
@@ -117,6 +170,25 @@ PROJECTS = {
     "a profile that opens": ({"profiles.yml": PROFILES.replace("threads: 2", "extensions: [httpfs]")}, "extensions: "),
     "a hook": ({"dbt_project.yml": SETTINGS + "on-run-start: [select 1]\n"}, "on-run-start: what a hook does"),
     "a post-hook": ({"models/rivers.sql": "{{ config(post_hook='select 1') }}" + MODEL}, "post-hook: what a hook does"),
+    "a header": (
+        {"models/rivers.sql": "{% call set_sql_header(config) %}set x = 1;{% endcall %}" + MODEL},
+        "sql_header: what a hook does",
+    ),
+    "a header for all": (
+        {"dbt_project.yml": SETTINGS.replace("+schema: mart", "+schema: mart, +sql_header: set x = 1")},
+        "sql_header: what a hook does",
+    ),
+    "a query by a macro": (
+        {
+            "macros/ask.sql": "{% macro ask(q) %}{% if execute %}{% do run_query(q) %}{% endif %}{% endmacro %}",
+            "models/rivers.sql": "{% set q = 'select now()' %}{{ ask(q) }}" + MODEL,
+        },
+        r"model rivers \(models/rivers.sql\): now\(\)",
+    ),
+    "an undeclared variable": (
+        {"models/rivers.sql": MODEL + " where level > {{ var('most', 3) }}"},
+        r"var\('most'\) is not declared: give it a value under vars in dbt_project.yml",
+    ),
     "incremental": (
         {"models/rivers.sql": "{{ config(materialized='incremental') }}" + MODEL},
         "no earlier rows to add to",
@@ -143,14 +215,48 @@ PROJECTS = {
 }
 
 
+# A model that no other project's file can harm.
+OTHER = {"models/others.sql": "select river from {{ source('raw', 'levels') }}"}
+
+
+# The model that alone is refused; in the other cases all are.
+OF_ONE_MODEL = {
+    **dict.fromkeys(["a model", "a test of a model", "a post-hook", "incremental", "external"], "rivers"),
+    **dict.fromkeys(["a header", "a query by a macro", "an undeclared variable"], "rivers"),
+    "python": "py",
+}
+
+
 @pytest.mark.parametrize("case", PROJECTS)
 def test_a_project_that_differs_from_run_to_run_is_refused(tmp_path: Path, case: str) -> None:
     files, told = PROJECTS[case]
-    project = DbtProject(dbt_folder(tmp_path / "small", files), tmp_path / "states")
-    with pytest.raises(DefinitionError, match=told) as caught:
-        project.prepare()
+    project = DbtProject(dbt_folder(tmp_path / "small", OTHER | files), tmp_path / "states")
+    project.prepare()
+    with pytest.raises(DbtProblem, match=told) as caught:
+        project.model(OF_ONE_MODEL.get(case, "rivers"))
     assert "\n" not in str(caught.value)
-    assert not project.is_prepared
+    if case in OF_ONE_MODEL:
+        assert project.model("others").sources == (Address("raw", "levels"),)
+    else:
+        with pytest.raises(DbtProblem, match=told):
+            project.model("others")
+
+
+def test_what_dbt_cannot_compile_is_tried_again_and_is_forgotten_once_it_is_mended(tmp_path: Path) -> None:
+    model = {"models/rivers.sql": "select * from {{ ref('nothing') }}"}
+    project = DbtProject(dbt_folder(tmp_path / "small", model), tmp_path / "states")
+    for known in (project, DbtProject(project.folder, project.states)):
+        known.prepare()
+        assert known.is_judged
+        assert not known.is_prepared
+        with pytest.raises(DbtProblem, match=r"models/rivers.sql\) depends on a node named 'nothing'"):
+            known.model("rivers")
+    mended = DbtProject(dbt_folder(project.folder, {}), project.states)
+    assert not mended.is_judged
+    with pytest.raises(DbtProblem, match="has not compiled its present files"):
+        mended.model("rivers")
+    mended.prepare()
+    assert [file.name for file in project.states.iterdir()] == [mended.digest[:16]]
 
 
 def built(folder: Path, states: Path, files: dict[str, str], scratch: str = "1", **variables: int) -> Build:
@@ -184,7 +290,7 @@ def test_what_only_this_run_compiles_is_refused_too(tmp_path: Path) -> None:
 def test_dbt_reaches_nothing_outside(tmp_path: Path) -> None:
     (tmp_path / "outside.csv").write_text("a\n1\n")
     reading = "{% if execute %}{% do run_query(\"from '" + str(tmp_path / "outside.csv") + "'\") %}{% endif %}" + MODEL
-    with pytest.raises(DefinitionError, match=r"outside\.csv"):
+    with pytest.raises(DbtProblem, match=r"outside\.csv"):
         built(tmp_path / "small", tmp_path / "states", {"models/rivers.sql": reading})
 
 
