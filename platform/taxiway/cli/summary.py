@@ -50,10 +50,9 @@ def print_summary(workspace: "Workspace", report: Report) -> None:
 def print_failures(workspace: "Workspace", report: Report) -> None:
     """Each failure with its evidence, what was not done because of it, and where an interrupted run has come to."""
     err = notes()
-    for broken in report.broken:
-        if not broken.reads:
-            readers = [table.at for table in report.broken if _reads(report, table, broken.at)]
-            complain(f"{broken}" + (f"; left out, with what is made from it: {', '.join(readers)}" if readers else ""))
+    for broken, readers in _causes(workspace, report).items():
+        left_out = "; left out, with what is made from it" if broken in report.broken else "; left out for it"
+        complain(f"{broken}" + (f"{left_out}: {', '.join(readers)}" if readers else ""))
     for failure in report.failures:
         complain(failure.message)
         for rule, rows in failure.samples.items():
@@ -75,12 +74,18 @@ def print_failures(workspace: "Workspace", report: Report) -> None:
         err.print(f"[bold]interrupted[/]: {told}; the same command goes on from there", soft_wrap=True)
 
 
-def _reads(report: Report, table: BrokenTable, at: str) -> bool:
-    """Whether a table is left out because of another, directly or by way of others."""
-    by_address = {each.at: each for each in report.broken}
-    while table.reads and table.reads != at:
-        table = by_address.get(table.reads, BrokenTable("", ""))
-    return table.reads == at
+def _causes(workspace: "Workspace", report: Report) -> dict[BrokenTable, list[str]]:
+    """The tables that are broken themselves, asked for or not, each with those that were asked for and are left out
+    because of it, directly or by way of others."""
+    known = {table.at: table for table in (*workspace.project.broken, *report.broken)}
+    causes: dict[BrokenTable, list[str]] = {}
+    for table in report.broken:
+        cause = table
+        while cause.reads in known:
+            cause = known[cause.reads]
+        readers = causes.setdefault(cause, [])
+        readers += [table.at] if cause is not table else []
+    return causes
 
 
 def _row(report: Report, table: TableReport, missing: dict[str, list[str]]) -> dict[str, Any]:

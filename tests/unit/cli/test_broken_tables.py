@@ -120,6 +120,12 @@ def test_a_broken_file_stops_its_table_and_what_is_made_from_it_alone(rivers: Ca
     assert "SELECT" in command.done("compile", "feature/highest").out
     said = command.done("run", "feature/highest", "--json")
     assert said.data["broken"] == [], "what is not asked for is no failure"
+    said = command("run", "feature/reader")
+    assert said.code == 1
+    (line,) = [line for line in said.err.splitlines() if line.startswith("error: ")]
+    assert line.startswith("error: feature/lowest: ")
+    assert told in line
+    assert line.endswith("; left out for it: feature/reader"), "the cause is told though only its reader is asked for"
 
 
 def test_a_broken_table_that_is_asked_for_is_told(rivers: Callable[..., CommandLine]) -> None:
