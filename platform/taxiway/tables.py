@@ -209,7 +209,7 @@ class Project:
 def collect(*packages: str) -> tuple[Any, ...]:
     """The tables of these packages: the `table` of every module that has one, in the order of packages and names.
 
-    In place of a table whose file cannot be imported comes a `BrokenTable` that says why; the others are not harmed.
+    In place of the tables of a file that cannot be imported come `BrokenTable`s that say why; others are not harmed.
     """
     found: list[Table | BrokenTable] = []
     for package in packages:
@@ -220,7 +220,7 @@ def collect(*packages: str) -> tuple[Any, ...]:
             except Exception as error:  # whatever a project's own file raises
                 spec = find_spec(name)
                 file = Path(spec.origin) if spec is not None and spec.origin else Path(name)
-                found.append(BrokenTable.of_file(name, file, error))
+                found += BrokenTable.of_file(name, file, error)
             else:
                 found += [table] if isinstance(table, Table) else []
     return tuple(found)

@@ -36,6 +36,12 @@ def tables(as_json: Json = False) -> None:
     found = [_described(workspace, landed, table) for table in project.tables]
     found += [_nothing(broken.at) | {"problem": broken.problem} for broken in project.broken]
     found += [_described_orphan(workspace, address) for address in _orphans(workspace)]
+    unknown = [broken.at for broken in project.broken if not broken.has_address]
+    advice = (
+        f"that can be loaded; it may be of a file that is broken: {', '.join(unknown)}"
+        if unknown
+        else "any more; remove it with: taxiway drop {table}"
+    )
     found.sort(key=lambda row: row["table"])
     _print_tables(found, as_json=as_json)
     for line in made_without(Incomplete(**each) for row in found for each in row["incomplete"] or ()):
@@ -47,7 +53,7 @@ def tables(as_json: Json = False) -> None:
         if row["foreign"]:
             hint(f"{row['table']}: {', '.join(row['foreign'])}, of another program, is no month of this deployment")
         if not row["in_project"]:
-            hint(f"{row['table']} is no table of {project.name} any more; remove it with: taxiway drop {row['table']}")
+            hint(f"{row['table']} is no table of {project.name} {advice.format(table=row['table'])}")
     problems = [row["problem"] for row in found if row["problem"] is not None]
     for problem in dict.fromkeys(row["input_problem"] for row in found if row["input_problem"] is not None):
         if problem not in problems:

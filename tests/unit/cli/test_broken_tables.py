@@ -10,6 +10,7 @@ import pytest
 from tests.unit.cli.conftest import CommandLine
 from tests.unit.cli.test_processes import HIGHEST, LEVELS, PROJECT
 
+from taxiway.broken import BrokenTable
 from taxiway.materialise import Workspace
 from taxiway.orchestration import build_definitions
 from taxiway.project_check import without_broken
@@ -162,6 +163,76 @@ def test_a_project_file_that_cannot_be_imported_is_named(rivers: Callable[..., C
     assert said.code == 1
     assert f"{project}, line 1: ModuleNotFoundError: No module named 'no_such_package'" in said.err
     assert len(said.err.splitlines()) == 1
+
+
+ADDRESSES = {
+    "positional": (SYNTAX, ["feature/lowest"]),
+    "by keyword, not the first": (
+        LOWEST.replace(
+            'Table("feature/lowest", contract=Lowest, transform=lowest)',
+            'Table(contract=Lowst, transform=lowest, at="feature/lowest")',
+        ),
+        ["feature/lowest"],
+    ),
+    "by keyword, in no Python": (
+        SYNTAX.replace(
+            'Table("feature/lowest", contract=Lowest, transform=lowest)',
+            'Table(contract=Lowest, transform=lowest, at="feature/lowest")',
+        ),
+        ["feature/lowest"],
+    ),
+    "two in a file": (
+        LOWEST.replace("import ibis", "import no_such_package\nimport ibis", 1)
+        + 'other = tables.Table(at="feature.other", contract=Lowest, transform=lowest)\n',
+        ["feature/lowest", "feature/other"],
+    ),
+    "one that is told and one that is not": (
+        LOWEST.replace("import ibis", "import no_such_package\nimport ibis", 1) + "other = Table(at=NAME)\n",
+        ["feature/lowest", ""],
+    ),
+    "the same in no Python": (SYNTAX + "other = Table(at=NAME)\n", ["feature/lowest", ""]),
+    "none": (SYNTAX.replace('"feature/lowest"', "NAME"), [""]),
+    "no address": (SYNTAX.replace("feature/lowest", "?"), [""]),
+    "no table": ("import no_such_package\n", [""]),
+}
+
+
+@pytest.mark.parametrize("kind", ADDRESSES)
+def test_the_tables_of_a_file_that_cannot_be_imported_are_those_that_it_names(tmp_path: Path, kind: str) -> None:
+    text, at = ADDRESSES[kind]
+    file = tmp_path / "lowest.py"
+    file.write_text(text)
+    found = BrokenTable.of_file("rivers.lowest", file, ImportError("no"))
+    assert [table.at for table in found] == [each or "rivers.lowest" for each in at]
+    assert [table.has_address for table in found] == [bool(each) for each in at]
+
+
+def test_a_table_that_may_be_of_a_broken_file_is_not_removed(rivers: Callable[..., CommandLine]) -> None:
+    command = rivers(lowest=LOWEST)
+    command.done("land")
+    command.done("run")
+    (package,) = command.root.glob("assets/rivers_*")
+    (levels,) = package.glob("raw/levels.py")
+    text = levels.read_text()
+    for written, is_known in (('Table(at="raw/levels"', True), ("Table(NAME", False)):
+        levels.write_text(text.replace('Table("raw/levels"', written).replace("import ibis", "import no_such", 1))
+        for module in [module for module in sys.modules if module.split(".")[0] == package.name]:
+            del sys.modules[module]
+        said = command("tables")
+        assert said.code == 1
+        assert "taxiway drop" not in said.err
+        assert ("it may be of a file that is broken" in said.err) == (not is_known)
+        refused = command("drop", "raw/levels", "--yes")
+        assert (refused.code, "use --force" in refused.err) == (2, True)
+        assert "levels-2013-01.csv belongs to no table that can be made: it may be of " in said_of_files(command)
+        assert "remove" not in said_of_files(command)
+    command.done("drop", "raw/levels", "--yes", "--force")
+
+
+def said_of_files(command: CommandLine) -> str:
+    """What `doctor` says of the landing zone."""
+    found = command("doctor", "--json").data
+    return "\n".join(f"{each['found']}: {each['advice']}" for each in found if each["check"] == "landing")
 
 
 def test_dagster_loads_with_the_broken_table_as_an_asset_that_fails(
