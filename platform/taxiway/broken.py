@@ -20,12 +20,14 @@ class BrokenTable:
     """A table that is left out: `problem` says why, with file and line.
 
     `at` is its address, or the file's module where the file does not say. `reads` is the broken table that this
-    one, which is whole itself, is made from.
+    one, which is whole itself, is made from. `parameters` are the names that it declares, None where its file does not
+    say.
     """
 
     at: str
     problem: str
     reads: str = ""
+    parameters: frozenset[str] | None = None
 
     @classmethod
     def of_file(cls, module: str, file: Path, error: Exception) -> "list[BrokenTable]":

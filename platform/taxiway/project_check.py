@@ -31,7 +31,7 @@ def without_clashes(project: Project) -> Project:
                 _ = table.address
             except TaxiwayError as error:
                 found[table] = _problem(table, str(error))
-    return _without(project, {table: BrokenTable(_written(table), why) for table, why in found.items()})
+    return _without(project, {table: _broken(table, why) for table, why in found.items()})
 
 
 def without_broken(workspace: Workspace) -> Workspace:
@@ -55,11 +55,11 @@ def without_broken(workspace: Workspace) -> Workspace:
                 _see_that_it_is_whole(project, dbt, table)
             certify_table(workspace, table)
         except BrokenInput as error:
-            broken[table] = _reader(table, error.source)
+            broken[table] = _broken(table, f"it is made from {error.source}, which is broken", error.source)
         except Exception as error:  # whatever a project's own function raises
             # The table is named before its problem.
             problem = located(error, *_file(table)).replace(f": {table.at}: ", ": ", 1)
-            broken[table] = BrokenTable(_written(table), problem)
+            broken[table] = _broken(table, problem)
     return Workspace(_without(project, broken), workspace.settings) if broken else workspace
 
 
@@ -71,7 +71,7 @@ def _sources_first(inputs: Mapping[Table, Sequence[Table]], broken: dict[Table, 
         if table in readers:
             circle = [*readers[readers.index(table) :], table]
             told = f"it is made from itself: {' -> '.join(each.at for each in circle)}"
-            broken.update({each: BrokenTable(_written(each), _problem(each, told)) for each in circle})
+            broken.update({each: _broken(each, _problem(each, told)) for each in circle})
         elif table not in done:
             for source in inputs[table]:
                 visit(source, (*readers, table))
@@ -114,8 +114,8 @@ def _without(project: Project, broken: Mapping[Table, BrokenTable]) -> Project:
     return replace(project, tables=sound, broken=(*project.broken, *broken.values()))
 
 
-def _reader(table: Table, source: str) -> BrokenTable:
-    return BrokenTable(_written(table), f"it is made from {source}, which is broken", source)
+def _broken(table: Table, problem: str, reads: str = "") -> BrokenTable:
+    return BrokenTable(_written(table), problem, reads, table.parameters)
 
 
 def _problem(table: Table, why: str) -> str:

@@ -101,6 +101,14 @@ class Table:
                     raise DefinitionError(f"{self.at}: its transforms read {name} with different reach")
         return reaches
 
+    @property
+    def parameters(self) -> frozenset[str]:
+        """The names of the parameters that its transform declares."""
+        if self.transform is None:
+            return frozenset()
+        prepares = self.transform.prepares.values() if isinstance(self.transform, ArrowTransform) else ()
+        return frozenset(self.transform.parameters).union(*(prepare.parameters for prepare in prepares))
+
     def file_name(self, partition: str) -> str:
         """The name of the delivered file of a partition."""
         return self._delivery.name.format(month=partition)

@@ -144,6 +144,23 @@ def test_a_broken_table_that_is_asked_for_is_told(rivers: Callable[..., CommandL
     assert broken["status"] == "missing"
 
 
+def test_a_parameter_that_may_be_of_a_broken_table_is_a_warning(rivers: Callable[..., CommandLine]) -> None:
+    declares = HIGHEST.replace("highest", "deepest").replace(
+        "raw_levels: ir.Table)", "raw_levels: ir.Table, low_m: int = 1)"
+    )
+    command = rivers(lowest=SYNTAX, deepest=declares.replace("raw_levels.level_cm", "raw_levels.level_m"))
+    settings = command.root / "deployments" / "local" / "settings.toml"
+    settings.write_text(f"{settings.read_text()}\n[parameters]\nflood_cm = 3\nlow_m = 2\n")
+    command.done("land", "--month", "2013-01")
+    said = command.done("run", "raw", "--month", "2013-01")
+    told = "whether anything declares parameters.flood_cm could not be checked, because feature/lowest is broken"
+    assert said.err.count(told) == 1
+    assert "low_m" not in said.err, "what a table declares is known though it cannot be made"
+    settings.write_text(settings.read_text().replace("flood_cm", "low_n"))
+    said = command("run", "raw", "--month", "2013-01")
+    assert (said.code, "did you mean low_m?" in said.err) == (2, True)
+
+
 def test_a_file_that_was_copied_and_keeps_its_address_is_told(rivers: Callable[..., CommandLine]) -> None:
     command = rivers(again=HIGHEST)
     command.done("land")
