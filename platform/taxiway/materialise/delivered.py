@@ -46,14 +46,14 @@ def raw_tables(project: Project) -> list[Table]:
     return [table for table in project.tables if table.delivered is not None]
 
 
-def expected_files(workspace: Workspace) -> Mapping[str, tuple[Table, str]]:
-    """The raw table and the partition that each file of the deployment's months is for, by the file's name."""
+def expected_files(workspace: Workspace) -> Mapping[str, Sequence[tuple[Table, str]]]:
+    """The raw tables, each with the partition, that a file of the deployment's months is for, by the file's name."""
     months = workspace.settings.months.keys()
-    return {
-        table.file_name(partition): (table, partition)
-        for table in raw_tables(workspace.project)
-        for partition in (months if table.monthly else (WHOLE,))
-    }
+    found: dict[str, list[tuple[Table, str]]] = {}
+    for table in raw_tables(workspace.project):
+        for partition in months if table.monthly else (WHOLE,):
+            found.setdefault(table.file_name(partition), []).append((table, partition))
+    return found
 
 
 def unexpected(workspace: Workspace) -> list[Unexpected]:
