@@ -269,7 +269,14 @@ def test_quarantine_says_where_a_file_lies_of_which_no_row_was_read(copied: Comm
         said = copied.done("quarantine", "raw/readings", "--refused", *words)
         assert f"raw/readings 2013-03: no row was read of {path}: " in said.err
         assert "quote" in said.err
+        assert said.err == copied.done("quarantine", "--refused", *words).err, "of all tables without a name"
     assert "no row was read" not in copied.done("quarantine", "raw/readings", "--refused", "--month", "2013-02").err
+    gauges = copied.home / "landing" / "gauges.csv"
+    gauges.unlink()
+    gauges.symlink_to("nowhere")
+    said = copied.done("quarantine", "--refused")
+    assert f"raw/gauges: no row was read of {gauges}: gauges.csv is a link to nowhere" in said.err
+    assert "gauges" not in copied.done("quarantine", "raw/readings", "--refused").err
 
 
 ENDLESS = {
