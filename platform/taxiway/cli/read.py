@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
@@ -11,7 +11,7 @@ from taxiway.cli.output import hint, print_data, print_json
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyRelation
-    from duckdb.typing import DuckDBPyType
+    from duckdb.sqltypes import DuckDBPyType
 
 _SHOWN = 20
 _COARSER_IN_PYTHON = re.compile(r"TIMESTAMP_NS|TIME_NS|INTERVAL")
@@ -81,18 +81,20 @@ def _is_endless(value: str, dtype: "DuckDBPyType", depth: int = 0) -> str:
     """The SQL of whether there is an infinite time in a value; empty where its type has no times."""
     if dtype.id in _TIMES:
         return f"isinf({value})"
+    if dtype.id not in ("struct", "map", "list", "array"):
+        return ""
+    children = cast("list[tuple[str, DuckDBPyType]]", dtype.children)
     if dtype.id == "struct":
         # A struct without names knows its fields by their numbers.
         fields = [
             (f"'{name.replace(_QUOTE, 2 * _QUOTE)}'" if name else place, child)
-            for place, (name, child) in enumerate(dtype.children, 1)
+            for place, (name, child) in enumerate(children, 1)
         ]
         found = [_is_endless(f"struct_extract({value}, {field})", child, depth) for field, child in fields]
     elif dtype.id == "map":
-        found = [_any_is_endless(f"map_{name}s({value})", child, depth) for name, child in dtype.children]
+        found = [_any_is_endless(f"map_{name}s({value})", child, depth) for name, child in children]
     else:
-        nested = dtype.children[0][1] if dtype.id in ("list", "array") else None
-        found = [_any_is_endless(value, nested, depth)] if nested is not None else []
+        found = [_any_is_endless(value, children[0][1], depth)]
     return " OR ".join(f"({each})" for each in found if each)
 
 

@@ -64,8 +64,8 @@ def print_failures(workspace: "Workspace", report: Report) -> None:
         err.print(f"[dim]not up to date: {escape('; '.join(left))}[/]", soft_wrap=True)
     for line in made_without(report.lacking()):
         complain(line)
-    if left and report.failures:
-        told = "; ".join(commands(workspace, report))
+    told = "; ".join(commands(workspace, report)) if left and report.failures else ""
+    if told:
         err.print(f"[dim]once what failed is mended: {escape(told)}[/]", soft_wrap=True)
     if report.interrupted:
         done = report.finished()

@@ -80,12 +80,14 @@ def test_a_file_that_two_tables_are_made_from_asks_for_both(tmp_path: Path) -> N
     land(place, ["2013-01"])
     instance = dg.DagsterInstance.ephemeral()
     sensor = build_definitions(place.project, place.settings, workspace=place).get_sensor_def(LANDING_SENSOR)
-    looked: str | None = None
-    for _ in range(2):
-        with dg.build_sensor_context(instance, looked, resources={"workspace": place}) as context:
-            result = sensor(context)
-        assert isinstance(result, dg.SensorResult)
-        looked = result.cursor
+
+    def look(cursor: str | None) -> dg.SensorResult:
+        with dg.build_sensor_context(instance, cursor, resources={"workspace": place}) as context:
+            found = sensor(context)
+        assert isinstance(found, dg.SensorResult)
+        return found
+
+    result = look(look(None).cursor)
     assert asked(result) == [(GAUGES, None), (["raw/readings", "raw/readings_again"], "2013-01")]
     months = [("landing/readings", "2013-01"), ("landing/readings_again", "2013-01")]
     assert sorted(events(result), key=str) == [("landing/gauges", None), *months]
