@@ -17,14 +17,13 @@ from taxiway.tables import Project, Table
 
 def without_clashes(project: Project) -> Project:
     """The project without tables that cannot be told apart, or that have no address; they are in its `broken`."""
-    addresses = Counter(table.at.replace(".", "/", 1) for table in project.tables)
-    relations = Counter(table.at.replace(".", "/", 1).replace("/", "_") for table in project.tables)
+    addresses = Counter(map(_written, project.tables))
+    relations = Counter(map(_relation, project.tables))
     found = {}
     for table in project.tables:
-        written = table.at.replace(".", "/", 1)
-        others = [_file(t)[0] for t in project.tables if t.at.replace(".", "/", 1) == written and t is not table]
-        clashes = [t.at for t in project.tables if t.at.replace(".", "/", 1).replace("/", "_") == _relation(table)]
-        if addresses[written] > 1:
+        others = [_file(t)[0] for t in project.tables if _written(t) == _written(table) and t is not table]
+        clashes = [t.at for t in project.tables if _relation(t) == _relation(table)]
+        if addresses[_written(table)] > 1:
             found[table] = _problem(table, f"{table.at} is defined twice, also in {', '.join(map(str, others))}")
         elif relations[_relation(table)] > 1:
             found[table] = _problem(table, f"{' and '.join(clashes)} are both {_relation(table)} to a transform")
@@ -33,7 +32,7 @@ def without_clashes(project: Project) -> Project:
                 _ = table.address
             except TaxiwayError as error:
                 found[table] = _problem(table, str(error))
-    return _without(project, {table: BrokenTable(table.at, why) for table, why in found.items()})
+    return _without(project, {table: _broken(table, why) for table, why in found.items()})
 
 
 def without_broken(workspace: Workspace, *, compiled: bool = False) -> Workspace:
@@ -53,17 +52,18 @@ def without_broken(workspace: Workspace, *, compiled: bool = False) -> Workspace
         try:
             for source in inputs[table]:
                 if source in broken:
-                    raise BrokenInput("", source.at)
+                    raise BrokenInput("", _written(source))
             if table.transform is None and dbt is not None and (compiled or dbt.is_judged):
                 _see_that_it_is_whole(project, dbt, table)
             certify_table(workspace, table)
         except BrokenInput as error:
-            broken[table] = _reader(table, error.source)
+            broken[table] = _broken(table, f"it is made from {error.source}, which is broken", error.source)
         except DbtProblem as error:  # it names dbt's file, not that of the contract
-            broken[table] = BrokenTable(table.at, str(error))
+            broken[table] = _broken(table, str(error))
         except Exception as error:  # whatever a project's own function raises
             # The table is named before its problem.
-            broken[table] = BrokenTable(table.at, located(error, *_file(table)).replace(f": {table.at}: ", ": ", 1))
+            problem = located(error, *_file(table)).replace(f": {table.at}: ", ": ", 1)
+            broken[table] = _broken(table, problem)
     return Workspace(_without(project, broken), workspace.settings) if broken else workspace
 
 
@@ -75,7 +75,7 @@ def _sources_first(inputs: Mapping[Table, Sequence[Table]], broken: dict[Table, 
         if table in readers:
             circle = [*readers[readers.index(table) :], table]
             told = f"it is made from itself: {' -> '.join(each.at for each in circle)}"
-            broken.update({each: BrokenTable(each.at, _problem(each, told)) for each in circle})
+            broken.update({each: _broken(each, _problem(each, told)) for each in circle})
         elif table not in done:
             for source in inputs[table]:
                 visit(source, (*readers, table))
@@ -127,8 +127,8 @@ def _without(project: Project, broken: Mapping[Table, BrokenTable]) -> Project:
     return replace(project, tables=sound, broken=(*project.broken, *broken.values()))
 
 
-def _reader(table: Table, source: str) -> BrokenTable:
-    return BrokenTable(table.at, f"it is made from {source}, which is broken", source)
+def _broken(table: Table, problem: str, reads: str = "") -> BrokenTable:
+    return BrokenTable(_written(table), problem, reads, table.parameters)
 
 
 def _problem(table: Table, why: str) -> str:
@@ -141,5 +141,10 @@ def _file(table: Table) -> tuple[Path, int]:
     return Path(inspect.getfile(table.contract)), inspect.getsourcelines(table.contract)[1]
 
 
+def _written(table: Table) -> str:
+    """The table's address as layer/name, whatever it is written as."""
+    return table.at.replace(".", "/", 1)
+
+
 def _relation(table: Table) -> str:
-    return table.at.replace(".", "/", 1).replace("/", "_")
+    return _written(table).replace("/", "_")

@@ -1,6 +1,7 @@
 """From the settings to the project that they name."""
 
 import importlib
+import logging
 import sys
 
 from taxiway.broken import located
@@ -8,9 +9,10 @@ from taxiway.errors import DbtProblem, DefinitionError, SettingsError
 from taxiway.marts import DbtProject
 from taxiway.project_check import without_clashes
 from taxiway.settings import Settings
-from taxiway.spelling import nearest
+from taxiway.spelling import near, nearest
 from taxiway.tables import Project
-from taxiway.transforms import ArrowTransform
+
+_logger = logging.getLogger(__name__)
 
 
 def load_project(settings: Settings) -> Project:
@@ -41,15 +43,20 @@ def load_project(settings: Settings) -> Project:
 
 
 def check_parameters(project: Project, settings: Settings) -> None:
-    """Raise SettingsError where the settings have a parameter that no transform and no dbt variable declares."""
-    if project.broken:
-        # What a table declares whose file cannot be imported is not known.
-        return
-    try:
-        declared = _declared_parameters(project, settings)
-    except DbtProblem:  # nor what dbt's settings declare; its marts are broken
-        return
-    unknown = {name: nearest(name, sorted(declared)) for name in settings.parameters if name not in declared}
+    """Raise SettingsError where the settings have a parameter that no transform and no dbt variable declares.
+
+    Where a file cannot be read, one that is near no declared name may be its own: that is told as a warning.
+    """
+    names, unread = _declared_parameters(project, settings)
+    declared = sorted(names)
+    unknown = {name: nearest(name, declared) for name in settings.parameters if name not in declared}
+    if unread:
+        for name in [name for name in unknown if not near(name, declared)]:
+            _logger.warning(
+                "deployment '%s': whether anything declares parameters.%s could not be checked, because %s is broken",
+                *(settings.deployment, name, " and ".join(unread)),
+            )
+            del unknown[name]
     if unknown:
         told = "; ".join(
             f"parameters.{name} is declared by nothing in {project.name}; {names}" for name, names in unknown.items()
@@ -57,13 +64,13 @@ def check_parameters(project: Project, settings: Settings) -> None:
         raise SettingsError(f"deployment '{settings.deployment}': {told}")
 
 
-def _declared_parameters(project: Project, settings: Settings) -> set[str]:
-    declared: set[str] = set()
-    for table in project.tables:
-        if table.transform is not None:
-            declared.update(table.transform.parameters)
-        if isinstance(table.transform, ArrowTransform):
-            declared.update(*(prepare.parameters for prepare in table.transform.prepares.values()))
+def _declared_parameters(project: Project, settings: Settings) -> tuple[set[str], list[str]]:
+    """The names that are declared, and what cannot be read, which may declare others."""
+    declared = set[str]().union(*(table.parameters or () for table in (*project.tables, *project.broken)))
+    unread = list(dict.fromkeys(broken.at for broken in project.broken if broken.parameters is None))
     if project.dbt is not None:
-        declared.update(DbtProject(project.dbt, settings.dbt).variables)
-    return declared
+        try:
+            declared.update(DbtProject(project.dbt, settings.dbt).variables)
+        except DbtProblem:  # its marts are broken
+            unread.append("the dbt project")
+    return declared, unread

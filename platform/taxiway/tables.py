@@ -101,6 +101,14 @@ class Table:
                     raise DefinitionError(f"{self.at}: its transforms read {name} with different reach")
         return reaches
 
+    @property
+    def parameters(self) -> frozenset[str]:
+        """The names of the parameters that its transform declares."""
+        if self.transform is None:
+            return frozenset()
+        prepares = self.transform.prepares.values() if isinstance(self.transform, ArrowTransform) else ()
+        return frozenset(self.transform.parameters).union(*(prepare.parameters for prepare in prepares))
+
     def file_name(self, partition: str) -> str:
         """The name of the delivered file of a partition."""
         return self._delivery.name.format(month=partition)
@@ -209,7 +217,7 @@ class Project:
 def collect(*packages: str) -> tuple[Any, ...]:
     """The tables of these packages: the `table` of every module that has one, in the order of packages and names.
 
-    In place of a table whose file cannot be imported comes a `BrokenTable` that says why; the others are not harmed.
+    In place of the tables of a file that cannot be imported come `BrokenTable`s that say why; others are not harmed.
     """
     found: list[Table | BrokenTable] = []
     for package in packages:
@@ -220,7 +228,7 @@ def collect(*packages: str) -> tuple[Any, ...]:
             except Exception as error:  # whatever a project's own file raises
                 spec = find_spec(name)
                 file = Path(spec.origin) if spec is not None and spec.origin else Path(name)
-                found.append(BrokenTable.of_file(name, file, error))
+                found += BrokenTable.of_file(name, file, error)
             else:
                 found += [table] if isinstance(table, Table) else []
     return tuple(found)

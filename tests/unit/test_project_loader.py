@@ -9,6 +9,7 @@ from tests.working import ROOT
 
 from flights import marts
 from flights.project import project as flights
+from taxiway.broken import BrokenTable
 from taxiway.errors import SettingsError
 from taxiway.materialise import Workspace
 from taxiway.orchestration import build_definitions
@@ -38,6 +39,23 @@ def test_another_is_refused_with_the_nearest(tmp_path: Path) -> None:
         build_definitions(flights, settings)
     with pytest.raises(SettingsError, match=r"parameters\.xyz is declared by nothing in gauges; there are: high_cm"):
         check_parameters(gauges.project, settings_with(tmp_path, xyz=1))
+
+
+def test_a_misspelt_one_is_refused_while_a_table_is_broken_and_what_may_be_its_own_is_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    broken = replace(gauges.project, broken=(BrokenTable("feature/flood", "no such package"),))
+    with pytest.raises(
+        SettingsError, match=r"parameters\.hihg_cm is declared by nothing in gauges; did you mean high_"
+    ):
+        check_parameters(broken, settings_with(tmp_path, hihg_cm=1, xyz=1))
+    caplog.clear()
+    check_parameters(broken, settings_with(tmp_path, high_cm=1, xyz=1))
+    (message,) = caplog.messages
+    assert message == (
+        "deployment 'local': whether anything declares parameters.xyz could not be checked, because feature/flood is "
+        "broken"
+    )
 
 
 @pytest.mark.parametrize(("text", "told"), [(None, "is no dbt project"), ("vars: [", "dbt_project.yml is no YAML")])

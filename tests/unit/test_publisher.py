@@ -9,9 +9,14 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from tests.working import workspace
 
+from flights.project import project
 from flights.publisher import deliveries
 from taxiway.errors import UsageError
+from taxiway.lake import WHOLE
+from taxiway.materialise.delivered import raw_tables
+from taxiway.materialise.stage import read_delivered
 
 YEAR = [f"2013-{month:02d}" for month in range(1, 13)]
 
@@ -106,3 +111,11 @@ def test_only_the_months_asked_for() -> None:
 def test_a_month_that_the_publisher_lacks(month: str) -> None:
     with pytest.raises(UsageError, match="choose from 2013-01 to 2013-12"):
         next(deliveries(["2013-01", month]))
+
+
+def test_nothing_that_is_delivered_is_doubtful(files: dict[str, bytes], tmp_path: Path) -> None:
+    place = workspace(tmp_path, project, parameters={})
+    for name, data in files.items():
+        place.landing.deliver(name, data)
+    for table in raw_tables(project):
+        assert read_delivered(place, table, "2013-01" if table.monthly else WHOLE).warnings == ()

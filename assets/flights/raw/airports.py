@@ -4,6 +4,7 @@ import ibis.expr.types as ir
 
 from taxiway import contracts
 from taxiway.contracts import Contract, Float64, Int32, Int64, Text, column, row_rule
+from taxiway.landing import CsvFormat, Field
 from taxiway.tables import Delivered, Table
 from taxiway.transforms import transform
 from taxiway.transforms.library.clock import is_zone
@@ -37,4 +38,10 @@ def airports(landing_airports: ir.Table) -> ir.Table:
     return landing_airports
 
 
-table = Table("raw/airports", contract=RawAirports, transform=airports, delivered=Delivered("airports.csv"))
+# NUL is the code of Nulato, in Alaska.
+table = Table(
+    "raw/airports",
+    contract=RawAirports,
+    transform=airports,
+    delivered=Delivered("airports.csv", format=CsvFormat(fields={"faa": Field(null=("",))})),
+)

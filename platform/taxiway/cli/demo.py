@@ -20,7 +20,7 @@ def demo() -> None:
     hint(f"{counted(len(files), 'file')} landed, {size(sum(file['bytes'] for file in files))}")
     report = materialise(workspace, choose(workspace.project, []), None, broken=workspace.project.broken)
     print_summary(workspace, report)
-    end(report)
+    end(workspace, report)
     out, program = console(), called("taxiway")
     out.print(f"\nThe lake is in {escape(str(workspace.settings.lake))}. See it all in Dagster: [bold]make ui[/]\n")
     for shows, command in workspace.project.tour.items():

@@ -30,8 +30,8 @@ def drop(
         raise TableNotFound(f"{address} is not in the lake; taxiway tables lists what is")
     if not force and is_kept and owner in map(str, made):
         raise UsageError(f"{address} holds what was rejected of {owner}: drop that, or this alone with --force")
-    if not force and owner in _made_by_the_project():
-        raise UsageError(f"{owner} is made by the project: remove its file first, or use --force")
+    if not force:
+        _check_that_nothing_makes(owner)
     names = " and ".join(map(str, found))
     if not yes and not _agreed(f"remove {names} from {lake.settings.lake}, with all versions?"):
         raise UsageError("nothing was removed: answer y, or use --yes")
@@ -48,15 +48,16 @@ def _agreed(question: str) -> bool:
         return False
 
 
-def _made_by_the_project() -> set[str]:
-    """The tables that the project makes or would make, were they not broken.
-
-    Raises what loading it does: what cannot be told is not taken for granted.
-    """
+def _check_that_nothing_makes(table: str) -> None:
+    """Raise UsageError where the project makes a table, would make it were it not broken, or cannot be asked."""
     try:
         project = open_lake().workspace.project
     except TaxiwayError as error:
         raise UsageError(
             f"the project cannot be loaded, so that it cannot be asked: {error}; or use --force"
         ) from error
-    return {*map(str, project.by_address), *(broken.at for broken in project.broken)}
+    if table in {*map(str, project.by_address), *(broken.at for broken in project.broken)}:
+        raise UsageError(f"{table} is made by the project: remove its file first, or use --force")
+    for broken in project.broken:
+        if not broken.has_address:
+            raise UsageError(f"{table} may be of a file that is broken: {broken}; mend that first, or use --force")

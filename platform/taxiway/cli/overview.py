@@ -10,7 +10,7 @@ import typer
 
 from taxiway.addresses import Address
 from taxiway.cli.options import Json, Limit, open_lake
-from taxiway.cli.output import complain, hint, print_json, print_rows, size
+from taxiway.cli.output import complain, hint, print_json, print_rows, size, warn
 from taxiway.errors import LakeError
 from taxiway.partitions import in_words
 
@@ -24,9 +24,11 @@ if TYPE_CHECKING:
 def tables(as_json: Json = False) -> None:
     """List every table: rows, partitions, version, bytes, when it last changed, what is missing and what is stale.
 
+    Then, what was made without landed months of other tables.
+
     Exits with 1 where a table is broken or cannot be read; the others are shown all the same.
     """
-    from taxiway.landed_months import LandedMonths
+    from taxiway.landed_months import Incomplete, LandedMonths, made_without
     from taxiway.project_check import without_broken
 
     workspace = without_broken(open_lake().workspace)
@@ -34,8 +36,16 @@ def tables(as_json: Json = False) -> None:
     found = [_described(workspace, landed, table) for table in project.tables]
     found += [_nothing(broken.at) | {"problem": broken.problem} for broken in project.broken]
     found += [_described_orphan(workspace, address) for address in _orphans(workspace)]
+    unknown = [broken.at for broken in project.broken if not broken.has_address]
+    advice = (
+        f"that can be loaded; it may be of a file that is broken: {', '.join(unknown)}"
+        if unknown
+        else "any more; remove it with: taxiway drop {table}"
+    )
     found.sort(key=lambda row: row["table"])
     _print_tables(found, as_json=as_json)
+    for line in made_without(Incomplete(**each) for row in found for each in row["incomplete"] or ()):
+        warn(line)
     for row in found:
         if row["problem"] is not None and row["in_project"]:
             told = row["problem"] if row["problem"].startswith(row["table"]) else f"{row['table']}: {row['problem']}"
@@ -43,7 +53,7 @@ def tables(as_json: Json = False) -> None:
         if row["foreign"]:
             hint(f"{row['table']}: {', '.join(row['foreign'])}, of another program, is no month of this deployment")
         if not row["in_project"]:
-            hint(f"{row['table']} is no table of {project.name} any more; remove it with: taxiway drop {row['table']}")
+            hint(f"{row['table']} is no table of {project.name} {advice.format(table=row['table'])}")
     problems = [row["problem"] for row in found if row["problem"] is not None]
     for problem in dict.fromkeys(row["input_problem"] for row in found if row["input_problem"] is not None):
         if problem not in problems:
@@ -128,7 +138,7 @@ def _nothing(table: str) -> dict[str, Any]:
     nothing = dict.fromkeys(
         (
             *("rows", "partitions", "version", "bytes", "changed", "run"),
-            *("missing", "stale", "warnings", "problem", "input_problem"),
+            *("missing", "stale", "incomplete", "warnings", "problem", "input_problem"),
         )
     )
     return {"table": table, "layer": table.split("/", maxsplit=1)[0], **nothing, "foreign": [], "in_project": True}
@@ -143,6 +153,7 @@ def _described(workspace: "Workspace", landed: "LandedMonths", table: "Table") -
             described["warnings"] = _warnings(workspace, snapshot)
             described["foreign"] = _foreign(workspace, table, snapshot)
         described["missing"] = landed.missing(table)
+        described["incomplete"] = [asdict(each) for each in landed.incomplete(table)]
     except LakeError as error:
         return described | {"problem": str(error)}
     try:

@@ -1,6 +1,7 @@
 """`taxiway quarantine`: the rows that were rejected, with the reason, as they were delivered, and from where."""
 
 import json
+import os
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,6 +14,7 @@ from taxiway.errors import DeliveryRefused
 
 if TYPE_CHECKING:
     from taxiway.notebook import OpenLake
+    from taxiway.tables import Table
 
 _SHOWN = 20
 _SHOWN_REASONS = 10
@@ -122,24 +124,32 @@ def _rejected(
 
 
 def _unread(lake: "OpenLake", table: str | None, month: str | None) -> Iterator[str]:
-    """Of a delivered table, which files are refused as they lie there, so that there are no rows of them."""
+    """Of a delivered table, or of all, which files are refused as they lie there, so that there are no rows of them."""
+    from taxiway.materialise.delivered import raw_tables
+
+    wanted = str(lake.address(table)) if table is not None else None
+    for known in raw_tables(lake.workspace.project):
+        if wanted in (None, str(known.address)):
+            yield from _unread_of(lake, known, month)
+
+
+def _unread_of(lake: "OpenLake", table: "Table", month: str | None) -> Iterator[str]:
     from taxiway.lake import WHOLE
     from taxiway.materialise.stage import read_delivered
 
     workspace = lake.workspace
-    known = workspace.project.by_address.get(lake.address(table)) if table is not None else None
-    if known is None or known.delivered is None:
-        return
-    made = lake.lake.find(known.address)
-    for key in [month] if month is not None else workspace.settings.months.keys() if known.monthly else [WHOLE]:
-        path = workspace.landing.path(known.file_name(key))
+    made = lake.lake.find(table.address)
+    keys = workspace.settings.months.keys() if table.monthly else (WHOLE,)
+    for key in keys if month is None else {month} & set(keys):
+        path = workspace.landing.path(table.file_name(key))
         published = made.partitions.get(key) if made is not None else None
         try:
             made_of = published.inputs.get("landing") if published is not None else None
-            if path.exists() and made_of != {path.name: workspace.landing.digest(path.name)}:
-                read_delivered(workspace, known, key)
+            # A link to nowhere does not exist, and lies there all the same.
+            if os.path.lexists(path) and made_of != {path.name: workspace.landing.digest(path.name)}:
+                read_delivered(workspace, table, key)
         except DeliveryRefused as error:
-            yield f"{known.at} {key}: no row was read of {path}: {error}"
+            yield f"{table.at}{'' if key == WHOLE else f' {key}'}: no row was read of {path}: {error}"
 
 
 def _as_columns(delivered: str) -> dict[str, Any]:

@@ -2,11 +2,12 @@
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from taxiway.addresses import Address
 from taxiway.broken import BrokenTable
+from taxiway.landed_months import Incomplete
 from taxiway.orchestration.runs import RunEvent
 from taxiway.tables import Project
 
@@ -76,6 +77,7 @@ class Report:
         self.warnings: list[RunEvent] = []
         self.interrupted = False
         self.asked: dict[str, set[str]] = {}
+        self.incomplete: tuple[Incomplete, ...] = ()
 
     def ask(self, tables: Sequence[Address], months: Sequence[str]) -> None:
         """Remember what a run is for."""
@@ -122,19 +124,28 @@ class Report:
 
     @property
     def failed(self) -> bool:
-        """Whether any step failed or did not come to its end, or a table is broken."""
-        return bool(self.failures or self.broken) or self.interrupted
+        """Whether any step failed or did not come to its end, a table is broken, or one lacks what was asked for."""
+        return bool(self.failures or self.broken or self.lacking()) or self.interrupted
 
     @property
     def seconds(self) -> float:
         """Since the report was begun."""
         return time.perf_counter() - self._began
 
+    def has_made(self, table: str, partition: str) -> bool:
+        """Whether a partition is up to date by the runs of this report."""
+        return table in self.tables and partition in self.tables[table].partitions
+
     def missing(self) -> dict[str, list[str]]:
         """By table, the partitions that were asked for and are not up to date."""
         done = {name: set(table.partitions) for name, table in self.tables.items()}
         left = {name: sorted(keys - done.get(name, set())) for name, keys in self.asked.items()}
         return {name: keys for name, keys in left.items() if keys}
+
+    def lacking(self) -> list[Incomplete]:
+        """What was made without months of other tables that were asked for too."""
+        missing = self.missing()
+        return [each for each in self.incomplete if set(each.months) & set(missing.get(each.source, ()))]
 
     def finished(self) -> list[str]:
         """The tables that were asked for and are up to date."""
@@ -178,6 +189,7 @@ class Report:
             ],
             "failures": [{"step": f.step, "message": f.message, "samples": f.samples} for f in self.failures],
             "not_done": self.missing(),
+            "incomplete": [asdict(each) for each in self.incomplete],
             "broken": [{"table": table.at, "problem": table.problem} for table in self.broken],
         }
 

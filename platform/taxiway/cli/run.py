@@ -70,15 +70,15 @@ def run(
         print_json(report.as_data())
     else:
         print_summary(workspace, report)
-    end(report)
+    end(workspace, report)
 
 
-def end(report: "Report") -> None:
+def end(workspace: "Workspace", report: "Report") -> None:
     """Tell what failed, and leave with the exit code for that; nothing where all is done."""
     from taxiway.cli.summary import print_failures
 
     if report.failed:
-        print_failures(report)
+        print_failures(workspace, report)
         raise typer.Exit(_INTERRUPTED if report.interrupted else 1)
 
 
@@ -135,6 +135,7 @@ def materialise(
     from taxiway.cli.progress import Progress
     from taxiway.cli.report import Report
     from taxiway.engines import check_engine
+    from taxiway.landed_months import LandedMonths
     from taxiway.orchestration import build_definitions
     from taxiway.orchestration.instance import open_instance
     from taxiway.orchestration.origin import code_location
@@ -178,6 +179,9 @@ def materialise(
                 except KeyboardInterrupt:  # between two steps
                     report.interrupted = True
                 request, going_on = remaining.after(request), "going on with what does not need them: "
+    landed = LandedMonths(workspace)
+    found = [each for address in chosen for each in landed.incomplete(project.table(address))]
+    report.incomplete = tuple(each for each in found if report.has_made(each.table, each.partition))
     return report
 
 

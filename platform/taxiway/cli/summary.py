@@ -5,11 +5,13 @@ from typing import TYPE_CHECKING, Any
 from rich.markup import escape
 
 from taxiway.broken import BrokenTable
+from taxiway.cli.mending import commands
 from taxiway.cli.output import complain, console, counted, notes, print_grid
 from taxiway.cli.quarantine import reasons
 from taxiway.cli.report import Report, TableReport
+from taxiway.landed_months import made_without
 from taxiway.notebook import OpenLake
-from taxiway.partitions import blocks, in_words, months_option
+from taxiway.partitions import in_words
 
 if TYPE_CHECKING:
     from taxiway.materialise import Workspace
@@ -45,13 +47,12 @@ def print_summary(workspace: "Workspace", report: Report) -> None:
     out.print(f"\n{counted(len(report.tables), 'table')}, {counted(total, 'row')}, {report.seconds:.1f} s")
 
 
-def print_failures(report: Report) -> None:
+def print_failures(workspace: "Workspace", report: Report) -> None:
     """Each failure with its evidence, what was not done because of it, and where an interrupted run has come to."""
     err = notes()
-    for broken in report.broken:
-        if not broken.reads:
-            readers = [table.at for table in report.broken if _reads(report, table, broken.at)]
-            complain(f"{broken}" + (f"; left out, with what is made from it: {', '.join(readers)}" if readers else ""))
+    for broken, readers in _causes(workspace, report).items():
+        left_out = "; left out, with what is made from it" if broken in report.broken else "; left out for it"
+        complain(f"{broken}" + (f"{left_out}: {', '.join(readers)}" if readers else ""))
     for failure in report.failures:
         complain(failure.message)
         for rule, rows in failure.samples.items():
@@ -61,8 +62,11 @@ def print_failures(report: Report) -> None:
     left = [f"{name} ({in_words(keys)})" if keys != ["*"] else name for name, keys in report.missing().items()]
     if left:
         err.print(f"[dim]not up to date: {escape('; '.join(left))}[/]", soft_wrap=True)
-        if report.failures:
-            err.print(f"[dim]once what failed is mended: {escape(_rest(report))}[/]", soft_wrap=True)
+    for line in made_without(report.lacking()):
+        complain(line)
+    told = "; ".join(commands(workspace, report)) if left and report.failures else ""
+    if told:
+        err.print(f"[dim]once what failed is mended: {escape(told)}[/]", soft_wrap=True)
     if report.interrupted:
         done = report.finished()
         names = f" ({', '.join(done)})" if done else ""
@@ -70,21 +74,18 @@ def print_failures(report: Report) -> None:
         err.print(f"[bold]interrupted[/]: {told}; the same command goes on from there", soft_wrap=True)
 
 
-def _reads(report: Report, table: BrokenTable, at: str) -> bool:
-    """Whether a table is left out because of another, directly or by way of others."""
-    by_address = {each.at: each for each in report.broken}
-    while table.reads and table.reads != at:
-        table = by_address.get(table.reads, BrokenTable("", ""))
-    return table.reads == at
-
-
-def _rest(report: Report) -> str:
-    """The commands that make what failed and what was left out."""
-    failed = list(dict.fromkeys(failure.step for failure in report.failures))
-    steps = " ".join("mart" if step == "marts" else step for step in failed)
-    months = {key for keys in report.missing().values() for key in keys if key != "*"}
-    options = [f" {months_option(block)}" for block in blocks(months)] or [""]
-    return "; ".join(f"taxiway run {steps} --downstream{option}" for option in options)
+def _causes(workspace: "Workspace", report: Report) -> dict[BrokenTable, list[str]]:
+    """The tables that are broken themselves, asked for or not, each with those that were asked for and are left out
+    because of it, directly or by way of others."""
+    known = {table.at: table for table in (*workspace.project.broken, *report.broken)}
+    causes: dict[BrokenTable, list[str]] = {}
+    for table in report.broken:
+        cause = table
+        while cause.reads in known:
+            cause = known[cause.reads]
+        readers = causes.setdefault(cause, [])
+        readers += [table.at] if cause is not table else []
+    return causes
 
 
 def _row(report: Report, table: TableReport, missing: dict[str, list[str]]) -> dict[str, Any]:

@@ -148,7 +148,7 @@ def _read_header(name: str, text: str, columns: Sequence[str]) -> list[str]:
 
 def _with_hint(column: str, unknown: list[str]) -> str:
     close = difflib.get_close_matches(column, unknown, n=1, cutoff=0.4)
-    return f"'{column}'" + (f" (is it '{close[0]}'?)" if close else "")
+    return f"'{column}'" + (f" (is it {close[0]!r}?)" if close else "")
 
 
 def _check_quotes(name: str, text: str) -> None:

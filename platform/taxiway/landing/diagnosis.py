@@ -1,6 +1,7 @@
 """What a file that is no CSV as agreed is instead, in words, with what to do: asked only once it has been refused."""
 
 import csv
+import io
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -116,17 +117,18 @@ def is_page(text: str) -> bool:
 
 def wrong_header(text: str, columns: Sequence[str]) -> str:
     """Why the first line is not the header that is expected, and what to do; empty where only names are missing."""
-    lines = text.splitlines()[:_LINES_LOOKED_AT]
-    above = next(number for number, line in enumerate(lines) if line.strip())
-    first = lines[above]
+    lines = io.StringIO(text, newline=None).read().split("\n")
+    # A line of blanks is a record, an empty one is none.
+    record = next((number for number, line in enumerate(lines) if line), 0)
+    start = next((number for number, line in enumerate(lines) if line.strip()), record)
+    first, lines = lines[start], lines[start : start + _LINES_LOOKED_AT]
     if _SEP.match(first):
-        also = _and_delimiter(lines[above + 1 :], columns)
+        also = _and_delimiter(lines[1:], columns)
         return f"begins with the line {first.strip()!r}, which Excel writes: take it out{also}"
-    for number, line in enumerate(lines[above:]):
+    for number, line in enumerate(lines, start):
         for delimiter, names in _names(line).items():
             if _are(names, columns):
-                place = above + number + 1
-                return _otherwise(number, place, delimiter, names, columns)
+                return _otherwise(number - record, number + 1, delimiter, names, columns)
     return _no_header(text, first, columns)
 
 

@@ -46,14 +46,14 @@ def raw_tables(project: Project) -> list[Table]:
     return [table for table in project.tables if table.delivered is not None]
 
 
-def expected_files(workspace: Workspace) -> Mapping[str, tuple[Table, str]]:
-    """The raw table and the partition that each file of the deployment's months is for, by the file's name."""
+def expected_files(workspace: Workspace) -> Mapping[str, Sequence[tuple[Table, str]]]:
+    """The raw tables, each with the partition, that a file of the deployment's months is for, by the file's name."""
     months = workspace.settings.months.keys()
-    return {
-        table.file_name(partition): (table, partition)
-        for table in raw_tables(workspace.project)
-        for partition in (months if table.monthly else (WHOLE,))
-    }
+    found: dict[str, list[tuple[Table, str]]] = {}
+    for table in raw_tables(workspace.project):
+        for partition in months if table.monthly else (WHOLE,):
+            found.setdefault(table.file_name(partition), []).append((table, partition))
+    return found
 
 
 def unexpected(workspace: Workspace) -> list[Unexpected]:
@@ -72,7 +72,9 @@ def unexpected(workspace: Workspace) -> list[Unexpected]:
         if not upload or (_has_ended(entry) and (meant or not entry.name.startswith("."))):
             found.append((entry, meant))
     others = [entry for entry, meant in found if meant is None]
-    nearest = {entry.name: names.near(entry.name) for entry in others[:_COMPARED]}
+    # What a broken table's files are called is not known, so that no name is near enough.
+    compared = [] if _broken(workspace) else others[:_COMPARED]
+    nearest = {entry.name: names.near(entry.name) for entry in compared}
     told = [_told(workspace, entry, meant or nearest.get(entry.name)) for entry, meant in found]
     return sorted(told, key=lambda each: each.table is None)
 
@@ -126,6 +128,10 @@ def _told(workspace: Workspace, entry: Entry, meant: tuple[Table, str] | None) -
 
 def _why(workspace: Workspace, entry: Entry, table: Table | None, name: str) -> str:
     """Why it is not read, and what to do."""
+    broken = _broken(workspace)
+    if table is None and broken:
+        kind = f"{entry.problem.partition(':')[0]}, and " if entry.problem else ""
+        return f"{kind}belongs to no table that can be made: it may be of {broken}; mend that first"
     if _upload_of(entry.name):
         return (
             f"is an upload that has not gone on for an hour: deliver {name or 'the file'} again, and remove this part"
@@ -148,9 +154,17 @@ def _why_misnamed(workspace: Workspace, given: str, table: Table | None, name: s
     if outside:
         return outside + ("" if given == name else f", and would have to be named {name}")
     if workspace.landing.find(name) is not None:
-        return f"belongs to no table: {name}, which it is near to, lies there too; remove it from {folder}"
+        advice = "" if _broken(workspace) else f"; remove it from {folder}"
+        return f"belongs to no table: {name}, which it is near to, lies there too{advice}"
     packed = _PACKED.search(given.casefold()) and not _PACKED.search(name)
     return f"belongs to no table: {f'unpack it as {name}' if packed else f'did you mean {name}? rename it'}"
+
+
+def _broken(workspace: Workspace) -> str:
+    """The broken tables that may be made from a file, in words; empty where there is none."""
+    found = [each for each in workspace.project.broken if not each.reads]
+    raw = [each.at for each in found if not each.has_address or each.at.startswith("raw/")]
+    return f"{' or '.join(raw)}, which is broken" if raw else ""
 
 
 def _outside(workspace: Workspace, table: Table, name: str) -> str:

@@ -4,7 +4,6 @@ import re
 
 import dagster as dg
 
-from taxiway.addresses import is_address
 from taxiway.broken import BrokenTable
 
 _GROUP = "broken"
@@ -13,7 +12,7 @@ _GROUP = "broken"
 def broken_asset(table: BrokenTable) -> dg.AssetsDefinition:
     """The asset of a table that is left out; that of a file which does not say its table is in the group `broken`."""
     layer, _, name = table.at.partition("/")
-    known = is_address(layer, name) if name else False
+    known = table.has_address
     key = dg.AssetKey([layer, name] if known else [_GROUP, re.sub(r"\W+", "_", table.at)])
 
     @dg.asset(

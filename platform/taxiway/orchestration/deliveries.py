@@ -36,18 +36,24 @@ def marts(project: Project) -> list[Table]:
 
 
 def landed_files(workspace: Workspace) -> list[Landed]:
-    """Every file of the landing zone that belongs to a table, as it lies there now."""
+    """Every file of the landing zone that belongs to a table, as it lies there now, once for each such table."""
     expected = expected_files(workspace)
     zone = workspace.landing
     return [
-        Landed(*expected[file.name], file, zone.digest(file.name)) for file in zone.files() if file.name in expected
+        Landed(table, partition, file, zone.digest(file.name))
+        for file in zone.files()
+        for table, partition in expected.get(file.name, ())
     ]
 
 
-def blocked_files(workspace: Workspace) -> dict[str, tuple[Table, str]]:
+def blocked_files(workspace: Workspace) -> dict[str, tuple[list[Table], str]]:
     """By name, whose file cannot be read because something else lies in its place, and why."""
     expected = expected_files(workspace)
-    return {name: (expected[name][0], why) for name, why in workspace.landing.blocked().items() if name in expected}
+    return {
+        name: ([table for table, _ in expected[name]], why)
+        for name, why in workspace.landing.blocked().items()
+        if name in expected
+    }
 
 
 @dataclass(frozen=True)

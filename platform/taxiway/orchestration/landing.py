@@ -96,7 +96,7 @@ def evaluate(
     for table in raw_tables(workspace.project):
         if wanted is None or dg.AssetCheckKey(landing_key(table), READABLE) in wanted:
             problems = {each.file.name: fate.problem(each) for each in landed if each.table is table}
-            yield _readable(table, problems | {name: why for name, (owner, why) in blocked.items() if owner is table})
+            yield _readable(table, problems | {name: why for name, (owners, why) in blocked.items() if table in owners})
         if wanted is None or dg.AssetCheckKey(landing_key(table), EXPECTED) in wanted:
             yield _expected(table, [each for each in others if each.table in (table, None)])
     for mart in marts(workspace.project):

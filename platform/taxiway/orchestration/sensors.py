@@ -150,13 +150,14 @@ def look(workspace: Workspace, cursor: str | None) -> dg.SensorResult:
     blocked, others = [why for _, why in blocked_files(workspace).values()], unexpected(workspace)
     settled = [each for each in landed if not before.of(each.file.name).settled]
     new = [each for each in landed if before.of(each.file.name).digest != each.digest]
-    told = _latest_of_each(landed) | {each.file.name: each for each in new} if due else {e.file.name: e for e in new}
+    told = dict.fromkeys([*(_latest_of_each(landed) if due else ()), *new])
     fate = Fate(workspace, landed)
     # Where a refused file gives way to the published one, a run says that what failed passes again.
     back = {each.file.name for each in new if before.of(each.file.name).asked}
     wanted = [each for each in [*settled, *new] if each.file.name in back or not fate.is_published(each)]
     wanted = [each for each in dict.fromkeys(wanted) if not fate.problem(each)]
-    files |= {each.file.name: replace(files[each.file.name], asked=each in wanted) for each in new}
+    asked = {each.file.name for each in wanted}
+    files |= {each.file.name: replace(files[each.file.name], asked=each.file.name in asked) for each in new}
     requests = _requests(fate, wanted)
     wrong = [*blocked, *(each.message for each in others)]
     said = sha256("\n".join(wrong).encode()).hexdigest()[:16] if wrong else ""
@@ -165,7 +166,7 @@ def look(workspace: Workspace, cursor: str | None) -> dg.SensorResult:
         skip_reason=None if requests else dg.SkipReason(_why_nothing(files, [*blocked, *in_short(others)])),
         cursor=Cursor(files, now if due else before.reported, said).dump(),
         asset_events=[
-            *(landing.materialization(each) for each in told.values()),
+            *(landing.materialization(each) for each in told),
             *(landing.evaluate(workspace, landed) if told or said != before.others else ()),
         ],
     )
@@ -212,13 +213,13 @@ def _landed(workspace: Workspace, files: Mapping[str, Seen]) -> Iterator[Landed]
     expected = expected_files(workspace)
     for name, seen in files.items():
         if seen.settled:
-            yield Landed(*expected[name], seen.file(name), seen.digest)
+            for table, partition in expected[name]:
+                yield Landed(table, partition, seen.file(name), seen.digest)
 
 
-def _latest_of_each(landed: Sequence[Landed]) -> dict[str, Landed]:
+def _latest_of_each(landed: Sequence[Landed]) -> list[Landed]:
     """The last file of each raw table."""
-    latest = {each.table: each for each in sorted(landed, key=lambda each: each.partition)}
-    return {each.file.name: each for each in latest.values()}
+    return list({each.table: each for each in sorted(landed, key=lambda each: each.partition)}.values())
 
 
 def _requests(fate: Fate, wanted: Sequence[Landed]) -> list[dg.RunRequest]:
@@ -244,7 +245,7 @@ def _stretches(wanted: Sequence[Landed]) -> Iterator[list[Landed]]:
 
 def _request(fate: Fate, first: str, last: str, files: Sequence[Landed]) -> dg.RunRequest:
     tables: dict[Table, None] = dict.fromkeys(each.table for each in files)
-    names = ", ".join(each.file.name for each in files)
+    names = ", ".join(dict.fromkeys(each.file.name for each in files))
     tags = {FILES_TAG: names if len(names) <= _LONGEST_TAG else f"{len(files)} files"}
     if first != last:
         tags |= {RANGE_START_TAG: first, RANGE_END_TAG: last}

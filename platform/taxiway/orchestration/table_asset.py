@@ -9,6 +9,7 @@ import dagster as dg
 from taxiway.engines import IN_PROCESS, OpenEngine
 from taxiway.errors import PublishConflict, TaxiwayError
 from taxiway.lake import WHOLE, Lake
+from taxiway.landed_months import LandedMonths, made_without
 from taxiway.materialise import Outcome, Workspace, independence_of, materialise
 from taxiway.orchestration import events
 from taxiway.orchestration.automation import follow_inputs
@@ -111,6 +112,8 @@ def _run(context: dg.AssetExecutionContext, table: Table) -> Iterator[Any]:
     shown = pictures(context, workspace, table, outcome, open_engine)
     # What Spark uses it uses in processes of its own.
     used = events.resources_used(cpu) if engine.name == IN_PROCESS else {}
+    for line in _made_without(workspace, table, outcome):
+        context.log.warning(line)
     yield from _report(context, table, outcome, inputs, used, shown)
 
 
@@ -150,6 +153,13 @@ def _report(
             yield from events.check_results_again(key, outcome.partitions, known)
         goes_on = context.run.tags.get(GOES_ON_TAG) == "true"
         raise dg.Failure(_refusal(table, outcome, goes_on=goes_on), allow_retries=False)
+
+
+def _made_without(workspace: Workspace, table: Table, outcome: Outcome) -> Iterator[str]:
+    """What the partitions of an outcome were made without, though it has been landed."""
+    good = {result.partition: result for result in outcome.partitions if result.status != "refused"}
+    if any(None in versions.values() for result in good.values() for versions in result.inputs.values()):
+        yield from made_without(each for each in LandedMonths(workspace).incomplete(table) if each.partition in good)
 
 
 def known_of(workspace: Workspace, table: Table) -> events.Known:

@@ -11,6 +11,7 @@ from tests.unit.cli.conftest import CommandLine, Said
 from tests.unit.cli.test_processes import HIGHEST, LEVELS, PROJECT
 from tests.unit.marts.dbt_folder import dbt_folder
 
+from taxiway.broken import BrokenTable
 from taxiway.cli import doctor
 from taxiway.materialise import Workspace
 from taxiway.notebook import OpenLake
@@ -158,6 +159,12 @@ def test_a_broken_file_stops_its_table_and_what_is_made_from_it_alone(rivers: Ca
     assert "SELECT" in command.done("compile", "feature/highest").out
     said = command.done("run", "feature/highest", "--json")
     assert said.data["broken"] == [], "what is not asked for is no failure"
+    said = command("run", "feature/reader")
+    assert said.code == 1
+    (line,) = [line for line in said.err.splitlines() if line.startswith("error: ")]
+    assert line.startswith("error: feature/lowest: ")
+    assert told in line
+    assert line.endswith("; left out for it: feature/reader"), "the cause is told though only its reader is asked for"
 
 
 def test_a_broken_table_that_is_asked_for_is_told(rivers: Callable[..., CommandLine]) -> None:
@@ -173,6 +180,23 @@ def test_a_broken_table_that_is_asked_for_is_told(rivers: Callable[..., CommandL
     examined = command("doctor", "--json").data
     (broken,) = [finding for finding in examined if finding["check"] == "feature/lowest"]
     assert broken["status"] == "missing"
+
+
+def test_a_parameter_that_may_be_of_a_broken_table_is_a_warning(rivers: Callable[..., CommandLine]) -> None:
+    declares = HIGHEST.replace("highest", "deepest").replace(
+        "raw_levels: ir.Table)", "raw_levels: ir.Table, low_m: int = 1)"
+    )
+    command = rivers(lowest=SYNTAX, deepest=declares.replace("raw_levels.level_cm", "raw_levels.level_m"))
+    settings = command.root / "deployments" / "local" / "settings.toml"
+    settings.write_text(f"{settings.read_text()}\n[parameters]\nflood_cm = 3\nlow_m = 2\n")
+    command.done("land", "--month", "2013-01")
+    said = command.done("run", "raw", "--month", "2013-01")
+    told = "whether anything declares parameters.flood_cm could not be checked, because feature/lowest is broken"
+    assert said.err.count(told) == 1
+    assert "low_m" not in said.err, "what a table declares is known though it cannot be made"
+    settings.write_text(settings.read_text().replace("flood_cm", "low_n"))
+    said = command("run", "raw", "--month", "2013-01")
+    assert (said.code, "did you mean low_m?" in said.err) == (2, True)
 
 
 def test_a_file_that_was_copied_and_keeps_its_address_is_told(rivers: Callable[..., CommandLine]) -> None:
@@ -194,6 +218,76 @@ def test_a_project_file_that_cannot_be_imported_is_named(rivers: Callable[..., C
     assert said.code == 1
     assert f"{project}, line 1: ModuleNotFoundError: No module named 'no_such_package'" in said.err
     assert len(said.err.splitlines()) == 1
+
+
+ADDRESSES = {
+    "positional": (SYNTAX, ["feature/lowest"]),
+    "by keyword, not the first": (
+        LOWEST.replace(
+            'Table("feature/lowest", contract=Lowest, transform=lowest)',
+            'Table(contract=Lowst, transform=lowest, at="feature/lowest")',
+        ),
+        ["feature/lowest"],
+    ),
+    "by keyword, in no Python": (
+        SYNTAX.replace(
+            'Table("feature/lowest", contract=Lowest, transform=lowest)',
+            'Table(contract=Lowest, transform=lowest, at="feature/lowest")',
+        ),
+        ["feature/lowest"],
+    ),
+    "two in a file": (
+        LOWEST.replace("import ibis", "import no_such_package\nimport ibis", 1)
+        + 'other = tables.Table(at="feature.other", contract=Lowest, transform=lowest)\n',
+        ["feature/lowest", "feature/other"],
+    ),
+    "one that is told and one that is not": (
+        LOWEST.replace("import ibis", "import no_such_package\nimport ibis", 1) + "other = Table(at=NAME)\n",
+        ["feature/lowest", ""],
+    ),
+    "the same in no Python": (SYNTAX + "other = Table(at=NAME)\n", ["feature/lowest", ""]),
+    "none": (SYNTAX.replace('"feature/lowest"', "NAME"), [""]),
+    "no address": (SYNTAX.replace("feature/lowest", "?"), [""]),
+    "no table": ("import no_such_package\n", [""]),
+}
+
+
+@pytest.mark.parametrize("kind", ADDRESSES)
+def test_the_tables_of_a_file_that_cannot_be_imported_are_those_that_it_names(tmp_path: Path, kind: str) -> None:
+    text, at = ADDRESSES[kind]
+    file = tmp_path / "lowest.py"
+    file.write_text(text)
+    found = BrokenTable.of_file("rivers.lowest", file, ImportError("no"))
+    assert [table.at for table in found] == [each or "rivers.lowest" for each in at]
+    assert [table.has_address for table in found] == [bool(each) for each in at]
+
+
+def test_a_table_that_may_be_of_a_broken_file_is_not_removed(rivers: Callable[..., CommandLine]) -> None:
+    command = rivers(lowest=LOWEST)
+    command.done("land")
+    command.done("run")
+    (package,) = command.root.glob("assets/rivers_*")
+    (levels,) = package.glob("raw/levels.py")
+    text = levels.read_text()
+    for written, is_known in (('Table(at="raw/levels"', True), ("Table(NAME", False)):
+        levels.write_text(text.replace('Table("raw/levels"', written).replace("import ibis", "import no_such", 1))
+        for module in [module for module in sys.modules if module.split(".")[0] == package.name]:
+            del sys.modules[module]
+        said = command("tables")
+        assert said.code == 1
+        assert "taxiway drop" not in said.err
+        assert ("it may be of a file that is broken" in said.err) == (not is_known)
+        refused = command("drop", "raw/levels", "--yes")
+        assert (refused.code, "use --force" in refused.err) == (2, True)
+        assert "levels-2013-01.csv belongs to no table that can be made: it may be of " in said_of_files(command)
+        assert "remove" not in said_of_files(command)
+    command.done("drop", "raw/levels", "--yes", "--force")
+
+
+def said_of_files(command: CommandLine) -> str:
+    """What `doctor` says of the landing zone."""
+    found = command("doctor", "--json").data
+    return "\n".join(f"{each['found']}: {each['advice']}" for each in found if each["check"] == "landing")
 
 
 def test_dagster_loads_with_the_broken_table_as_an_asset_that_fails(

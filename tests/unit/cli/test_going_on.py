@@ -29,19 +29,63 @@ def test_a_month_that_is_refused_holds_back_nothing_but_itself(fresh: CommandLin
     assert "the others (2013-01, 2013-03 to 2013-04) are published" in failure["message"]
     assert "taxiway run" not in failure["message"], "this run goes on by itself"
     assert f"not up to date: {HISTORY} (2013-02); {RAW} (2013-02)" in said.err
-    assert f"once what failed is mended: taxiway run {RAW} --downstream --month 2013-02" in said.err
+    assert f"error: {RAW} lacks 2013-02, which has been landed; made without: {HISTORY} (2013-03)" in said.err
+    assert f"error: {HISTORY} lacks 2013-02, which has been landed; made without: {MONTHS}" in said.err
+    command = f"taxiway run {RAW} --downstream --from 2013-02 --to 2013-03"
+    assert f"once what failed is mended: {command}" in said.err, "March looks back at it"
+    lacks = [
+        {"table": HISTORY, "partition": "2013-03", "source": RAW, "months": ["2013-02"]},
+        {"table": MONTHS, "partition": "*", "source": HISTORY, "months": ["2013-02"]},
+    ]
+    assert report["incomplete"] == lacks
 
     tables = {table["table"]: table for table in fresh.done("tables", "--json").data}
     assert tables[RAW]["missing"] == tables[HISTORY]["missing"] == ["2013-02"]
     assert tables[MONTHS]["missing"] == []
+    assert [each for table in tables.values() for each in table["incomplete"] or ()] == lacks
+    assert f"{RAW} lacks 2013-02, which has been landed; made without: {HISTORY} (2013-03)" in fresh.done("tables").err
+    again = fresh("run")
+    assert again.code == 1
+    assert f"made without: {HISTORY} (2013-03)" in again.err, "it is up to date, and lacks what it lacked"
     assert "2 of 4 tables made, 2 of the others in part" in fresh.done("tables").err
 
     fresh.done("land", "--month", "2013-02")
-    fresh.done("run", RAW, "--downstream", "--month", "2013-02")
-    stale = {table["table"]: table["stale"] for table in fresh.done("tables", "--json").data if table["stale"]}
-    assert stale == {HISTORY: ["2013-03"]}, "it looks back at the month that came later"
-    fresh.done("run")
-    assert not [table for table in fresh.done("tables", "--json").data if table["stale"] or table["missing"]]
+    fresh.done(*command.split()[1:])
+    wrong = ("stale", "missing", "incomplete")
+    assert not [table for table in fresh.done("tables", "--json").data if any(table[what] for what in wrong)]
+
+
+def test_a_later_month_whose_file_is_gone_is_made_again_by_a_command_of_its_own(copied: CommandLine) -> None:
+    copied.done("drop", RAW, "--yes", "--force")
+    copied.done("run", RAW, "--month", "2013-01")
+    copied.done("run", RAW, "--month", "2013-03")
+    copied.done("run", HISTORY, "--month", "2013-03")
+    (copied.home / "landing" / "readings-2013-03.csv").unlink()
+    copied.done("land", "--month", "2013-02", "--spoil", "too-many")
+    said = copied("run", RAW, "--month", "2013-02")
+    assert said.code == 1
+    commands = [
+        f"taxiway run {RAW} --downstream --month 2013-02",
+        f"taxiway run {HISTORY} --downstream --month 2013-03",
+    ]
+    assert f"once what failed is mended: {'; '.join(commands)}" in said.err
+    copied.done("land", "--month", "2013-02")
+    for command in commands:
+        copied.done(*command.split()[1:])
+    tables = {table["table"]: table for table in copied.done("tables", "--json").data}
+    assert tables[HISTORY]["stale"] == ["2013-01"], "its readings were made anew"
+    assert not any(table["incomplete"] for table in tables.values())
+
+
+def test_what_lacks_an_input_is_made_with_it(fresh: CommandLine) -> None:
+    fresh.done("land", "--month", "2013-01")
+    said = fresh("run", HISTORY, "--month", "2013-01")
+    assert said.code == 1
+    assert f"once what failed is mended: taxiway run {HISTORY} --upstream --month 2013-01\n" in said.err
+    said = fresh("run", HISTORY, MONTHS, "--month", "2013-01")
+    command = f"taxiway run {HISTORY} --upstream --downstream --month 2013-01"
+    assert f"once what failed is mended: {command}\n" in said.err
+    fresh.done(*command.split()[1:])
 
 
 def remaining(home: Path, *, rebuild: bool = False) -> tuple[Remaining, RunRequest]:

@@ -269,4 +269,37 @@ def test_quarantine_says_where_a_file_lies_of_which_no_row_was_read(copied: Comm
         said = copied.done("quarantine", "raw/readings", "--refused", *words)
         assert f"raw/readings 2013-03: no row was read of {path}: " in said.err
         assert "quote" in said.err
+        assert said.err == copied.done("quarantine", "--refused", *words).err, "of all tables without a name"
     assert "no row was read" not in copied.done("quarantine", "raw/readings", "--refused", "--month", "2013-02").err
+    gauges = copied.home / "landing" / "gauges.csv"
+    gauges.unlink()
+    gauges.symlink_to("nowhere")
+    said = copied.done("quarantine", "--refused")
+    assert f"raw/gauges: no row was read of {gauges}: gauges.csv is a link to nowhere" in said.err
+    assert "gauges" not in copied.done("quarantine", "raw/readings", "--refused").err
+
+
+ENDLESS = {
+    "'infinity'::timestamp": "infinity",
+    "'-infinity'::date": "-infinity",
+    "'infinity'::timestamptz": "infinity",
+    "'-infinity'::timestamp_s": "-infinity",
+    "['infinity'::date, '2013-01-01']": "[infinity, 2013-01-01]",
+    "{'a''b': ['-infinity'::timestamp]}": "{'a\\'b': [-infinity]}",
+    "map {'infinity'::date: 1}": "{infinity=1}",
+    "[[{'a': 1, 'b': 'infinity'::timestamp_ms}]]": "[[{'a': 1, 'b': infinity}]]",
+    "'9999-12-31 23:59:59.999999'::timestamp": "9999-12-31T23:59:59.999999",
+    "'0001-01-01'::date": "0001-01-01",
+    "[{'text': 'infinity', 'day': '9999-12-31'::date}]": [{"text": "infinity", "day": "9999-12-31"}],
+    "row(1, 'infinity'::date)": "(1, infinity)",
+    "null::date": None,
+    "'infinity'::double": "inf",
+}
+
+
+def test_what_is_infinite_is_no_date(built: CommandLine) -> None:
+    asked = ", ".join(f"{value} as c{number}" for number, value in enumerate(ENDLESS))
+    (row,) = built.done("sql", f"select {asked}", "--json").data
+    assert list(row.values()) == list(ENDLESS.values())
+    rows = built.done("sql", "from (values ('2013-01-01'::date), ('infinity')) t(day)", "--json").data
+    assert rows == [{"day": "2013-01-01"}, {"day": "infinity"}], "each value for itself"

@@ -85,6 +85,24 @@ REFUSED = {
         b"Report, 2013\n# of flights\n\n" + HEADER + b"UA,EWR,IAH\n",
         "has 3 lines above its header, which is line 4; take out what is above$",
     ),
+    "a line of blanks": (
+        b"   \n" + HEADER + b"UA,EWR,IAH\n",
+        "has a line above its header, which is line 2; take out what is above$",
+    ),
+    "blank lines and a wrong header": (b"\n" * 101 + b"x,y,z\n1,2,3\n", "has no header: its first line is 'x,y,z'"),
+    "blank lines and a preamble": (
+        b"\r\n" * 101 + b"Report\r\n" + HEADER + b"UA,EWR,IAH\n",
+        "has a line above its header, which is line 103; take out what is above$",
+    ),
+    "many lines of blanks": (b" \n" * 101 + b"x,y,z\n1,2,3\n", "has no header: its first line is 'x,y,z'"),
+    "a form feed in a name": (
+        b"carrier,origin\x0c,dest\nUA,EWR,IAH\n",
+        r"has its column names written otherwise: 'origin\\x0c'; write origin$",
+    ),
+    "a form feed in one of few names": (
+        b"carrier,orig\x0c\nUA,EWR\n",
+        r"has no column 'origin' \(is it 'orig\\x0c'\?\), 'dest'",
+    ),
     "a preamble and semicolons": (
         b"Report\nCarrier;Origin;Dest\nUA;EWR;IAH\n",
         (

@@ -3,12 +3,14 @@
 import os
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from tests.gauges.project import project
 from tests.working import workspace
 
+from taxiway.broken import BrokenTable
 from taxiway.materialise import Workspace
 from taxiway.materialise.delivered import in_short, unexpected
 
@@ -102,6 +104,23 @@ def test_what_is_near_no_name_belongs_to_no_table(place: Workspace) -> None:
     for why, table in found.values():
         assert why.startswith("belongs to no table: rename it")
         assert table is None
+
+
+def test_what_may_be_of_a_broken_table_is_not_to_be_removed(place: Workspace) -> None:
+    broken = (BrokenTable("raw/weather", "x"), BrokenTable("mart/rain", "x"), BrokenTable("raw/y", "x", "raw/weather"))
+    place = Workspace(replace(project, broken=broken), place.settings)
+    (place.landing.root / "weather").mkdir()
+    (place.landing.root / "lost.csv").symlink_to("nowhere")
+    found = tell(place, "weather-2013-01.csv", "reading-2013-02.csv", GOOD, f"{GOOD}.zip", "Readings-2013-01.csv")
+    why = "belongs to no table that can be made: it may be of raw/weather, which is broken; mend that first"
+    assert {name: told for name, (told, _) in found.items()} == {
+        "weather": f"is a folder, and {why}",
+        "lost.csv": f"is a link to nowhere, and {why}",
+        "weather-2013-01.csv": why,
+        "reading-2013-02.csv": why,
+        f"{GOOD}.zip": f"belongs to no table: {GOOD}, which it is near to, lies there too",
+        "Readings-2013-01.csv": "belongs to no table: did you mean readings-2013-01.csv? rename it",
+    }
 
 
 def folder(path: Path) -> None:

@@ -10,11 +10,15 @@ from types import SimpleNamespace
 
 import dagster as dg
 import pytest
+from tests import gauges
 from tests.unit.orchestration.world import World, asked, key
 from tests.unprivileged import unprivileged
+from tests.working import land, with_table, workspace
 
 from taxiway.landing import Delivery
-from taxiway.orchestration.sensors import whole_cursor
+from taxiway.orchestration import build_definitions
+from taxiway.orchestration.sensors import LANDING_SENSOR, whole_cursor
+from taxiway.tables import Table
 
 _of = Delivery.of
 READINGS, GAUGES = ["raw/readings"], ["raw/gauges"]
@@ -67,6 +71,31 @@ def test_a_delivered_file_is_its_own_data_version(landed: World) -> None:
     assert record is not None
     digest = landed.workspace.landing.digest("readings-2013-02.csv")
     assert (record.event_log_entry.tags or {})["dagster/data_version"] == digest
+
+
+def test_a_file_that_two_tables_are_made_from_asks_for_both(tmp_path: Path) -> None:
+    readings = gauges.project.table("raw/readings")
+    twice = Table("raw/readings_again", readings.contract, readings.transform, readings.delivered)
+    place = with_table(workspace(tmp_path, parameters={}, settle_seconds=0.0), twice)
+    land(place, ["2013-01"])
+    instance = dg.DagsterInstance.ephemeral()
+    sensor = build_definitions(place.project, place.settings, workspace=place).get_sensor_def(LANDING_SENSOR)
+
+    def look(cursor: str | None) -> dg.SensorResult:
+        with dg.build_sensor_context(instance, cursor, resources={"workspace": place}) as context:
+            found = sensor(context)
+        assert isinstance(found, dg.SensorResult)
+        return found
+
+    result = look(look(None).cursor)
+    assert asked(result) == [(GAUGES, None), (["raw/readings", "raw/readings_again"], "2013-01")]
+    months = [("landing/readings", "2013-01"), ("landing/readings_again", "2013-01")]
+    assert sorted(events(result), key=str) == [("landing/gauges", None), *months]
+    readable = [each for each in result.asset_events if isinstance(each, dg.AssetCheckEvaluation)]
+    assert {each.asset_key for each in readable if each.description == "1 files can be read"} >= {
+        key("landing/readings"),
+        key("landing/readings_again"),
+    }
 
 
 def test_a_growing_file_waits_until_it_has_stopped(world: World) -> None:

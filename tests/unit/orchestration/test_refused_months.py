@@ -1,6 +1,7 @@
 """A refusal is seen where people look: the table's checks, as Dagster's UI asks for them."""
 
 import asyncio
+import logging
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -53,6 +54,16 @@ def test_a_refusal_within_a_range_is_shown(landed: World) -> None:
     landed.correct("2013-02", b"Z,2", b"Z,wet")
     assert not landed.run([key(READINGS)], months=("2013-01", "2013-04"))
     assert shown(landed, READINGS, "rows") is False
+
+
+def test_what_was_made_without_a_refused_month_is_told_in_the_log(landed: World) -> None:
+    landed.correct("2013-05", b"Z,5", b"Z,wet")
+    assert not landed.run([key(READINGS)], partition="2013-05")
+    landed.land("2013-06")
+    assert landed.run([key(READINGS), key("feature/level_history")], partition="2013-06")
+    last = landed.instance.get_run_records(limit=1)[0].dagster_run.run_id
+    told = [entry.user_message for entry in landed.instance.all_logs(last) if entry.level == logging.WARNING]
+    assert told == [f"{READINGS} lacks 2013-05, which has been landed; made without: feature/level_history (2013-06)"]
 
 
 class Warned(RawReadings):
