@@ -11,16 +11,18 @@ from dataclasses import asdict, dataclass
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, metadata, version
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from taxiway.cli.options import Json, open_lake
 from taxiway.cli.output import print_json, print_rows, size
 from taxiway.cli.program import called, near
-from taxiway.errors import SettingsError, TaxiwayError
+from taxiway.engines import ENGINES
+from taxiway.errors import SettingsError, TaxiwayError, UsageError
 from taxiway.home import check_home
 from taxiway.settings import project_root
+from taxiway.spelling import nearest
 from taxiway.version import requirements_of
 
 if TYPE_CHECKING:
@@ -49,9 +51,15 @@ class Finding:
     advice: str = ""
 
 
-def doctor(as_json: Json = False) -> None:
-    """Examine this machine: Python, packages, libraries, disk, memory, rights, zones, dbt, the lake; say what to do."""
-    findings = [asdict(finding) for finding in examine()]
+def doctor(
+    engine: Annotated[str | None, typer.Option("--engine", metavar="E", help="Start this engine too.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Examine this machine: Python, packages, libraries, disk, memory, rights, zones, dbt, the lake; say what to do.
+
+    An engine that the deployment or a table computes on is started, any other where it is asked for.
+    """
+    findings = [asdict(finding) for finding in examine(engine)]
     if as_json:
         print_json(findings)
     else:
@@ -60,8 +68,13 @@ def doctor(as_json: Json = False) -> None:
         raise typer.Exit(1)
 
 
-def examine() -> Iterator[Finding]:
-    """Every finding, what is most basic first."""
+def examine(engine: str | None = None) -> Iterator[Finding]:
+    """Every finding, what is most basic first; `engine` is started though nothing computes on it.
+
+    Raises UsageError for one that there is not.
+    """
+    if engine is not None and engine not in ENGINES:
+        raise UsageError(f"there is no engine '{engine}'; {nearest(engine, ENGINES)}")
     is_right = sys.version_info[:2] == _PYTHON
     advice = f"use Python 3.11: {_make('-B clean setup PYTHON=python3.11')}"
     yield _finding("python", is_right, sys.version.split()[0], advice)
@@ -85,7 +98,7 @@ def examine() -> Iterator[Finding]:
     yield _disk(settings)
     yield _memory(settings)
     yield from (_writable(folder) for folder in (settings.lake, settings.landing, settings.dagster, settings.scratch))
-    yield _spark(settings, is_used=_uses_spark(lake))
+    yield _spark(settings, is_used=_uses_spark(lake), is_asked=engine == "spark")
     yield from _zones(settings)
     yield from _project(lake)
     yield from _lake(lake)
@@ -193,19 +206,28 @@ def _uses_spark(lake: "OpenLake") -> bool:
         return False
 
 
-def _spark(settings: "Settings", *, is_used: bool) -> Finding:
-    """Whether the engine spark can be used: the extra, Java, the jars, and a session that answers."""
-    from taxiway.engines import engines
+def _spark(settings: "Settings", *, is_used: bool, is_asked: bool) -> Finding:
+    """Whether the engine spark can be used: the extra, Java, the jars, and, where it is to start, a session that
+    answers."""
+    from taxiway.engines import check_engine, engines
 
     try:
+        check_engine(settings, "spark")
+        if not is_used and not is_asked:
+            return Finding(
+                "spark",
+                "ok",
+                f"pyspark {version('pyspark')} is there",
+                f"start it with: {_taxiway('doctor --engine spark')}",
+            )
         began = time.perf_counter()
         with engines(settings) as opened, opened("spark").session() as session:
             session.query("SELECT 1 AS answer")
-            version = opened("spark").version
+            answering = opened("spark").version
     except TaxiwayError as error:
         what, _, advice = str(error).partition(": ")
-        return Finding("spark", "missing" if is_used else "optional", what, advice)
-    return Finding("spark", "ok", f"pyspark {version} answers after {time.perf_counter() - began:.0f} s")
+        return Finding("spark", "missing" if is_used or is_asked else "optional", what, advice)
+    return Finding("spark", "ok", f"pyspark {answering} answers after {time.perf_counter() - began:.0f} s")
 
 
 def _zones(settings: "Settings") -> Iterator[Finding]:

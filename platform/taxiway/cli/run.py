@@ -102,12 +102,9 @@ def choose(project: "Project", selection: Sequence[str]) -> list[Address]:
 
 
 def broken_among(project: "Project", selection: Sequence[str]) -> list["BrokenTable"]:
-    """The broken tables that are named, all for none, and those because of which they are left out."""
+    """The broken tables that are named, all for none."""
     named = {_layer(word).replace(".", "/", 1) for word in selection}
-    found = {table.at for table in project.broken if not selection or named & {table.at, table.at.split("/")[0]}}
-    while more := {table.reads for table in project.broken if table.at in found and table.reads} - found:
-        found |= more
-    return [table for table in project.broken if table.at in found]
+    return [table for table in project.broken if not selection or named & {table.at, table.at.split("/")[0]}]
 
 
 def _layer(word: str) -> str:

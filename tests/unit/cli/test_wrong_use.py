@@ -152,6 +152,7 @@ def test_doctor_finds_this_machine_fit(built: CommandLine) -> None:
     assert found["lake"]["found"].startswith("5 tables in ")
     assert "libgomp" in found["lightgbm"]["found"]
     assert "missing" not in built.done("doctor").out
+    assert built("doctor", "--engine", "sparc").err == "error: there is no engine 'sparc'; did you mean spark?\n"
 
 
 def test_doctor_names_a_folder_that_cannot_be_written(root: Path, tmp_path: Path) -> None:
