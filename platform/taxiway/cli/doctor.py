@@ -18,7 +18,6 @@ import typer
 from taxiway.cli.options import Json, open_lake
 from taxiway.cli.output import print_json, print_rows, size
 from taxiway.cli.program import called, near
-from taxiway.engines import ENGINES
 from taxiway.errors import SettingsError, TaxiwayError, UsageError
 from taxiway.home import check_home
 from taxiway.settings import project_root
@@ -73,6 +72,8 @@ def examine(engine: str | None = None) -> Iterator[Finding]:
 
     Raises UsageError for one that there is not.
     """
+    from taxiway.engines import ENGINES
+
     if engine is not None and engine not in ENGINES:
         raise UsageError(f"there is no engine '{engine}'; {nearest(engine, ENGINES)}")
     is_right = sys.version_info[:2] == _PYTHON
