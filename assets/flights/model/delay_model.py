@@ -31,7 +31,7 @@ class DelayModel(Contract):
         """One model a month."""
 
         unique = ["month"]
-        metadata = contracts.table(partition="month")
+        metadata = contracts.table(partition="month", volume=contracts.Volume(allow_empty=True))
 
 
 @transform(reach={"feature_delay_features": History(), "feature_flights": History()})

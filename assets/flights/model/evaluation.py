@@ -45,7 +45,7 @@ class Evaluation(Contract):
         """One row a month."""
 
         unique = ["month"]
-        metadata = contracts.table(partition="month")
+        metadata = contracts.table(partition="month", volume=contracts.Volume(allow_empty=True))
 
 
 @transform(reach=REACH)

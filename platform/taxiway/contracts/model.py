@@ -58,13 +58,14 @@ class Volume:
     """How many rows of a partition may be published: at least `least_rows`, and not far fewer than are published now.
 
     Below `least_share` (0 to 1) of the rows that are published of the same partition it is refused, below
-    `usual_share` it is published with a warning, as is what is empty from the first. `Volume(least_share=0,
-    usual_share=0)` is no limit.
+    `usual_share` it is published with a warning. So is what is empty from the first, unless `allow_empty` says that
+    this is as it should be. `Volume(least_share=0, usual_share=0)` is no limit on what changes.
     """
 
     least_rows: int = 0
     least_share: float = 0.1
     usual_share: float = 0.5
+    allow_empty: bool = False
 
     def __post_init__(self) -> None:
         if self.least_rows < 0 or not 0 <= self.least_share <= 1 or not 0 <= self.usual_share <= 1:

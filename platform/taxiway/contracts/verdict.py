@@ -106,8 +106,8 @@ def with_volume(verdict: Verdict, volume: Volume, published: int, *, accept_fewe
     errors, warnings = [], []
     if rows < volume.least_rows:
         errors.append(f"{told}, at least {volume.least_rows:,} must be")
-    if not rows and not published and volume.usual_share:
-        warnings.append(f"{told}, and none are published")
+    if not rows and not published and not volume.allow_empty:
+        warnings.append(f"{told}, and none are published; where that is as it should be: Volume(allow_empty=True)")
     if _is_below(rows, volume.least_share, published):
         errors.append(f"{told} where {published:,} are published, below the share of {volume.least_share:g}")
     elif _is_below(rows, volume.usual_share, published):
