@@ -12,7 +12,13 @@ from types import MappingProxyType
 from typing import Any, Self
 
 from pydantic import Field, ValidationError, model_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    InitSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
 from pydantic_settings import SettingsError as EnvironmentUnreadable
 
 from taxiway.errors import DefinitionError, SettingsError, UsageError
@@ -73,14 +79,16 @@ class Settings(BaseSettings):
     @classmethod
     def settings_customise_sources(
         cls,
-        settings_cls: type[BaseSettings],  # noqa: ARG003 - pydantic's signature
+        settings_cls: type[BaseSettings],
         init_settings: PydanticBaseSettingsSource,
         env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - pydantic's signature
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """The environment wins over what the file says, unless a variable is empty there."""
-        return env_settings, init_settings
+        """What is given wins over the environment, that over the deployment's file, unless a variable is empty."""
+        given = init_settings()
+        file = TomlConfigSettingsSource(settings_cls, _file(given["root"], given["deployment"]))
+        return init_settings, env_settings, file, InitSettingsSource(settings_cls, _defaults(**given))
 
     @model_validator(mode="after")
     def _months_and_zone(self) -> Self:
@@ -129,28 +137,23 @@ class Settings(BaseSettings):
 
 
 def load_settings(deployment: str | None = None, **overrides: Any) -> Settings:
-    """The settings of a deployment (`TAXIWAY_DEPLOYMENT`, by default `local`), with overrides for tests.
+    """The settings of a deployment (that of `TAXIWAY_DEPLOYMENT` where none is asked for, by default `local`).
 
-    Raises SettingsError with every missing or wrong value in one message, and for a `TAXIWAY_*` variable that
-    means nothing.
+    `overrides` win over the environment, and that over the deployment's file. Raises SettingsError with every missing
+    or wrong value in one message, and for a `TAXIWAY_*` variable that means nothing.
     """
     _refuse_unknown_variables()
     _refuse_partial_home()
     name = deployment or os.environ.get("TAXIWAY_DEPLOYMENT", "local")
-    root = Path(overrides.get("root") or project_root())
-    file = root / "deployments" / name / "settings.toml"
+    root = Path(overrides.pop("root", None) or project_root())
+    file = _file(root, name)
     if not name.isidentifier() or not file.is_file():
         known = sorted(path.parent.name for path in (root / "deployments").glob("*/settings.toml"))
         raise SettingsError(f"deployment '{name}' has no settings; TAXIWAY_DEPLOYMENT is one of {', '.join(known)}")
     try:
-        values = tomllib.loads(file.read_text())
+        settings = Settings(deployment=name, root=root, **overrides)
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"{file.relative_to(root)}: {error}") from None
-    if name == "local":
-        values.setdefault("home", root / ".taxiway")
-    values |= {"deployment": name, "root": root} | overrides
-    try:
-        settings = Settings(**values)
     except ValidationError as error:
         problems = "; ".join(dict.fromkeys(_problem(item) for item in error.errors()))
         raise SettingsError(f"deployment '{name}': {problems}") from None
@@ -175,6 +178,14 @@ def load_settings(deployment: str | None = None, **overrides: Any) -> Settings:
             "spark": MappingProxyType(dict(settings.spark)),
         }
     )
+
+
+def _file(root: Path, deployment: str) -> Path:
+    return root / "deployments" / deployment / "settings.toml"
+
+
+def _defaults(*, root: Path, deployment: str, **_: Any) -> dict[str, Any]:
+    return {"home": root / ".taxiway"} if deployment == "local" else {}
 
 
 def _refuse_partial_home() -> None:

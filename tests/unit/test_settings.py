@@ -41,7 +41,7 @@ def test_what_means_nothing_is_refused_in_one_line(tmp_path: Path, changed: dict
 def test_the_environment_is_judged_like_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TAXIWAY_ZONE", "Mars/Olympus")
     with pytest.raises(SettingsError, match="'Mars/Olympus' is no time zone"):
-        settings_with(tmp_path)
+        load_settings("local", root=ROOT, home=tmp_path)
 
 
 def test_one_month_is_enough(tmp_path: Path) -> None:
@@ -134,3 +134,39 @@ def test_a_home_that_is_the_project_is_refused(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("TAXIWAY_HOME", str(ROOT))
     with pytest.raises(SettingsError, match="is the project's own folder, which tables would fill"):
         load_settings("local", root=ROOT)
+
+
+@pytest.fixture
+def two_deployments(tmp_path: Path) -> Path:
+    """A project with a local deployment and one of production."""
+    for name, first in (("local", "2013-01"), ("production", "2012-01")):
+        folder = tmp_path / "deployments" / name
+        folder.mkdir(parents=True)
+        (folder / "settings.toml").write_text(
+            f'project = "p:p"\nfirst_month = "{first}"\nend_month = "2014-01"\n[parameters]\na = 1\nb = 2\n'
+        )
+    return tmp_path
+
+
+def test_the_deployment_that_is_asked_for_is_the_one_that_is_loaded(
+    two_deployments: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TAXIWAY_DEPLOYMENT", "production")
+    monkeypatch.setenv("TAXIWAY_HOME", str(two_deployments / "home"))
+    here = load_settings("local", root=two_deployments)
+    assert (here.deployment, here.first_month) == ("local", "2013-01")
+    there = load_settings(root=two_deployments)
+    assert (there.deployment, there.first_month) == ("production", "2012-01")
+
+
+def test_what_is_given_wins_over_the_environment_and_that_over_the_file(
+    two_deployments: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TAXIWAY_HOME", str(two_deployments / "variable"))
+    monkeypatch.setenv("TAXIWAY_FIRST_MONTH", "2013-02")
+    monkeypatch.setenv("TAXIWAY_PARAMETERS", '{"b": 3}')
+    found = load_settings("local", root=two_deployments, home=two_deployments / "given")
+    assert (found.home.name, found.first_month, found.parameters) == ("given", "2013-02", {"a": 1, "b": 3})
+    assert load_settings("local", root=two_deployments, parameters={"b": 4}).parameters == {"a": 1, "b": 4}
+    monkeypatch.setenv("TAXIWAY_ROOT", "/nowhere")
+    assert load_settings("local", root=two_deployments).root == two_deployments

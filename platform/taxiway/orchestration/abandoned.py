@@ -1,32 +1,50 @@
 """Runs whose process is gone: they cannot say so themselves."""
 
 import os
+import time
 
 import dagster as dg
+from dagster._core.storage.runs import SqliteRunStorage
+
+GRACE_S = 10
+"""A run that said something so short ago is not looked at: whoever started it may be telling its end."""
 
 _UNDERWAY = [dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
 
 
-def end_abandoned_runs(instance: dg.DagsterInstance) -> list[str]:
-    """Mark the runs whose process is gone as failed, and return their ids.
+def end_abandoned_runs(instance: dg.DagsterInstance, *, grace_s: float = GRACE_S) -> list[str]:
+    """Mark the runs of this machine whose process is gone as failed, and return their ids.
 
-    A process that was killed cannot say so; its run would hold up the queue and all that waits for its tables.
+    A process that was killed cannot say so; its run would hold up the queue and all that waits for its tables. Only
+    a run that has named its process is ended, and only where Dagster's storage is a file, which processes of one
+    machine share; elsewhere Dagster's own run monitoring does it, which alone does it where it is on.
     """
-    gone = [run for run in instance.get_runs(dg.RunsFilter(statuses=_UNDERWAY)) if not _is_alive(instance, run.run_id)]
+    if instance.run_monitoring_enabled or not isinstance(instance.run_storage, SqliteRunStorage):
+        return []
+    underway = instance.get_runs(dg.RunsFilter(statuses=_UNDERWAY))
+    gone = [
+        r for r in underway if _is_gone(instance, r.run_id) and time.time() - _last_word(instance, r.run_id) >= grace_s
+    ]
     for run in gone:
         instance.report_run_failed(run, "Its process is gone; it was killed, or the machine was restarted.")
     return [run.run_id for run in gone]
 
 
-def _is_alive(instance: dg.DagsterInstance, run_id: str) -> bool:
-    """Whether the process that executes the run's steps, by the word of its log, still exists."""
+def _is_gone(instance: dg.DagsterInstance, run_id: str) -> bool:
+    """Whether the process that executes the run's steps, by the word of its log, does not exist any more."""
     pids = [
         int(str(pid.value))
         for entry in instance.all_logs(run_id, of_type=dg.DagsterEventType.ENGINE_EVENT)
         if entry.dagster_event is not None
         and (pid := entry.dagster_event.engine_event_data.metadata.get("pid")) is not None
     ]
-    return bool(pids) and all(_exists(pid) for pid in pids[-1:])
+    return bool(pids) and not _exists(pids[-1])
+
+
+def _last_word(instance: dg.DagsterInstance, run_id: str) -> float:
+    """When the run last said something, in seconds since 1970."""
+    records = instance.get_records_for_run(run_id, limit=1, ascending=False).records
+    return records[0].event_log_entry.timestamp if records else time.time()
 
 
 def _exists(pid: int) -> bool:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
+from dagster._core.events import EngineEventData
 
 from taxiway.orchestration.abandoned import end_abandoned_runs
 from taxiway.orchestration.instance import open_instance
@@ -51,14 +52,48 @@ def test_only_a_run_whose_process_is_gone_is_ended(running: tuple[dg.DagsterInst
     try:
         (run,) = instance.get_runs()
         assert run.status is dg.DagsterRunStatus.STARTED
-        assert end_abandoned_runs(instance) == []
+        assert end_abandoned_runs(instance, grace_s=0) == []
         assert status(instance) is dg.DagsterRunStatus.STARTED
     finally:
         os.kill(process.pid, signal.SIGKILL)
         process.wait()
-    assert end_abandoned_runs(instance) == [run.run_id]
+    assert end_abandoned_runs(instance, grace_s=3600) == [], "it may be telling its end"
+    assert end_abandoned_runs(instance, grace_s=0) == [run.run_id]
     assert status(instance) is dg.DagsterRunStatus.FAILURE
-    assert end_abandoned_runs(instance) == []
+    assert end_abandoned_runs(instance, grace_s=0) == []
+
+
+def test_a_run_that_is_starting_is_left_alone(tmp_path: Path) -> None:
+    @dg.job
+    def nothing() -> None:
+        pass
+
+    instance = open_instance(load_settings("local", home=tmp_path))
+    run = instance.create_run_for_job(nothing)
+    instance.report_dagster_event(
+        dg.DagsterEvent(dg.DagsterEventType.PIPELINE_STARTING.value, run.job_name), run.run_id
+    )
+    assert status(instance) is dg.DagsterRunStatus.STARTING
+    assert end_abandoned_runs(instance, grace_s=0) == []
+    open_instance(load_settings("local", home=tmp_path))
+    assert status(instance) is dg.DagsterRunStatus.STARTING
+    instance.report_engine_event("its process", run, EngineEventData({"pid": dg.MetadataValue.text(str(2**22 + 1))}))
+    assert end_abandoned_runs(instance, grace_s=0) == [run.run_id]
+
+
+@pytest.mark.parametrize("kind", ["monitored", "storage of others"])
+def test_runs_that_dagster_looks_after_or_that_others_may_have_are_left_alone(
+    running: tuple[dg.DagsterInstance, subprocess.Popen[str]], monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    instance, process = running
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    if kind == "monitored":
+        monkeypatch.setattr(dg.DagsterInstance, "run_monitoring_enabled", True)
+    else:
+        monkeypatch.setattr("taxiway.orchestration.abandoned.SqliteRunStorage", type("Other", (), {}))
+    assert end_abandoned_runs(instance, grace_s=0) == []
+    assert status(instance) is dg.DagsterRunStatus.STARTED
 
 
 def status(instance: dg.DagsterInstance) -> dg.DagsterRunStatus:
@@ -73,5 +108,5 @@ def test_a_run_that_has_not_started_has_no_process_yet(tmp_path: Path) -> None:
 
     instance = open_instance(load_settings("local", home=tmp_path))
     instance.create_run_for_job(nothing)
-    assert end_abandoned_runs(instance) == []
+    assert end_abandoned_runs(instance, grace_s=0) == []
     assert status(instance) is dg.DagsterRunStatus.NOT_STARTED
