@@ -85,10 +85,13 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - pydantic's signature
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """What is given wins over the environment, that over the deployment's file, unless a variable is empty."""
+        """What is given stands instead of what the environment says, and that wins over the deployment's file, unless
+        a variable is empty."""
         given = init_settings()
         file = TomlConfigSettingsSource(settings_cls, _file(given["root"], given["deployment"]))
-        return init_settings, env_settings, file, InitSettingsSource(settings_cls, _defaults(**given))
+        others = (env_settings(), file(), _defaults(**given))
+        left = ({name: value for name, value in source.items() if name not in given} for source in others)
+        return init_settings, *(InitSettingsSource(settings_cls, source) for source in left)
 
     @model_validator(mode="after")
     def _months_and_zone(self) -> Self:

@@ -167,6 +167,6 @@ def test_what_is_given_wins_over_the_environment_and_that_over_the_file(
     monkeypatch.setenv("TAXIWAY_PARAMETERS", '{"b": 3}')
     found = load_settings("local", root=two_deployments, home=two_deployments / "given")
     assert (found.home.name, found.first_month, found.parameters) == ("given", "2013-02", {"a": 1, "b": 3})
-    assert load_settings("local", root=two_deployments, parameters={"b": 4}).parameters == {"a": 1, "b": 4}
+    assert load_settings("local", root=two_deployments, parameters={"b": 4}).parameters == {"b": 4}
     monkeypatch.setenv("TAXIWAY_ROOT", "/nowhere")
     assert load_settings("local", root=two_deployments).root == two_deployments
