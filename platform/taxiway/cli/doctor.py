@@ -18,10 +18,9 @@ import typer
 from taxiway.cli.options import Json, open_lake
 from taxiway.cli.output import print_json, print_rows, size
 from taxiway.cli.program import called, near
-from taxiway.errors import SettingsError, TaxiwayError, UsageError
+from taxiway.errors import SettingsError, TaxiwayError
 from taxiway.home import check_home
 from taxiway.settings import project_root
-from taxiway.spelling import nearest
 from taxiway.version import requirements_of
 
 if TYPE_CHECKING:
@@ -72,10 +71,10 @@ def examine(engine: str | None = None) -> Iterator[Finding]:
 
     Raises UsageError for one that there is not.
     """
-    from taxiway.engines import ENGINES
+    from taxiway.engines import see_that_is_engine
 
-    if engine is not None and engine not in ENGINES:
-        raise UsageError(f"there is no engine '{engine}'; {nearest(engine, ENGINES)}")
+    if engine is not None:
+        see_that_is_engine(engine)
     is_right = sys.version_info[:2] == _PYTHON
     advice = f"use Python 3.11: {_make('-B clean setup PYTHON=python3.11')}"
     yield _finding("python", is_right, sys.version.split()[0], advice)

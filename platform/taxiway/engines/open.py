@@ -22,14 +22,19 @@ ENGINES = (IN_PROCESS, "spark")
 OpenEngine = Callable[[str | None], Engine]
 
 
+def see_that_is_engine(name: str) -> None:
+    """Raise UsageError, with the nearest name, for an engine that there is not."""
+    if name not in ENGINES:
+        raise UsageError(f"there is no engine '{name}'; {nearest(name, ENGINES)}")
+
+
 def check_engine(settings: Settings, name: str | None = None) -> None:
     """See that the engine `name`, the deployment's by default, can be used here, without starting anything.
 
     Raises UsageError for one that there is not, EngineError where something that it needs is missing.
     """
     chosen = name or settings.engine
-    if chosen not in ENGINES:
-        raise UsageError(f"there is no engine '{chosen}'; {nearest(chosen, ENGINES)}")
+    see_that_is_engine(chosen)
     if chosen == "spark":
         from taxiway.engines.spark_session import check_spark
 

@@ -12,7 +12,6 @@ from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from types import FunctionType, ModuleType
-from typing import Any
 
 from taxiway.errors import DefinitionError
 from taxiway.transforms.sources import imported, modules
@@ -57,7 +56,7 @@ def code_of(function: Callable[..., object]) -> Code:
     used = [function]
     held: list[str] = []
     for each in used:
-        for name, value in _holds(each).items():
+        for name, value in inspect.getclosurevars(each).nonlocals.items():
             if isinstance(value, FunctionType):
                 used += [value] * (value not in used)
             elif isinstance(value, ModuleType | type) or _is_plain(value):
@@ -70,13 +69,6 @@ def code_of(function: Callable[..., object]) -> Code:
     codes = [_source_of(each) for each in used]
     texts = dict.fromkeys(code.text for code in codes)
     return Code("\n".join([*texts, *held]), {name: found for code in codes for name, found in code.versions.items()})
-
-
-def _holds(function: Callable[..., object]) -> Mapping[str, Any]:
-    """What a function holds of the functions around it, by name."""
-    names = getattr(getattr(function, "__code__", None), "co_freevars", ())
-    cells = getattr(function, "__closure__", None) or ()
-    return {name: cell.cell_contents for name, cell in zip(names, cells, strict=True)}
 
 
 def _is_plain(value: object) -> bool:

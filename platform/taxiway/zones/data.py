@@ -7,7 +7,7 @@ whichever are installed, and another wherever one of them begins to say somethin
 import hashlib
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -143,9 +143,7 @@ def _duckdb() -> duckdb.DuckDBPyConnection:
 def _of_python(zone: str, instants: Sequence[int]) -> list[int] | None:
     if zone not in _known():
         return None
-    clock = ZoneInfo(zone)
-    offsets = (datetime.fromtimestamp(instant, clock).utcoffset() for instant in instants)
-    return [int(offset.total_seconds()) if offset is not None else 0 for offset in offsets]
+    return _shown_by(ZoneInfo(zone), instants)
 
 
 def _of_pandas(zone: str, instants: Sequence[int]) -> list[int] | None:
@@ -153,9 +151,12 @@ def _of_pandas(zone: str, instants: Sequence[int]) -> list[int] | None:
     import pytz
 
     try:
-        clock = pytz.timezone(zone)
+        return _shown_by(pytz.timezone(zone), instants)
     except pytz.UnknownTimeZoneError:
         return None
+
+
+def _shown_by(clock: tzinfo, instants: Sequence[int]) -> list[int]:
     offsets = (datetime.fromtimestamp(instant, clock).utcoffset() for instant in instants)
     return [int(offset.total_seconds()) if offset is not None else 0 for offset in offsets]
 
