@@ -7,12 +7,13 @@ import pytest
 from hypothesis import settings
 
 # Settings read the environment, and a home set there would win over a test's own.
-for _name in [name for name in os.environ if name.startswith("TAXIWAY_")]:
+for _name in [name for name in os.environ if name.startswith(("TAXIWAY_", "AWS_"))]:
     if _name not in {"TAXIWAY_SOAK", "TAXIWAY_REQUIRE"}:
         del os.environ[_name]
 
 from flights.model.late_model import let_threads_sleep  # noqa: E402
 from taxiway.materialise import Workspace  # noqa: E402
+from tests.s3 import s3, store  # noqa: E402, F401 - fixtures
 from tests.working import workspace  # noqa: E402
 
 # How long an example takes says what the machine does.

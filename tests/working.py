@@ -4,20 +4,24 @@ import os
 import subprocess
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, NoReturn
 
 import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import pytest
 from deltalake import QueryBuilder
 
 from taxiway.addresses import Address
 from taxiway.engines import open_engine
-from taxiway.lake import WHOLE, ArrowWriter, Lake, PartitionState, Provenance, Publication, Snapshot
+from taxiway.lake import WHOLE, Lake, PartitionState, Provenance, Publication, Snapshot
 from taxiway.materialise import Outcome, Workspace, materialise
 from taxiway.notebook import OpenLake
 from taxiway.settings import load_settings
+from taxiway.storage import Store
 from taxiway.tables import Project, Table
 from tests import gauges
 
@@ -100,11 +104,22 @@ def publish(
     lake: Lake, at: str, table: pa.Table, partitions: Sequence[str], base: Snapshot | None = None, **options: Any
 ) -> int:
     """Publish rows as these partitions of a table, by `month`, or as `[WHOLE]` of one without partitions."""
-    states = {key: PartitionState("", "code", {"raw/x": {key: "1"}}, table.num_rows) for key in partitions}
-    provenance = Provenance.of(run="test", engine="test 1", libraries={"arrow": pa.__version__}, partitions=states)
     column = None if list(partitions) == [WHOLE] else "month"
+    counted = {key: table.num_rows if column is None else table[column].to_pylist().count(key) for key in partitions}
+    states = {key: PartitionState("", "code", {"raw/x": {key: "1"}}, counted[key]) for key in partitions}
+    provenance = Provenance.of(run="test", engine="test 1", libraries={"arrow": pa.__version__}, partitions=states)
     publication = Publication(Address.parse(at), provenance, base, column, **options)
-    return lake.publish(publication, ArrowWriter(table.schema, table.to_reader))
+    return lake.publish(publication, table.schema, partial(write_rows, lake.store, table, column))
+
+
+def write_rows(store: Store, table: pa.Table, by: str | None, folder: str) -> None:
+    """Write rows as an engine does: as a Parquet file for each partition, in a folder of the lake."""
+    below = folder.removeprefix(f"{store.uri}/")
+    for key in [None] if by is None else table[by].unique().to_pylist():
+        rows = table if by is None else table.filter(pc.field(by) == key).drop_columns(by)
+        written = pa.BufferOutputStream()
+        pq.write_table(rows, written)
+        store.write(f"{below}/{'' if by is None else f'{by}={key}/'}0.parquet", written.getvalue().to_pybytes())
 
 
 def see_own_mounts(folder: Path) -> None:

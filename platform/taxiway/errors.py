@@ -58,6 +58,10 @@ class PublishConflict(LakeError):
     """Another writer published one of the same partitions first; running again is safe."""
 
 
+class CommitFailed(LakeError):
+    """The storage failed while a commit was made. It may come to be all the same, where the storage did not say."""
+
+
 class DeliveryRefused(TaxiwayError):
     """A delivered file cannot be read as what it should be; nothing of it was used."""
 

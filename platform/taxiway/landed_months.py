@@ -6,6 +6,7 @@ from functools import cache
 
 from taxiway.errors import LakeError
 from taxiway.lake import WHOLE, PartitionState
+from taxiway.lake.inputs import absent, told_of
 from taxiway.marts import DbtProject
 from taxiway.materialise import Workspace
 from taxiway.materialise.plan import partitions_in_reach
@@ -59,7 +60,7 @@ class LandedMonths:
         """What lies in the landing zone now; tables are looked at when they are asked for."""
         self._workspace = workspace
         self._known_months = frozenset(workspace.settings.months.keys())
-        self._landed = {file.name for file in workspace.landing.files()}
+        self._landed = workspace.landing.listing().readable.keys()
         self.published = cache(self._published)
         self._states = cache(self._known)
         self.has_or_could = cache(self._has_or_could)
@@ -81,8 +82,8 @@ class LandedMonths:
         found = []
         for key, state in sorted(self._states(table).items()):
             for at, versions in state.inputs.items():
-                absent = [month for month, version in versions.items() if version is None]
-                lacking = tuple(sorted(month for month in absent if self._could_have(monthly.get(at), month)))
+                lacked = absent(versions, self._known_months)
+                lacking = tuple(sorted(month for month in lacked if self._could_have(monthly.get(at), month)))
                 found += [Incomplete(table.at, key, at, lacking)] if lacking else []
         return found
 
@@ -116,7 +117,7 @@ class LandedMonths:
     def _known(self, table: Table) -> dict[str, PartitionState]:
         try:
             snapshot = self._workspace.lake.find(table.address)
-            return self._workspace.lake.known(snapshot) if snapshot is not None else {}
+            return dict(snapshot.partitions) if snapshot is not None else {}
         except LakeError:  # whoever reads it says so
             return {}
 
@@ -137,4 +138,4 @@ class LandedMonths:
 
 
 def _reads(state: PartitionState, partitions: Mapping[str, Collection[str]]) -> bool:
-    return any(key in partitions.get(at, ()) for at, versions in state.inputs.items() for key in versions)
+    return any(told_of(versions, key) for at, versions in state.inputs.items() for key in partitions.get(at, ()))

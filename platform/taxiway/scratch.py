@@ -1,16 +1,17 @@
-"""Scratch folders that live as long as the session that claims them, and the traces of sessions that were cut short."""
+"""Scratch folders that live as long as the session that claims them; those of sessions that were cut short go with the
+next one."""
 
 import fcntl
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 from uuid import uuid4
 
 from taxiway.errors import LakeError
 
 _LOCK = ".in-use"
-_STARTED = ".started"
 
 
 class Scratch:
@@ -21,9 +22,9 @@ class Scratch:
     @staticmethod
     @contextmanager
     def claim(root: Path) -> Iterator[Path]:
-        """A new folder below `root`, removed at the end of the block; one that fails leaves its trace there.
+        """A new folder below `root`, removed at the end of the block, however it ends.
 
-        Waits while a clean-up runs. Raises LakeError where the folder cannot be made.
+        Raises LakeError where the folder cannot be made.
         """
         folder = root / uuid4().hex
         try:
@@ -34,42 +35,24 @@ class Scratch:
                 f"{root}: no scratch folder can be made there ({error}); make room, or make it writable"
             ) from error
         with lock:
+            _remove_abandoned(root, lock)
             fcntl.flock(lock, fcntl.LOCK_SH)
-            _begin(folder)
-            yield folder
-            # Not reached where the block fails: what it wrote to the lake may never have been committed.
-            shutil.rmtree(folder)
-
-    @staticmethod
-    @contextmanager
-    def abandoned(root: Path) -> Iterator[float | None]:
-        """When the earliest session that was cut short began (seconds since 1970), None where there was none or where
-        another session is at work. No session can begin during the block, whose end removes the traces.
-        """
-        if not _folders(root):
-            yield None
-            return
-        with (root / _LOCK).open("a") as lock:
             try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                yield None
-                return
-            folders = _folders(root)
-            started = [folder / _STARTED for folder in folders]
-            # A folder without the mark is of a session that had not begun to write.
-            yield min((mark.stat().st_mtime for mark in started if mark.is_file()), default=None)
-            for folder in folders:
-                shutil.rmtree(folder)
+                folder.mkdir()
+            except OSError as error:
+                raise LakeError(f"{folder}: cannot be made ({error}); make room there, or make it writable") from error
+            try:
+                yield folder
+            finally:
+                shutil.rmtree(folder, ignore_errors=True)
 
 
-def _begin(folder: Path) -> None:
+def _remove_abandoned(root: Path, lock: TextIO) -> None:
+    """Remove the folders of sessions that were cut short, unless another session is at work: then a later one does."""
     try:
-        folder.mkdir()
-        (folder / _STARTED).touch()
-    except OSError as error:
-        raise LakeError(f"{folder}: cannot be made ({error}); make room there, or make it writable") from error
-
-
-def _folders(root: Path) -> list[Path]:
-    return [path for path in root.iterdir() if path.is_dir()] if root.is_dir() else []
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return
+    for path in root.iterdir():
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)

@@ -321,7 +321,7 @@ def test_selected_mart_alone_is_built_tested_and_published(workspace, run: Run) 
 
 def test_mart_without_an_input_alone_is_left_out(workspace, run: Run) -> None:
     here = workspace()
-    shutil.rmtree(here.settings.lake / "model" / "predictions")
+    shutil.rmtree(Path(here.settings.lake.uri) / "model" / "predictions")
     result = run(here)
     assert not result.success
     others = [mart.at for mart in marts.tables if mart.at != "mart/prediction_quality"]

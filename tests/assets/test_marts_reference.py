@@ -16,6 +16,7 @@ from flights.raw.airlines import table as airlines_table
 from flights.raw.weather import table as weather_table
 from taxiway.contracts import check_schema
 from taxiway.marts import Build, DbtProject, build_marts
+from taxiway.storage import Store
 
 SOURCES = Path(__file__).parents[2] / "dbt_project"
 LATE_MIN = 15
@@ -45,7 +46,7 @@ def build(project: DbtProject, sources: Path, tmp_path_factory: pytest.TempPathF
         [table.address.name for table in tables],
         scratch=tmp_path_factory.mktemp("scratch"),
         register=partial(register, folder=sources),
-        reads=[sources],
+        lake=Store(str(sources)),
         variables={"threads": 2},
     )
 

@@ -12,6 +12,7 @@ from flights.publisher import deliveries
 from taxiway.addresses import Address
 from taxiway.lake import Lake
 from taxiway.landing import LandingZone
+from taxiway.storage import Store
 
 ROWS = {"2013-01": 27_004, "2013-02": 24_951, "2013-03": 28_834}
 MONTHS = tuple(ROWS)
@@ -46,7 +47,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("home")
     for name, data in deliveries(MONTHS):
         if name.startswith("flights") or name == "airports.csv":
-            LandingZone(home / "landing").deliver(name, data)
+            LandingZone(Store(str(home / "landing"))).deliver(name, data)
     return home
 
 
@@ -100,7 +101,7 @@ def test_a_day_in_the_life_of_a_deployment(dagster: Dagster, home: Path) -> None
     assert january is not None
     assert january["numbers"]["dagster/row_count"] == 27_004
     assert january["numbers"]["rejected_rows"] == 0
-    assert Lake(home / "lake").open(Address("raw", "flights")).partitions["2013-01"].rows == 27_004
+    assert Lake(Store(str(home / "lake"))).open(Address("raw", "flights")).partitions["2013-01"].rows == 27_004
 
     backfilled = backfill(dagster, FLIGHTS, FEATURE)
     for month in ROWS:
@@ -155,7 +156,7 @@ def start(dagster: Dagster, sensor: str) -> None:
 def deliver(home: Path, wanted: str, change: tuple[bytes, bytes] = (b"", b"")) -> None:
     (data,) = (data for name, data in deliveries(MONTHS) if name == wanted)
     assert change[0] in data
-    LandingZone(home / "landing").deliver(wanted, data.replace(*change) if change[0] else data)
+    LandingZone(Store(str(home / "landing"))).deliver(wanted, data.replace(*change) if change[0] else data)
 
 
 def backfill(dagster: Dagster, *assets: Sequence[str]) -> str:

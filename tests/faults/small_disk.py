@@ -98,7 +98,7 @@ def publishing(home: Path) -> None:
     failed = 0
     for left in (0, 4, 8, 12, 16, 24, 32, 48, 64):
         place = workspace(home / f"left-{left}", project, months=2)
-        with disk(place.settings.lake, 512) as lake:
+        with disk(Path(place.settings.lake.uri), 512) as lake:
             land(place)
             run_all(place)
             land(place, change=AFTER)

@@ -1,15 +1,17 @@
-"""What another program does to one table is told of that table; all others are listed, read and made."""
+"""What another program does to one table, in a folder or on S3, is told of that table; all others are listed, read and
+made."""
 
 import json
-import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pyarrow as pa
 import pytest
 from deltalake import DeltaTable, write_deltalake
+from tests.s3 import Server
 from tests.unit.cli.conftest import CommandLine, built, copied, root
+
+from taxiway.storage import Store
 
 __all__ = ["built", "copied", "root"]
 
@@ -23,21 +25,21 @@ def rows(month: str | None) -> pa.Table:
     return pa.table({"gauge": ["AAA"], "read_at": at, **number, "month": pa.array([month], pa.string())})
 
 
-def appended(month: str | None) -> Callable[[Path], None]:
-    return lambda table: write_deltalake(table, rows(month), mode="append")
+def appended(month: str | None) -> Callable[[Store], None]:
+    return lambda table: write_deltalake(table.uri, rows(month), mode="append", storage_options=table.delta_options)
 
 
-def replaced(data: pa.Table, by: list[str] | None) -> Callable[[Path], None]:
-    def change(table: Path) -> None:
-        shutil.rmtree(table)
-        write_deltalake(table, data, partition_by=by)
+def replaced(data: pa.Table, by: list[str] | None) -> Callable[[Store], None]:
+    def change(table: Store) -> None:
+        table.remove([file.path for file in table.files()])
+        write_deltalake(table.uri, data, partition_by=by, storage_options=table.delta_options)
 
     return change
 
 
-def committed(*actions: dict[str, object]) -> Callable[[Path], object]:
+def committed(*actions: dict[str, object]) -> Callable[[Store], None]:
     text = "".join(json.dumps(action) + "\n" for action in actions)
-    return lambda table: (table / "_delta_log" / f"{1:020d}.json").write_text(text)
+    return lambda table: table.write(f"_delta_log/{1:020d}.json", text.encode())
 
 
 def protocol(feature: str) -> dict[str, object]:
@@ -54,7 +56,7 @@ UNUSABLE = {
     "two partition columns": (replaced(rows("2013-01"), ["month", "gauge"]), "at most one such column"),
     "a feature that nobody knows": (committed(protocol("fancy")), "cannot be read"),
     "no log that can be read": (
-        lambda table: (table / "_delta_log" / f"{0:020d}.json").write_text("{"),
+        lambda table: table.write(f"_delta_log/{0:020d}.json", b"{"),
         "cannot be read",
     ),
 }
@@ -62,7 +64,30 @@ UNWRITABLE = {
     "another partition column": (replaced(rows("2013-01"), ["gauge"]), "its contract says month"),
     "no partition column": (replaced(rows("2013-01"), None), "partitioned by nothing"),
     "other columns": (replaced(pa.table({"month": ["2013-01"], "z": [1]}), ["month"]), "its columns changed"),
+    "more columns": (replaced(rows("2013-01").append_column("z", [[1]]), ["month"]), "its columns changed"),
+    "fewer columns": (replaced(rows("2013-01").drop_columns("gauge"), ["month"]), "its columns changed"),
 }
+
+
+@pytest.fixture
+def lake(request: pytest.FixtureRequest, copied: CommandLine, monkeypatch: pytest.MonkeyPatch) -> Store:
+    """The lake of the command line `copied`, in its home or, where that is asked for, on S3."""
+    lake = Store(str(copied.home / "lake"))
+    if getattr(request, "param", "folder") == "folder":
+        return lake
+    server: Server = request.getfixturevalue("s3")
+    bucket = server.store()
+    for file in lake.files():
+        bucket.write(file.path, lake.read(file.path))
+    for name, value in {"TAXIWAY_LAKE": bucket.uri, **server.environment()}.items():
+        monkeypatch.setenv(name, value)
+    return bucket
+
+
+def everywhere(kinds: Iterable[str], *on_s3: str) -> pytest.MarkDecorator:
+    """All kinds in a folder, and some on S3 too."""
+    cases = [*(("folder", kind) for kind in kinds), *(("s3", kind) for kind in on_s3)]
+    return pytest.mark.parametrize(("lake", "kind"), cases, indirect=["lake"])
 
 
 def see_that_the_others_are_whole(command: CommandLine) -> None:
@@ -72,10 +97,10 @@ def see_that_the_others_are_whole(command: CommandLine) -> None:
     command.done("run", "raw/gauges")
 
 
-@pytest.mark.parametrize("kind", FOREIGN)
-def test_rows_of_another_program_are_shown_as_foreign(copied: CommandLine, kind: str) -> None:
+@everywhere(FOREIGN, "no partition", "a partition that is no key")
+def test_rows_of_another_program_are_shown_as_foreign(copied: CommandLine, lake: Store, kind: str) -> None:
     change, key = FOREIGN[kind]
-    change(copied.home / "lake" / AT)
+    change(lake.below(AT))
     tables = {table["table"]: table for table in copied.done("tables", "--json").data}
     assert tables[AT]["foreign"] == [key]
     assert [table["foreign"] for table in tables.values() if table["table"] != AT] == [[], [], []]
@@ -88,12 +113,12 @@ def test_rows_of_another_program_are_shown_as_foreign(copied: CommandLine, kind:
     see_that_the_others_are_whole(copied)
 
 
-@pytest.mark.parametrize("kind", UNUSABLE)
+@everywhere(UNUSABLE, "no log that can be read")
 def test_a_table_that_cannot_be_read_is_told_in_one_line_and_the_others_are_whole(
-    copied: CommandLine, kind: str
+    copied: CommandLine, lake: Store, kind: str
 ) -> None:
     change, told = UNUSABLE[kind]
-    change(copied.home / "lake" / AT)
+    change(lake.below(AT))
     listed = copied("tables", "--json")
     assert listed.code == 1
     tables = {table["table"]: table for table in listed.data}
@@ -112,22 +137,23 @@ def test_a_table_that_cannot_be_read_is_told_in_one_line_and_the_others_are_whol
     see_that_the_others_are_whole(copied)
 
 
-@pytest.mark.parametrize("kind", UNWRITABLE)
-def test_a_table_that_is_not_as_its_contract_says_is_neither_read_nor_written(copied: CommandLine, kind: str) -> None:
+@everywhere(UNWRITABLE, "other columns", "fewer columns")
+def test_a_table_that_is_not_as_its_contract_says_is_neither_read_nor_written(
+    copied: CommandLine, lake: Store, kind: str
+) -> None:
     change, told = UNWRITABLE[kind]
-    change(copied.home / "lake" / AT)
-    before = sorted((copied.home / "lake" / AT).rglob("*"))
+    change(lake.below(AT))
+    before = {file.path: file.tag for file in lake.files(AT)}
     said = copied("run", AT, "--month", "2013-01")
     assert (said.code, told in said.err) == (1, True), said.err
     assert copied("run", "feature/level_history", "--month", "2013-01", "--force").code == 1
-    assert sorted((copied.home / "lake" / AT).rglob("*")) == before
+    assert {file.path: file.tag for file in lake.files(AT)} == before
     see_that_the_others_are_whole(copied)
 
 
-def test_a_commit_that_says_nothing_of_itself_is_shown(copied: CommandLine) -> None:
-    committed({"commitInfo": {"operation": 5}})(copied.home / "lake" / AT)
+def test_a_commit_that_says_nothing_of_itself_is_shown(copied: CommandLine, lake: Store) -> None:
+    committed({"commitInfo": {"operation": 5}})(lake.below(AT))
     assert copied.done("history", AT, "--json").data[0]["at"] is None
-    assert {t["table"]: t["changed"] for t in copied.done("tables", "--json").data}[AT] is None
     assert "another program"[:8] in copied.done("history", AT).out
     copied.done("tables")
 

@@ -7,6 +7,7 @@ processes of their own, and wait for them.
 from collections.abc import Callable, Iterator
 
 import pytest
+from tests.benchmarks.spark_shell import WITH_DELTA
 from tests.working import unavailable, workspace
 
 from taxiway.engines import Engine, check_engine, engines, open_engine
@@ -28,7 +29,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def engine_for(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EngineFor]:
     """The engine of a name for a deployment; skips the test where this machine lacks what it needs."""
-    home = workspace(tmp_path_factory.mktemp("parity") / "home").settings
+    home = workspace(tmp_path_factory.mktemp("parity") / "home", spark=WITH_DELTA).settings
     with engines(home) as opened:
 
         def open_for(name: str, settings: Settings) -> Engine:
@@ -42,7 +43,7 @@ def engine_for(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EngineFor]:
 
             shared = opened(name)
             assert isinstance(shared, Spark)
-            return Spark(settings.scratch, settings.lake, lambda: shared.started)
+            return Spark(settings.scratch, lambda: shared.started)
 
         yield open_for
 

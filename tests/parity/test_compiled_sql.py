@@ -77,7 +77,8 @@ def landed(place: Workspace, table: Table, engine: str, folder: Path) -> str:
     assert table.transform is not None
     read = []
     for month in YEAR if table.monthly else ("*",):
-        rows = read_csv(place.landing.path(table.file_name(month)), list(table.file_columns), table.delivered.format)
+        name = table.file_name(month)
+        rows = read_csv(name, place.landing.read(name), list(table.file_columns), table.delivered.format)
         read.append(rows.table.append_column("_month", pa.repeat(pa.scalar(month), rows.table.num_rows)))
     file = folder / f"{table.address.relation}.delivered"
     pq.write_table(pa.concat_tables(read), file)

@@ -12,9 +12,8 @@ from tests.working import contents, land, statuses
 
 from taxiway.addresses import Address
 from taxiway.engines import Engine, Reading
-from taxiway.engines.spark_writer import SparkWriter
 from taxiway.errors import PublishConflict
-from taxiway.lake import WHOLE, Lake
+from taxiway.lake import WHOLE, Lake, lake
 from taxiway.materialise import Outcome, Workspace, materialise
 
 TABLES = ("raw/gauges", "raw/readings", "feature/level_history", "feature/river_month")
@@ -93,10 +92,8 @@ def read(place: Workspace, at: str, version: int, engine: Engine) -> Any:
 
 def provenances(place: Workspace, at: str) -> list[Mapping[str, Any]]:
     """Who made the commits of a table, oldest first."""
-    from taxiway.lake.provenance import of_commit
-
-    commits = place.lake.open(Address.parse(at)).history
-    return [vars(found) for commit in reversed(commits) if (found := of_commit(commit)) is not None]
+    commits = list(place.lake.open(Address.parse(at)).commits())
+    return [vars(commit.provenance) for commit in reversed(commits) if commit.provenance is not None]
 
 
 def test_different_partitions_published_at_once_by_both(
@@ -129,7 +126,7 @@ def make_and_correct(place: Workspace, engines: Engines) -> None:
     correct(place, JANUARY)
 
 
-def publish_before(of: type, method: str, monkeypatch: pytest.MonkeyPatch, again: Callable[[], Outcome]) -> None:
+def publish_before(of: Any, method: str, monkeypatch: pytest.MonkeyPatch, again: Callable[[], Outcome]) -> None:
     """Have another run publish January right before the method is called for the first time."""
     as_it_is: Callable[..., Any] = getattr(of, method)
 
@@ -153,11 +150,13 @@ def test_of_the_same_partition_the_second_one_is_refused(
     assert gauges.lake.open(Address("raw", "readings")).version == 1
 
 
-def test_spark_tells_when_it_replaced_what_was_published_at_the_same_moment(
-    gauges: Workspace, engines: Engines, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("second", ENGINES)
+def test_what_is_published_while_an_engine_writes_is_not_replaced(
+    gauges: Workspace, engines: Engines, monkeypatch: pytest.MonkeyPatch, second: str
 ) -> None:
     make_and_correct(gauges, engines)
-    publish_before(SparkWriter, "_save", monkeypatch, lambda: run(gauges, "raw/readings", engines["duckdb"], JANUARY))
-    with pytest.raises(PublishConflict, match="2013-01 at the same moment, and this one has replaced it"):
-        run(gauges, "raw/readings", engines["spark"], JANUARY)
-    assert statuses(run(gauges, "raw/readings", engines["spark"], JANUARY)) == {JANUARY: "skipped"}
+    (first,) = set(ENGINES) - {second}
+    publish_before(lake, "commit", monkeypatch, lambda: run(gauges, "raw/readings", engines[first], JANUARY))
+    with pytest.raises(PublishConflict, match="another run published 2013-01"):
+        run(gauges, "raw/readings", engines[second], JANUARY)
+    assert statuses(run(gauges, "raw/readings", engines[second], JANUARY)) == {JANUARY: "skipped"}

@@ -84,7 +84,11 @@ def test_every_setting_and_what_the_suite_reads_may_be_a_variable(
         "ZONE": "UTC",
         "SETTLE_SECONDS": "1",
         "FRESH_HOURS": "2",
+        "KEEP_DAYS": "7",
         "AUTOMATION": "false",
+        "LAKE": "s3://bucket/lake",
+        "LANDING": str(tmp_path / "landing"),
+        "S3": '{"region": "eu-west-1"}',
         "PARAMETERS": '{"late_min": 30}',
     }
     assert {name.lower() for name in values} == set(Settings.model_fields)
@@ -93,6 +97,9 @@ def test_every_setting_and_what_the_suite_reads_may_be_a_variable(
     found = load_settings()
     assert (found.threads, found.months.keys(), found.home) == (1, ("2013-02",), tmp_path / "home")
     assert found.parameters["late_min"] == 30
+    assert (found.lake.uri, found.landing.uri) == ("s3://bucket/lake", str(tmp_path / "landing"))
+    assert found.lake.s3 is not None
+    assert found.lake.s3.region == "eu-west-1"
 
 
 @pytest.mark.parametrize(
@@ -170,3 +177,12 @@ def test_what_is_given_wins_over_the_environment_and_that_over_the_file(
     assert load_settings("local", root=two_deployments, parameters={"b": 4}).parameters == {"b": 4}
     monkeypatch.setenv("TAXIWAY_ROOT", "/nowhere")
     assert load_settings("local", root=two_deployments).root == two_deployments
+
+
+@pytest.mark.parametrize("name", ["lake", "landing"])
+@pytest.mark.parametrize("place", ["/data/files", "s3://bucket", "s3://bucket/some/prefix"])
+def test_a_variable_names_a_folder_or_a_place_in_a_bucket(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, place: str
+) -> None:
+    monkeypatch.setenv(f"TAXIWAY_{name.upper()}", place)
+    assert getattr(settings_with(tmp_path), name).uri == place

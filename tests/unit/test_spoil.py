@@ -38,7 +38,7 @@ def good() -> bytes:
 def read(folder: Path, data: bytes) -> DeliveredFile:
     path = folder / NAME
     path.write_bytes(data)
-    return read_csv(path, COLUMNS)
+    return read_csv(path.name, path.read_bytes(), COLUMNS)
 
 
 @pytest.fixture(scope="module")

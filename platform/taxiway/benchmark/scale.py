@@ -23,6 +23,7 @@ from taxiway.materialise import Workspace
 from taxiway.partitions import shift_month
 from taxiway.scratch import Scratch
 from taxiway.settings import Settings
+from taxiway.storage import Store
 
 MONTHS_A_STEP: Mapping[str, int] = {"duckdb": 12, "spark": 0}
 """How many months are made at a time where nobody says: all of them for 0."""
@@ -120,7 +121,7 @@ def measure_scale(
     with _home(workspace.settings) as home:
         _check_room(home, scale, factor)
         began = time.perf_counter()
-        landed = _land(LandingZone(home / "landing"), scale, factor, tell)
+        landed = _land(LandingZone(Store(str(home / "landing"))), scale, factor, tell)
         landing_seconds = time.perf_counter() - began
         made = _Made(len(list(jobs(workspace.project, months, months_a_step))), tell)
         command = Command(
@@ -254,6 +255,8 @@ def _variables(settings: Settings, home: Path, months: Sequence[str], engine: st
         "TAXIWAY_ROOT": str(settings.root),
         "TAXIWAY_DEPLOYMENT": settings.deployment,
         "TAXIWAY_HOME": str(home),
+        "TAXIWAY_LAKE": str(home / "lake"),
+        "TAXIWAY_LANDING": str(home / "landing"),
         "TAXIWAY_FIRST_MONTH": months[0],
         "TAXIWAY_END_MONTH": shift_month(months[-1], 1),
         "TAXIWAY_ENGINE": engine,

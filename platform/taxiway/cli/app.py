@@ -15,12 +15,14 @@ from taxiway.cli.new import new
 from taxiway.cli.overview import history, tables
 from taxiway.cli.quarantine import quarantine
 from taxiway.cli.read import show, sql
+from taxiway.cli.restore import restore
 from taxiway.cli.run import run
 from taxiway.cli.ui import ui
+from taxiway.cli.upkeep import upkeep
 from taxiway.version import __version__
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
-for command in (demo, land, run, tables, show, sql, history, quarantine, compare, drop, ui, doctor):
+for command in (demo, land, run, tables, show, sql, history, quarantine, compare, restore, drop, upkeep, ui, doctor):
     app.command(cls=LandCommand if command is land else None)(command)
 app.command("compile")(compile_table)
 app.add_typer(new, name="new")

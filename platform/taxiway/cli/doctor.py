@@ -4,7 +4,6 @@ import os
 import shlex
 import shutil
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -21,6 +20,7 @@ from taxiway.cli.program import called, near
 from taxiway.errors import SettingsError, TaxiwayError
 from taxiway.home import check_home
 from taxiway.settings import project_root
+from taxiway.storage import Store
 from taxiway.version import requirements_of
 
 if TYPE_CHECKING:
@@ -97,7 +97,9 @@ def examine(engine: str | None = None) -> Iterator[Finding]:
             return
     yield _disk(settings)
     yield _memory(settings)
-    yield from (_writable(folder) for folder in (settings.lake, settings.landing, settings.dagster, settings.scratch))
+    yield _writable("lake", settings.lake)
+    yield _writable("landing", settings.landing)
+    yield from (_writable(folder.name, Store(str(folder))) for folder in (settings.dagster, settings.scratch))
     yield _spark(settings, is_used=_uses_spark(lake), is_asked=engine == "spark")
     yield from _zones(settings)
     yield from _project(lake)
@@ -184,16 +186,14 @@ def _memory(settings: "Settings") -> Finding:
     return _finding("memory", total >= _NEEDED_BYTES, found, f"{size(_NEEDED_BYTES)} are needed for a year of flights")
 
 
-def _writable(folder: Path) -> Finding:
-    check = f"{folder.name}/"
+def _writable(name: str, place: Store) -> Finding:
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            return Finding(check, "ok", "can be written")
+        place.check_writable()
     except OSError as error:
-        return Finding(
-            check, "missing", str(error), f"make {folder} writable, or set TAXIWAY_HOME to where you may write"
-        )
+        setting = "TAXIWAY_HOME" if place.is_folder else f"TAXIWAY_{name.upper()}"
+        advice = f"make {place} writable, or set {setting} to where you may write"
+        return Finding(f"{name}/", "missing", str(error), advice)
+    return Finding(f"{name}/", "ok", "can be written")
 
 
 def _uses_spark(lake: "OpenLake") -> bool:
@@ -277,14 +277,15 @@ def _dbt(project: "DbtProject") -> Finding:
 
 def _landing(lake: "OpenLake") -> Iterator[Finding]:
     """The delivered files, and what lies beside them that cannot be read or belongs to no table."""
-    from taxiway.materialise.delivered import expected_files, in_short, unexpected
+    from taxiway.materialise.delivered import in_short, unexpected
 
     workspace = lake.workspace
     try:
-        expected = expected_files(workspace)
-        blocked = [why for name, why in workspace.landing.blocked().items() if name in expected]
-        files = [file for file in workspace.landing.files() if file.name in expected]
-        others = [*blocked, *in_short(unexpected(workspace), _MOST_TOLD)]
+        expected = workspace.expected_files
+        listing = workspace.landing.listing()
+        blocked = [why for name, why in listing.blocked.items() if name in expected]
+        files = [file for file in listing.files if file.name in expected]
+        others = [*blocked, *in_short(unexpected(workspace, listing), _MOST_TOLD)]
     except TaxiwayError as error:
         yield Finding("landing", "missing", str(error))
         return
@@ -295,7 +296,11 @@ def _landing(lake: "OpenLake") -> Iterator[Finding]:
 
 
 def _lake(lake: "OpenLake") -> Iterator[Finding]:
-    made = lake.lake.tables()
+    try:
+        made = lake.lake.tables()
+    except TaxiwayError as error:
+        yield Finding("lake", "missing", str(error), "see that TAXIWAY_LAKE is right, and can be read")
+        return
     for address in made:
         try:
             lake.lake.open(address).check_files()

@@ -63,7 +63,7 @@ def tell_unexpected(workspace: "Workspace") -> None:
     """Say on stderr what lies in the landing zone that no table will be made from, and what to do."""
     from taxiway.materialise.delivered import in_short, unexpected
 
-    for message in in_short(unexpected(workspace)):
+    for message in in_short(unexpected(workspace, workspace.landing.listing())):
         warn(message)
 
 

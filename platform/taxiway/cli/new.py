@@ -107,7 +107,7 @@ def _next(workspace: "Workspace", at: Address, file: Path) -> dict[str, str]:
         has_make = (Path.cwd() / "Makefile").is_file()
         install = "make setup-dev" if has_make else f"{near(Path(sys.executable))} -m pip install pytest"
         tester = f"{install} && {near(Path(sys.executable).with_name('pytest'))}"
-    landing = "" if workspace.landing.files() else f"{program} land && "
+    landing = "" if workspace.landing.listing().files else f"{program} land && "
     return {
         "test it": f"{tester} {shlex.quote(str(near(file)))}",
         "make it": f"{landing}{program} run {at} --upstream",

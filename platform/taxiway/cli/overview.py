@@ -96,21 +96,20 @@ def history(
     as_json: Json = False,
 ) -> None:
     """List a table's versions, the newest first: when, by which run and engine, which partitions, and from what."""
-    from taxiway.lake.provenance import of_commit
-
     commits = islice(open_lake().snapshot(table).commits(), limit)
     found: list[dict[str, Any]] = []
     for commit in commits:
-        provenance = of_commit(commit)
+        provenance = commit.provenance
         states = provenance.partitions if provenance else {}
         found.append(
             {
-                "version": commit["version"],
-                "at": _instant(commit),
-                "operation": commit.get("operation"),
+                "version": commit.version,
+                "at": commit.at,
+                "operation": commit.info.get("operation"),
                 "run": provenance.run if provenance else None,
                 "engine": provenance.engine if provenance else None,
                 "partitions": {key: _partition(state) for key, state in states.items()},
+                "unchanged": sorted(provenance.unchanged) if provenance else [],
             }
         )
     if as_json:
@@ -122,7 +121,7 @@ def history(
             "at": _at(row["at"]),
             "run": (row["run"] or "another program")[:8],
             "engine": row["engine"],
-            "partitions": _in_words(list(row["partitions"])),
+            "partitions": _told_partitions(row),
             "rows": sum(part["rows"] or 0 for part in row["partitions"].values()),
             "rejected": sum(part["rejected"] for part in row["partitions"].values()),
             "accepted fewer": _in_words([key for key, part in row["partitions"].items() if part["accepted_fewer"]]),
@@ -150,7 +149,7 @@ def _described(workspace: "Workspace", landed: "LandedMonths", table: "Table") -
         snapshot = workspace.lake.find(table.address)
         if snapshot is not None:
             described |= _published(snapshot)
-            described["warnings"] = _warnings(workspace, snapshot)
+            described["warnings"] = _warnings(snapshot)
             described["foreign"] = _foreign(workspace, table, snapshot)
         described["missing"] = landed.missing(table)
         described["incomplete"] = [asdict(each) for each in landed.incomplete(table)]
@@ -190,24 +189,23 @@ def _described_orphan(workspace: "Workspace", address: Address) -> dict[str, Any
 
 
 def _published(snapshot: "Snapshot") -> dict[str, Any]:
-    from taxiway.lake.provenance import of_commit
-
     # The entries of a log may have been removed, where a checkpoint holds all that they said.
-    newest = next(snapshot.commits(), {})
-    provenance = of_commit(newest)
+    newest = next(snapshot.commits(), None)
+    provenance = newest.provenance if newest is not None else None
+    changed = max((state.at_ms for state in snapshot.partitions.values()), default=0)
     return {
         "rows": snapshot.rows(),
         "partitions": len({file.partition for file in snapshot.files}),
         "version": snapshot.version,
         "bytes": sum(file.bytes for file in snapshot.files),
-        "changed": _instant(newest),
+        "changed": datetime.fromtimestamp(changed / 1000, UTC) if changed else None,
         "run": provenance.run if provenance else None,
     }
 
 
-def _warnings(workspace: "Workspace", snapshot: "Snapshot") -> list[dict[str, Any]]:
+def _warnings(snapshot: "Snapshot") -> list[dict[str, Any]]:
     """The published partitions with rows in quarantine, or with rules that warn, and what was found of each."""
-    known = workspace.lake.known(snapshot)
+    known = snapshot.partitions
     return [
         {"partition": key, "rejected": state.rejected, "findings": [asdict(finding) for finding in state.findings]}
         for key, state in sorted(known.items())
@@ -252,12 +250,6 @@ def _state(row: Mapping[str, Any]) -> str:
     return (_in_words(stale) if stale != [WHOLE] else "yes") if stale else "-"
 
 
-def _instant(commit: Mapping[str, Any]) -> datetime | None:
-    """When a commit was made; None where another program does not say."""
-    at = commit.get("timestamp")
-    return datetime.fromtimestamp(at / 1000, UTC) if isinstance(at, int) else None
-
-
 def _at(instant: datetime | None) -> str | None:
     return f"{instant:%Y-%m-%d %H:%M:%S} UTC" if instant is not None else None
 
@@ -272,6 +264,13 @@ def _partition(state: "PartitionState") -> dict[str, Any]:
         "inputs": state.inputs,
         "findings": [asdict(finding) for finding in state.findings],
     }
+
+
+def _told_partitions(row: Mapping[str, Any]) -> str:
+    """The partitions of a commit, and of which of them the rows came out as they were."""
+    changed = [key for key in row["partitions"] if key not in row["unchanged"]]
+    told = [_in_words(changed)] if changed else []
+    return "; ".join([*told, *([f"{_in_words(row['unchanged'])} unchanged"] if row["unchanged"] else [])])
 
 
 def _in_words(partitions: Sequence[str]) -> str:

@@ -1,7 +1,6 @@
 """`taxiway quarantine`: the rows that were rejected, with the reason, as they were delivered, and from where."""
 
 import json
-import os
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -140,16 +139,17 @@ def _unread_of(lake: "OpenLake", table: "Table", month: str | None) -> Iterator[
     workspace = lake.workspace
     made = lake.lake.find(table.address)
     keys = workspace.settings.months.keys() if table.monthly else (WHOLE,)
+    lying = workspace.landing.listing().found
     for key in keys if month is None else {month} & set(keys):
-        path = workspace.landing.path(table.file_name(key))
+        name = table.file_name(key)
         published = made.partitions.get(key) if made is not None else None
         try:
             made_of = published.inputs.get("landing") if published is not None else None
-            # A link to nowhere does not exist, and lies there all the same.
-            if os.path.lexists(path) and made_of != {path.name: workspace.landing.digest(path.name)}:
+            if name in lying and made_of != {name: workspace.landing.digest(name)}:
                 read_delivered(workspace, table, key)
         except DeliveryRefused as error:
-            yield f"{table.at}{'' if key == WHOLE else f' {key}'}: no row was read of {path}: {error}"
+            where = workspace.landing.address(name)
+            yield f"{table.at}{'' if key == WHOLE else f' {key}'}: no row was read of {where}: {error}"
 
 
 def _as_columns(delivered: str) -> dict[str, Any]:

@@ -197,7 +197,8 @@ def wanted_months(workspace: "Workspace", chosen: Sequence[Address], months: Seq
     if months is not None and not reading:
         return months
     # What is no file counts as delivered: the step refuses it, and says why.
-    there = {file.name for file in workspace.landing.files()} | workspace.landing.blocked().keys()
+    lying = workspace.landing.listing()
+    there = lying.readable.keys() | lying.blocked.keys()
     landed = []
     for month in months if months is not None else workspace.settings.months.keys():
         names = [table.file_name(month) for table in reading or delivered]

@@ -8,7 +8,7 @@ from typing import Protocol
 
 import pyarrow as pa
 
-from taxiway.lake import Lake, Publication, Snapshot
+from taxiway.lake import DataFile, Snapshot
 
 OfRows = Callable[[pa.Table], pa.Table]
 
@@ -18,7 +18,8 @@ class Reading:
     """What of a table is read: these partitions of a snapshot, all of them for None.
 
     A `snapshot` of None is a table that does not exist yet and reads as empty. Where `since` is given, only rows of
-    which one of the `since_columns` is not before it are read, and all rows of the partitions in `own`.
+    which one of the `since_columns` is not before it are read, and all rows of the partitions in `own`. With `only`
+    just these of its files are read.
     """
 
     snapshot: Snapshot | None
@@ -27,13 +28,21 @@ class Reading:
     own: tuple[str, ...] = ()
     since_columns: tuple[str, ...] = ()
     since: datetime | None = None
+    only: tuple[DataFile, ...] | None = None
+
+    @property
+    def files(self) -> tuple[DataFile, ...]:
+        """The data files that are read."""
+        if self.only is not None or self.snapshot is None:
+            return self.only or ()
+        return self.snapshot.selected(self.partitions)
 
     @property
     def known_rows(self) -> int | None:
         """How many rows are read, where that is all rows of these partitions and the table's log says it."""
         if self.snapshot is None:
             return 0
-        return self.snapshot.rows(self.partitions) if self.since is None else None
+        return self.snapshot.rows(self.partitions) if self.since is None and self.only is None else None
 
 
 class Session(Protocol):
@@ -77,8 +86,12 @@ class Session(Protocol):
         """How many rows a relation has."""
         ...
 
-    def publish(self, lake: Lake, publication: Publication, sql: str, schema: pa.Schema) -> int:
-        """Publish the rows of SQL with this schema; returns the version. Raises as `Lake.publish`."""
+    def write(self, folder: str, sql: str, schema: pa.Schema, by: str | None) -> None:
+        """Write the rows of SQL with this schema as Parquet files into a new folder of the lake; where `by` names a
+        column, those of each key into a folder `by=key` in it, without the column.
+
+        Raises OSError where the lake refuses.
+        """
         ...
 
 

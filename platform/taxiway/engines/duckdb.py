@@ -1,25 +1,30 @@
 """The DuckDB engine: reads the Parquet files of a Delta version where they lie, spills to scratch, locked down."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
-from deltalake import QueryBuilder
-from deltalake.exceptions import DeltaError
 
 from taxiway.engines.base import OfRows, Reading
 from taxiway.engines.groups import groups, joined
-from taxiway.engines.working import working
+from taxiway.engines.through_delta import through_delta
 from taxiway.errors import EngineError, LakeError
-from taxiway.lake import ArrowWriter, Lake, Publication, Snapshot
+from taxiway.lake import Snapshot
+from taxiway.scratch import Scratch
+from taxiway.storage import S3, Store
+from taxiway.storage.s3 import REQUEST_S
 from taxiway.zones import ZONES
 
 BATCH_ROWS = 100_000
+# A table that has no partitions is cut into files of about this size.
+_FILE_BYTES = 256 * 1024 * 1024
 
 # The same names exist in every engine's session, so that a transform can read a clock, and the guard hash a key,
 # anywhere.
@@ -75,6 +80,48 @@ def set_up(connection: duckdb.DuckDBPyConnection) -> None:
         connection.execute(statement)
 
 
+def reach(connection: duckdb.DuckDBPyConnection, store: Store) -> None:
+    """Let a connection, and all others to its database, read and write a bucket; a folder needs nothing.
+
+    Raises EngineError where the extension for it cannot be loaded.
+    """
+    if store.is_folder:
+        return
+    s3 = store.s3 or S3()
+    given = {
+        "TYPE": "s3",
+        "SCOPE": store.uri,
+        "REGION": s3.region,
+        **{_SECRETS[name]: value for name, value in s3.keys.items()},
+    }
+    if s3.endpoint:
+        given |= {"ENDPOINT": urlsplit(s3.endpoint).netloc, "URL_STYLE": "path", "USE_SSL": str(s3.uses_tls).lower()}
+    try:
+        connection.load_extension(str(_httpfs()))
+        connection.execute(f"SET GLOBAL http_timeout = {REQUEST_S}")
+        connection.execute(f"SET GLOBAL http_retries = {_HTTP_RETRIES}")
+        connection.execute(
+            f"CREATE OR REPLACE SECRET lake ({', '.join(f'{k} {literal(v)}' for k, v in given.items())})"
+        )
+    except duckdb.Error as error:
+        # Not the statement, which holds the keys.
+        raise EngineError(f"DuckDB cannot reach {store.uri} ({_first_line(error)}); set up anew: make setup") from None
+
+
+# It waits 0.1 s, and then each time four times as long: some half a minute.
+_HTTP_RETRIES = 5
+_NO_ANSWER = re.compile(r"(Timeout was reached|[Cc]ould not (connect|establish)|Couldn't connect|reset|nothing).*HTTP")
+_SECRETS = {"access_key_id": "KEY_ID", "secret_access_key": "SECRET", "session_token": "SESSION_TOKEN"}
+
+
+def _httpfs() -> Path:
+    """The extension of this DuckDB for buckets, as it was installed with it."""
+    import duckdb_extension_httpfs
+
+    installed = Path(duckdb_extension_httpfs.__file__).parent
+    return installed / "extensions" / f"v{duckdb.__version__}" / "httpfs.duckdb_extension"
+
+
 def identifier(name: str) -> str:
     """A name quoted for DuckDB."""
     return '"' + name.replace('"', '""') + '"'
@@ -92,14 +139,14 @@ class DuckDB:
     threads: int
     memory_limit: str
     scratch: Path
-    lake: Path
+    lake: Store
     name: str = field(default="duckdb", init=False)
     version: str = field(default=duckdb.__version__, init=False)
 
     @contextmanager
     def session(self) -> Iterator["DuckDBSession"]:
         """A session whose spilled data goes with it."""
-        with working(self.lake, self.scratch) as folder:
+        with Scratch.claim(self.scratch) as folder:
             connection = self.connect(folder)
             try:
                 yield DuckDBSession(connection, folder)
@@ -113,6 +160,7 @@ class DuckDB:
         """A locked-down connection that spills to `folder` and reads and writes nothing outside it and the lake, but
         for the files and folders in `reads`."""
         connection = duckdb.connect(":memory:")
+        reach(connection, self.lake)
         self._lock_down(connection, folder, reads)
         return connection
 
@@ -124,7 +172,7 @@ class DuckDB:
         # Rows have no order that anybody may rely on, and keeping one costs memory.
         connection.execute("SET preserve_insertion_order = false")
         connection.execute("SET python_enable_replacements = false")
-        folders = (self.lake, folder, *(path for path in reads if path.is_dir()))
+        folders = (f"{self.lake.uri}/", folder, *(path for path in reads if path.is_dir()))
         connection.execute(f"SET allowed_directories = [{', '.join(literal(str(path)) for path in folders)}]")
         files = [literal(str(path)) for path in reads if not path.is_dir()]
         connection.execute(f"SET allowed_paths = [{', '.join(files)}]")
@@ -189,15 +237,22 @@ class DuckDBSession:
         (rows,) = self._run(f"SELECT count(*) FROM {identifier(relation)}").fetchone() or (0,)
         return rows
 
-    def publish(self, lake: Lake, publication: Publication, sql: str, schema: pa.Schema) -> int:
-        """Publish the rows of SQL with this schema; returns the version. Raises as `Lake.publish`."""
-        columns = ", ".join(identifier(name) for name in schema.names)
-
-        def rows() -> pa.RecordBatchReader:
-            batches = self._run(f"SELECT {columns} FROM ({sql})").to_arrow_reader(BATCH_ROWS)
-            return pa.RecordBatchReader.from_batches(schema, (batch.cast(schema) for batch in batches))
-
-        return lake.publish(publication, ArrowWriter(schema, rows))
+    def write(self, folder: str, sql: str, schema: pa.Schema, by: str | None) -> None:
+        """Write the rows of SQL with this schema as Parquet files into a new folder of the lake."""
+        rows = f"SELECT {', '.join(typed(field) for field in schema)} FROM ({sql})"
+        divided = f"PARTITION_BY ({identifier(by)})" if by else f"FILE_SIZE_BYTES {_FILE_BYTES}"
+        try:
+            with _told():
+                options = f"FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, {divided}"
+                self.connection.execute(f"COPY ({rows}) TO {literal(folder)} ({options})")
+        except EngineError as error:
+            # What it cannot read, or has no room for in scratch, is not the lake's fault. Of a bucket it names the
+            # place in another spelling, but for the folder's own name.
+            if isinstance(error.__cause__, duckdb.Error) and folder.rpartition("/")[2] in str(error.__cause__):
+                if _NO_ANSWER.search(str(error.__cause__)):
+                    raise ConnectionError(f"{folder}: the server does not answer") from error
+                raise OSError(_first_line(error.__cause__)) from error
+            raise
 
     def _add(self, relation: str, source: str) -> None:
         name = identifier(relation)
@@ -216,31 +271,20 @@ class DuckDBSession:
         return source(reading) or self._through_delta(relation, reading)
 
     def _through_delta(self, relation: str, reading: Reading) -> str:
-        """The rows by deltalake's own reader, held in memory; its Arrow dataset reads mapped columns as null."""
+        """The rows by deltalake's own reader, held in memory."""
         snapshot = reading.snapshot
         assert snapshot is not None
-        chosen = ""
-        if reading.partitions is not None and snapshot.partition_column is not None:
-            keys = ", ".join(literal(key) for key in reading.partitions)
-            chosen = f" WHERE {identifier(snapshot.partition_column)} IN ({keys})"
-        try:
-            found = QueryBuilder().register("published", snapshot.delta).execute(f"SELECT * FROM published{chosen}")
-            rows = pa.table(found.read_all())
-        except (DeltaError, OSError) as error:
-            raise LakeError(
-                f"{snapshot.address} version {snapshot.version}: written with Delta features that cannot be read here "
-                f"({_first_line(error)}); read it with the Spark engine, or rewrite it without them"
-            ) from error
         view = f"__delta_{relation}"
-        self.connection.register(view, rows)
-        columns = _columns(reading, snapshot)
-        return f"SELECT {columns} FROM {identifier(view)}{_since(reading, snapshot.partition_column)}"
+        self.connection.register(view, pa.concat_tables(through_delta(snapshot, reading.partitions)))
+        return (
+            f"SELECT {_columns(reading, snapshot)} FROM {identifier(view)}{_since(reading, snapshot.partition_column)}"
+        )
 
 
 def source(reading: Reading) -> str | None:
     """The query that reads it file by file; None where the table has to be read through Delta."""
     snapshot = reading.snapshot
-    files = snapshot.selected(reading.partitions) if snapshot is not None else ()
+    files = reading.files
     if snapshot is None or not files:
         columns = ", ".join(typed(field, "NULL") for field in reading.schema)
         return f"SELECT {columns} WHERE false"
@@ -276,10 +320,15 @@ def _told() -> Iterator[None]:
             "or raise TAXIWAY_MEMORY_LIMIT"
         ) from error
     except duckdb.IOException as error:
-        if "No files found" in str(error):
+        if "No files found" in str(error) or "HTTP 404" in str(error):
             raise EngineError(
-                f"a data file of a table is gone ({_first_line(error)}); taxiway doctor names the table, which is made "
-                "anew with: taxiway run layer/name --rebuild"
+                f"a data file of a table is gone ({_first_line(error)}); where upkeep has just removed what old "
+                "versions need, run again; else taxiway doctor names the table, which is made anew with: "
+                "taxiway run layer/name --rebuild"
+            ) from error
+        if _NO_ANSWER.search(str(error)):
+            raise EngineError(
+                f"the lake's server does not answer ({_first_line(error)}); run again once it does"
             ) from error
         raise EngineError(
             f"a file could not be read or written ({_first_line(error)}); make room for TAXIWAY_HOME/scratch; "

@@ -55,7 +55,7 @@ def open_engine(settings: Settings, name: str | None = None, session_of: "Sessio
     from taxiway.engines.spark import Spark
     from taxiway.engines.spark_session import start_session
 
-    return Spark(settings.scratch, settings.lake, partial(start_session, settings, session_of))
+    return Spark(settings.scratch, partial(start_session, settings, session_of))
 
 
 @contextmanager

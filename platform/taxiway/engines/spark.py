@@ -1,10 +1,11 @@
-"""The Spark engine: Delta's own connector reads and publishes, results are staged as Parquet, nothing is collected."""
+"""The Spark engine: reads and writes the data files of tables as Parquet, stages as Parquet, and collects nothing."""
 # pyspark is an extra.
 # pyright: reportMissingImports=false
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import reduce
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,12 +16,13 @@ import pyarrow.parquet as pq
 
 from taxiway.engines.base import OfRows, Reading
 from taxiway.engines.spark_batches import map_rows, told_of_batches
-from taxiway.engines.spark_errors import gone, told
+from taxiway.engines.spark_errors import first_cause, gone, of_spark, told, words
 from taxiway.engines.spark_session import stop
-from taxiway.engines.spark_writer import SparkWriter
-from taxiway.engines.working import working
-from taxiway.errors import LakeError
-from taxiway.lake import Lake, Publication
+from taxiway.engines.through_delta import through_delta
+from taxiway.errors import EngineError, LakeError
+from taxiway.lake import Snapshot
+from taxiway.lake.log import NO_KEY
+from taxiway.scratch import Scratch
 from taxiway.zones import ZONES
 
 if TYPE_CHECKING:
@@ -87,7 +89,6 @@ class Spark:
     """Sessions on one session of Spark's own, which `start` begins when it is first needed."""
 
     scratch: Path
-    lake: Path
     start: StartSession
     name: str = field(default="spark", init=False)
     version: str = field(default_factory=lambda: version("pyspark"), init=False)
@@ -96,7 +97,7 @@ class Spark:
     @contextmanager
     def session(self) -> Iterator["SparkSQL"]:
         """A session whose staged data goes with it."""
-        with working(self.lake, self.scratch) as folder:
+        with Scratch.claim(self.scratch) as folder:
             session = SparkSQL(self.started, folder)
             try:
                 yield session
@@ -136,7 +137,16 @@ class SparkSQL:
 
     def read(self, relation: str, reading: Reading) -> None:
         """Give what is read of a table in the lake the name `relation`."""
-        self.define(relation, source(reading))
+        if reading.snapshot is None or not reading.files:
+            self.define(relation, _nothing(reading))
+            return
+        files = f"__files_{relation}"
+        with told():
+            if reading.snapshot.plain_files():
+                self._name(files, self._files(reading.snapshot, reading))
+            else:
+                self._copy_through_delta(files, reading.snapshot, reading.partitions)
+        self.define(relation, _selected(reading, identifier(files)))
 
     def load(self, relation: str, rows: pa.Table) -> None:
         """Add rows to `relation`, which the first call makes."""
@@ -180,11 +190,22 @@ class SparkSQL:
         with told():
             return self.spark.table(identifier(relation)).count()
 
-    def publish(self, lake: Lake, publication: Publication, sql: str, schema: pa.Schema) -> int:
-        """Publish the rows of SQL with this schema; returns the version. Raises as `Lake.publish`."""
+    def write(self, folder: str, sql: str, schema: pa.Schema, by: str | None) -> None:
+        """Write the rows of SQL with this schema as Parquet files into a new folder of the lake."""
+        from py4j.protocol import Py4JError
+        from pyspark.errors import PySparkException
+
         with told():
-            rows = self._rows(sql, schema)
-        return lake.publish(publication, SparkWriter(schema, lake, rows))
+            # A file for each partition, more where one is large.
+            rows = self._rows(sql, schema).hint("rebalance", *([by] if by else []))
+        try:
+            (rows.write.partitionBy(by) if by else rows.write).parquet(_path(folder))
+        except (PySparkException, Py4JError, ConnectionError) as error:
+            text = words(error)
+            failed = of_spark(text)
+            if failed:
+                raise EngineError(f"publishing failed: {failed}") from error
+            raise OSError(first_cause(text)) from error
 
     def forget(self) -> None:
         """Take away the names that this user gave."""
@@ -195,6 +216,34 @@ class SparkSQL:
     def _rows(self, sql: str, schema: pa.Schema) -> "DataFrame":
         return self.spark.sql(sql).selectExpr(*(typed(column) for column in schema))
 
+    def _files(self, snapshot: Snapshot, reading: Reading) -> "DataFrame":
+        """The columns that are read, of all rows of these partitions, that of the partition's key last."""
+        from pyspark.sql import functions as spark
+
+        column = snapshot.partition_column
+        wanted = set(reading.schema.names) - {column}
+        schema = pa.schema([field for field in snapshot.schema if field.name in wanted])
+        reader = self.spark.read.schema(ddl(schema)).option("__globPaths__", "false")
+        by_key: dict[str | None, list[str]] = {}
+        for file in reading.files:
+            named = file.path.rsplit("/", 2)[-2:-1] == [f"{column}={file.partition}"]
+            by_key.setdefault(None if column is None or named else file.partition, []).append(file.path)
+        found = []
+        for key, paths in by_key.items():
+            rows = reader.parquet(*(_path(snapshot.store.address(path)) for path in paths))
+            if column is not None:
+                # Spark itself would look for keys in all folders on the way, and guess their type.
+                in_path = spark.regexp_extract(spark.col("_metadata.file_path"), "/[^/=]+=([^/]*)/[^/]*$", 1)
+                known = spark.lit(None if key == NO_KEY else key).cast("string")
+                rows = rows.withColumn(column, in_path if key is None else known)
+            found.append(rows)
+        return reduce(lambda one, other: one.union(other), found)
+
+    def _copy_through_delta(self, relation: str, snapshot: Snapshot, partitions: Sequence[str] | None) -> None:
+        """The rows of a table that cannot be read file by file, copied by deltalake's own reader, on this machine."""
+        for rows in through_delta(snapshot, partitions):
+            self.load(relation, rows)
+
     def _name_files(self, relation: str, place: Path, schema: pa.Schema) -> None:
         self._name(relation, self.spark.read.schema(ddl(schema)).parquet(str(place)))
 
@@ -204,16 +253,30 @@ class SparkSQL:
 
 
 def source(reading: Reading) -> str:
-    """The query that reads it."""
+    """The query that reads it in a session that has Delta's own connector."""
     snapshot = reading.snapshot
-    if snapshot is None or not snapshot.selected(reading.partitions):
-        return f"SELECT {', '.join(typed(column, 'NULL') for column in reading.schema)} WHERE false"
+    if snapshot is None or not reading.files:
+        return _nothing(reading)
+    return _selected(reading, f"delta.{identifier(_path(snapshot.uri))} VERSION AS OF {snapshot.version}")
+
+
+def _nothing(reading: Reading) -> str:
+    return f"SELECT {', '.join(typed(column, 'NULL') for column in reading.schema)} WHERE false"
+
+
+def _selected(reading: Reading, table: str) -> str:
+    snapshot = reading.snapshot
+    assert snapshot is not None
     present = set(snapshot.schema.names)
     columns = (typed(column, None if column.name in present else "NULL") for column in reading.schema)
     conditions = list(_conditions(reading, snapshot.partition_column))
     where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
-    table = f"delta.{identifier(snapshot.uri)} VERSION AS OF {snapshot.version}"
     return f"SELECT {', '.join(columns)} FROM {table}{where}"
+
+
+def _path(uri: str) -> str:
+    """A place in the lake, as Hadoop calls it."""
+    return uri.replace("s3://", "s3a://", 1)
 
 
 def _conditions(reading: Reading, partition_column: str | None) -> Iterator[str]:

@@ -21,13 +21,15 @@ from typing import TYPE_CHECKING, Any
 from taxiway.engines.spark_errors import gone, words
 from taxiway.errors import EngineError
 from taxiway.settings import Settings
+from taxiway.storage import S3, Store
+from taxiway.storage.s3 import CONNECT_S, REQUEST_S
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 JAVA = 17
-PACKAGES = ("io.delta:delta-spark_4.1_2.13:4.2.0",)
-"""What Spark's own archive lacks, as Maven coordinates."""
+S3_PACKAGES = ("org.apache.hadoop:hadoop-aws:3.4.2",)
+"""What Spark's own archive lacks to reach buckets, as Maven coordinates; it reads and writes folders as it is."""
 
 MEANING = {
     "spark.sql.session.timeZone": "UTC",
@@ -67,17 +69,21 @@ def spark_config(settings: Settings) -> dict[str, str]:
     return {
         "spark.app.name": f"taxiway {settings.deployment}",
         "spark.master": settings.spark_master or f"local[{settings.threads}]",
-        "spark.jars.packages": ",".join(PACKAGES),
-        "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
-        "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
+        **_bucket(settings.lake),
         # Spark makes the folder when it starts, by default in whatever folder that is.
         "spark.sql.warehouse.dir": str(settings.scratch / "spark-warehouse"),
         **MEANING,
         "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
         "spark.sql.parquet.compression.codec": "zstd",
-        # Small tables: the defaults of 200 and 50 cost seconds for every query and every commit.
+        # What a writer leaves is looked at before it is committed: nothing has to be moved or marked when it is done.
+        "spark.hadoop.mapreduce.fileoutputcommitter.algorithm.version": "2",
+        "spark.hadoop.mapreduce.fileoutputcommitter.marksuccessfuljobs": "false",
+        # Without files of checksums, which Parquet has itself.
+        "spark.hadoop.fs.file.impl": "org.apache.hadoop.fs.RawLocalFileSystem",
+        # The files that are read are known; a job that looks for them is for folders.
+        "spark.sql.sources.parallelPartitionDiscovery.threshold": "10000",
+        # Small tables: the default of 200 costs seconds for every query.
         "spark.sql.shuffle.partitions": str(4 * settings.threads),
-        "spark.databricks.delta.snapshotPartitions": "2",
         # A run of all tables makes more classes than the default of 100, and would compile them anew for every month.
         "spark.sql.codegen.cache.maxEntries": "5000",
         "spark.driver.memory": "2g",
@@ -90,6 +96,26 @@ def spark_config(settings: Settings) -> dict[str, str]:
         **({"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"} if local else {}),
         **settings.spark,
     }
+
+
+def _bucket(lake: Store) -> dict[str, str]:
+    """How Spark reaches a lake in a bucket."""
+    if lake.is_folder:
+        return {}
+    s3 = lake.s3 or S3()
+    reached = {
+        "access.key": s3.keys.get("access_key_id"),
+        "secret.key": s3.keys.get("secret_access_key"),
+        "session.token": s3.keys.get("session_token"),
+        "endpoint": s3.endpoint,
+        "endpoint.region": s3.region,
+        "path.style.access": "true" if s3.endpoint else None,
+        "connection.ssl.enabled": str(s3.uses_tls).lower(),
+        "connection.establish.timeout": f"{CONNECT_S * 1000}",
+        "connection.request.timeout": f"{REQUEST_S * 1000}",
+    }
+    given = {f"spark.hadoop.fs.s3a.{name}": value for name, value in reached.items() if value is not None}
+    return {"spark.jars.packages": ",".join(S3_PACKAGES), **given}
 
 
 def check_spark(settings: Settings) -> None:
@@ -259,7 +285,7 @@ def _why(log: Path, began: int, error: Exception, config: Mapping[str, str]) -> 
         written.seek(began)
         said = written.read()
     if _UNRESOLVED.search(said) or (_RESOLVING in said and _RESOLVED not in said):
-        packages = config["spark.jars.packages"]
+        packages = config.get("spark.jars.packages", "")
         return f"Spark's jars ({packages}) cannot be had; connect to Maven Central once: {_HOW} (see {log})"
     if _SILENT in said:
         return f"the Spark master {config['spark.master']} does not answer; start it, or set TAXIWAY_SPARK_MASTER"

@@ -1,18 +1,19 @@
 """The lake: Delta tables by address, read at a version, published in one commit.
 
-`Lake` opens and publishes, `Snapshot` is one version to read,
-`Publication` what a commit replaces, a `Writer` writes it, `Provenance` says how a partition came to be.
+`Lake` opens and publishes, `Snapshot` is one version to read, `Publication` what a commit replaces, `Provenance` says
+how a partition came to be, `Commit` is an entry of a table's log.
 """
 
-from taxiway.lake.lake import Lake
+from taxiway.lake.lake import Lake, Write
+from taxiway.lake.log import Commit
 from taxiway.lake.provenance import WHOLE, Finding, PartitionState, Provenance
-from taxiway.lake.publication import Publication
+from taxiway.lake.publication import Batch, Publication, StillHolds
 from taxiway.lake.snapshot import DataFile, Snapshot
-from taxiway.lake.writer import ArrowWriter, Writer
 
 __all__ = [
     "WHOLE",
-    "ArrowWriter",
+    "Batch",
+    "Commit",
     "DataFile",
     "Finding",
     "Lake",
@@ -20,5 +21,6 @@ __all__ = [
     "Provenance",
     "Publication",
     "Snapshot",
-    "Writer",
+    "StillHolds",
+    "Write",
 ]

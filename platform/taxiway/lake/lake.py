@@ -2,58 +2,87 @@
 
 import json
 import re
-import shutil
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
-from uuid import uuid4
+from functools import partial
 
+import pyarrow as pa
 from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError, TableNotFoundError
 
 from taxiway.addresses import Address, is_address
-from taxiway.errors import LakeError, TableNotFound
-from taxiway.lake.provenance import WHOLE, PartitionState
-from taxiway.lake.publication import Publication, partition_key
-from taxiway.lake.schema import new_columns
+from taxiway.errors import CommitFailed, LakeError, TableNotFound
+from taxiway.lake.commit import commit, restore
+from taxiway.lake.files import written
+from taxiway.lake.log import FOLDER, Log
+from taxiway.lake.messages import reason, refused
+from taxiway.lake.publication import Publication
+from taxiway.lake.replay import latest, of_delta
 from taxiway.lake.snapshot import Snapshot
-from taxiway.lake.writer import Writer, conflict, reason, refused
+from taxiway.lake.writers import deregister, discard, register
+from taxiway.storage import Store
 
 _LOG_ENTRY = re.compile(r"[0-9]{20}\.(json|checkpoint.*\.parquet)")
+
+Write = Callable[[str], None]
+"""Writes the rows of a publication as Parquet files into a folder, given as DuckDB and Spark name it, which does not
+exist yet; where the table has a partition column each into a folder `column=key` in it."""
 
 
 @dataclass(frozen=True)
 class Lake:
-    """The tables below one folder, each at `<root>/<layer>/<name>`."""
+    """The tables in one place, each at `<layer>/<name>` there."""
 
-    root: Path
+    store: Store
+
+    def table(self, address: Address) -> Store:
+        """The folder of a table."""
+        return self.store.below(f"{address.layer}/{address.name}")
 
     def uri(self, address: Address) -> str:
         """Where the table lives."""
-        return str(self.root / address.layer / address.name)
+        return self.table(address).uri
 
     def tables(self) -> tuple[Address, ...]:
-        """The addresses of all tables, sorted; a folder that is no Delta table is none, nor one with another name."""
-        folders = [log.parent for log in self.root.glob("*/*/_delta_log")]
-        found = (Address(f.parent.name, f.name) for f in folders if is_address(f.parent.name, f.name))
+        """The addresses of all tables, sorted; a folder that is no Delta table is none, nor one with another name.
+
+        Raises LakeError where the lake cannot be listed.
+        """
+        try:
+            found = [
+                Address(layer, name)
+                for layer in self.store.folders()
+                for name in self.store.folders(layer)
+                if is_address(layer, name)
+            ]
+        except OSError as error:
+            raise LakeError(
+                f"the lake {self.store.uri} cannot be listed ({reason(error)}); make it readable"
+            ) from error
         # A writer that was killed before its table's first commit leaves a log without an entry.
-        return tuple(sorted(address for address in found if self._log_entries(address)))
+        return tuple(address for address in found if self._log_entries(address))
 
     def find(self, address: Address, version: int | None = None) -> Snapshot | None:
         """The table at a version (the latest by default), None where it does not exist yet.
 
         Raises TableNotFound for a version that it does not have, LakeError for a log that cannot be read.
         """
-        uri = self.uri(address)
+        table = self.table(address)
         if version is not None and version < 0:
             raise TableNotFound(f"{address} has no version {version}; see: taxiway history {address}")
         try:
-            return Snapshot(address, uri, DeltaTable(uri, version=version))
+            state = latest(table) if version is None else None
+            if state is None:
+                state = of_delta(DeltaTable(table.uri, version=version, storage_options=table.delta_options))
+            return Snapshot(address, table, state)
         except TableNotFoundError as error:
             if not self._log_entries(address):
                 return None
             raise self._unreadable(address, error) from error
         except (DeltaError, OSError, ValueError) as error:
-            entries = self._log_entries(address)
+            # Of a server that does not answer nothing more is asked: each question waits as long.
+            entries = self._log_entries(address) if version is not None else frozenset()
             if version is not None and f"{version:020d}.json" not in entries:
                 known = [int(name[:20]) for name in entries]
                 was = f": its log begins at {min(known)}, what was before has been cleaned up" if known else ""
@@ -70,135 +99,111 @@ class Lake:
             raise TableNotFound(f"{address} has not been published yet; make it with: taxiway run {address} --upstream")
         return snapshot
 
-    def publish(self, publication: Publication, writer: Writer) -> int:
-        """Replace exactly the partitions that the publication names by the writer's rows, in one commit; returns its
-        version.
+    def publish(self, publication: Publication, schema: pa.Schema, write: Write) -> int:
+        """Replace exactly the partitions that the publication names by the rows that `write` writes, in one commit;
+        returns its version.
 
-        Where another writer has changed one of the same partitions since the publication's base, or any that its rows
-        were held against, raises PublishConflict and publishes nothing. Raises LakeError where the storage refuses.
+        Where another writer has changed what the publication rests on since its base, raises PublishConflict and
+        publishes nothing. Raises LakeError where the storage refuses.
         """
-        base = publication.base
-        if base is None:
-            if self._created(publication, writer):
-                return 0
-            # Another writer created the table meanwhile; of its partitions none was there for us to compare with.
-            base = self.open(publication.address)
-            if (
-                publication.rebuild
-                or publication.against_all
-                or set(base.partitions) & set(publication.provenance.partitions)
-            ):
-                raise conflict(publication)
-        widens = not publication.rebuild and bool(new_columns(publication.address, base.schema, writer.schema))
-        return writer.replace(publication, base, widens=widens)
-
-    def _created(self, publication: Publication, writer: Writer) -> bool:
-        """Create the table with its first commit; false where another writer has created it."""
-        uri = self.uri(publication.address)
+        table, own = self.table(publication.address), publication.provenance.id
+        if publication.base is None:
+            # A log that cannot be read is no absent one.
+            self.find(publication.address)
         try:
-            Path(uri).mkdir(parents=True, exist_ok=True)
-            writer.create(publication, uri)
+            register(table, own)
         except OSError as error:
-            raise refused(publication, reason(error)) from error
+            raise refused(publication, error) from error
+        try:
+            write(table.address(own))
+            files = written(table, own, publication.partition_column)
+        except OSError as error:
+            _discard(table, own)
+            raise refused(publication, error) from error
+        except BaseException:
+            _discard(table, own)
+            raise
+        try:
+            version = commit(publication, table, schema, files, partial(self.find, publication.address))
+        except CommitFailed:
+            # It may yet come to be: upkeep sees to it that it cannot before it removes the files.
+            raise
         except LakeError:
-            if self.find(publication.address) is None:
-                raise
-            return False
-        return True
+            _discard(table, own)
+            raise
+        # Whoever finds it registered sees that it is committed.
+        with suppress(OSError):
+            deregister(table, own)
+        return version
+
+    def note(self, publication: Publication) -> int:
+        """Make a commit that changes no rows, but what is known of the publication's partitions; returns its version.
+
+        Raises as `publish`.
+        """
+        table = self.table(publication.address)
+        assert publication.base is not None
+        schema = publication.base.schema
+        return commit(publication, table, schema, [], partial(self.find, publication.address))
+
+    def restore(self, address: Address, version: int, *, run: str) -> int:
+        """Make an earlier version of a table, with what was known of its partitions, its next one; returns that.
+
+        Raises TableNotFound where there is none, PublishConflict where another writer is quicker, LakeError where its
+        files are gone or the storage refuses.
+        """
+        return restore(self.open(address), self.open(address, version), run)
 
     def drop(self, address: Address) -> None:
-        """Remove a table with all its versions, at once for whoever reads; nothing where there is none.
+        """Remove a table with all its versions; nothing where there is none.
 
         Raises LakeError where the storage refuses.
         """
-        folder = Path(self.uri(address))
-        # A name that no address has: what is left of a removal that was cut short is no table.
-        aside = folder.with_name(f".dropped-{address.name}-{uuid4().hex}")
+        table = self.table(address)
         try:
-            if folder.is_dir():
-                folder.rename(aside)
-                shutil.rmtree(aside)
+            # Without its first entry a log is none. Until then it is whole: checkpoints only shorten the reading.
+            log = sorted(file.path for file in table.files(FOLDER))
+            table.remove(sorted(log, key=lambda path: path.endswith(".json")))
+            table.remove([file.path for file in table.files()])
         except OSError as error:
-            raise LakeError(f"{address}: {folder} cannot be removed ({error}); make it writable") from error
-
-    def confirm(self, address: Address, partition: str, state: PartitionState) -> None:
-        """Remember that recomputing a partition gave the rows it has, so that it need not be compared again.
-
-        Raises LakeError where the storage refuses.
-        """
-        file = self._confirmed(address, partition)
-        note = json.dumps(state.as_data())
-        try:
-            file.parent.mkdir(parents=True, exist_ok=True)
-            staged = file.with_name(f".{file.name}.{uuid4().hex}")
-            staged.write_text(note)
-            staged.replace(file)
-        except OSError as error:
-            raise LakeError(
-                f"{address}: {partition} has not changed, but that cannot be noted in {file.parent} ({error}); "
-                "make room there, or make it writable"
-            ) from error
-
-    def confirmed(self, address: Address, partition: str, state: PartitionState | None) -> PartitionState | None:
-        """What last gave the partition the rows it has: the later of its commit and what was confirmed since."""
-        file = self._confirmed(address, partition)
-        if state is None or not file.is_file():
-            return state
-        try:
-            noted = json.loads(file.read_text())
-            return PartitionState.from_data(noted) if noted["data_version"] == state.data_version else state
-        except (OSError, ValueError, KeyError, TypeError):
-            # Without a note that can be read the partition is compared again.
-            return state
-
-    def known(self, snapshot: Snapshot) -> dict[str, PartitionState]:
-        """What is known of each published partition, with what was confirmed since."""
-        noted = {WHOLE, *(file.stem for file in self._notes(snapshot.address).glob("*.json"))}
-        states: dict[str, PartitionState] = {}
-        for key, state in snapshot.partitions.items():
-            later = self.confirmed(snapshot.address, key, state) if key in noted else None
-            states[key] = later or state
-        return states
-
-    def _confirmed(self, address: Address, partition: str) -> Path:
-        name = "whole" if partition == WHOLE else partition_key(address, partition)
-        return self._notes(address) / f"{name}.json"
-
-    def _notes(self, address: Address) -> Path:
-        # Delta's readers and vacuum pass over names that begin with an underscore.
-        return Path(self.uri(address)) / "_confirmed"
-
-    def _log(self, address: Address) -> Path:
-        return Path(self.uri(address)) / "_delta_log"
+            raise LakeError(f"{address}: {table.uri} cannot be removed ({error}); make it writable") from error
 
     def _log_entries(self, address: Address) -> frozenset[str]:
+        table = self.table(address)
         try:
-            return frozenset(f.name for f in self._log(address).iterdir() if _LOG_ENTRY.fullmatch(f.name))
-        except (FileNotFoundError, NotADirectoryError):
-            return frozenset()
+            return frozenset(name for name in Log(table).entries() if _LOG_ENTRY.fullmatch(name))
         except OSError as error:
             raise self._unreadable(address, error) from error
 
     def _unreadable(self, address: Address, error: Exception) -> LakeError:
-        log = self._log(address)
+        table = self.table(address)
+        if isinstance(error, ConnectionError):
+            return LakeError(f"{address}: its Delta log cannot be read ({reason(error)}); try again once it does")
         return LakeError(
-            f"{address}: its Delta log {log} cannot be read ({reason(error)}{_damaged(log)}); restore it from a copy, "
-            f"or move the folder {log.parent} away and make the table anew with: taxiway run {address}"
+            f"{address}: its Delta log {table.address(FOLDER)} cannot be read ({reason(error)}{_damaged(table)}); "
+            f"restore it from a copy, or move {table.uri} away and make the table anew with: taxiway run {address}"
         )
 
 
-def _damaged(log: Path) -> str:
+def _discard(table: Store, own: str) -> None:
+    """Remove what was written; what cannot be removed now is left to upkeep, as what went wrong is to be told."""
+    with suppress(OSError):
+        discard(table, own)
+
+
+def _damaged(table: Store) -> str:
     """The entries of a log that are not JSON, in words; empty where they cannot be listed."""
     try:
-        damaged = [entry.name for entry in sorted(log.glob("*.json")) if not _is_json(entry)]
+        paths = sorted(file.path for file in table.files(FOLDER) if file.path.endswith(".json"))
+        damaged = [path.rsplit("/", 1)[-1] for path in paths if not _is_json(table.read(path))]
     except OSError:
         return ""
     return f"; damaged: {', '.join(damaged)}" if damaged else ""
 
 
-def _is_json(entry: Path) -> bool:
+def _is_json(entry: bytes) -> bool:
     try:
-        for line in entry.read_text().splitlines():
+        for line in entry.splitlines():
             json.loads(line)
     except ValueError:
         return False

@@ -1,19 +1,19 @@
 """How a partition came to be: what a commit says of itself, and what is known of each partition from it."""
 
 import json
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 from uuid import uuid4
+
+from taxiway.lake.inputs import Inputs, in_short
 
 WHOLE = "*"
 """The partition key of a table without partitions."""
 
 KEY = "taxiway"
 """The key under which a commit carries its provenance."""
-
-# Commits that move or drop files but leave the rows as they were.
-_UPKEEP = {"OPTIMIZE", "VACUUM START", "VACUUM END", "SET TBLPROPERTIES", "ADD COLUMN", "CREATE TABLE"}
 
 
 @dataclass(frozen=True)
@@ -35,29 +35,33 @@ class Finding:
 class PartitionState:
     """What is known of a published partition.
 
-    `data_version` is the id of the commit that last changed its rows; `fingerprint` and `inputs`
-    (data version by partition by address, None where it was absent) are what it was computed from.
+    `data_version` is the id of the commit that last changed its rows; `fingerprint` and `inputs`, in short, are what it
+    was computed from.
     Both are empty where another program wrote it. `accepted_fewer` is whether it was published with fewer
     rows than its contract allows, because someone accepted that. `findings` are what was wrong with it when it was
-    last computed.
+    last computed. `at_ms` is when its rows were published, in ms since 1970, by the clock of whoever did.
     """
 
     data_version: str
     fingerprint: str = ""
-    inputs: Mapping[str, Mapping[str, str | None]] = field(default_factory=dict)
+    inputs: Inputs = field(default_factory=dict)
     rows: int | None = None
     rejected: int = 0
     accepted_fewer: bool = False
     findings: tuple[Finding, ...] = ()
+    at_ms: int = 0
 
     @property
     def is_ours(self) -> bool:
         """Whether its rows passed the guard; those that another program wrote did not."""
         return bool(self.fingerprint)
 
-    def made_by(self, fingerprint: str, inputs: Mapping[str, Mapping[str, str | None]]) -> bool:
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "inputs", in_short(self.inputs))
+
+    def made_by(self, fingerprint: str, inputs: Inputs) -> bool:
         """Whether the same code computed it from the same inputs."""
-        return self.fingerprint == fingerprint and self.inputs == inputs
+        return self.fingerprint == fingerprint and self.inputs == in_short(inputs)
 
     def as_data(self) -> dict[str, Any]:
         """Plain data for JSON; a clean partition says nothing of findings."""
@@ -73,71 +77,57 @@ class PartitionState:
 
 @dataclass(frozen=True)
 class Provenance:
-    """What a commit says of itself: which run, engine and libraries published which partitions from what."""
+    """What a commit says of itself: its id, which run, engine and libraries made it, and what it made of which
+    partitions.
 
+    `known` is what is known of all partitions of the table after it, where the commit tells that too; so nobody need
+    read further back.
+    """
+
+    id: str
     run: str
     engine: str
     libraries: Mapping[str, str]
     partitions: Mapping[str, PartitionState]
+    known: Mapping[str, PartitionState] | None = None
 
     @classmethod
     def of(
         cls, *, run: str, engine: str, libraries: Mapping[str, str], partitions: Mapping[str, PartitionState]
     ) -> "Provenance":
-        """A provenance whose partitions all carry one new commit id."""
-        commit = uuid4().hex
-        stamped = {key: replace(state, data_version=commit) for key, state in partitions.items()}
-        return cls(run, engine, libraries, stamped)
+        """A provenance of new rows: its partitions all have a new data version, the id of the commit."""
+        commit, now = uuid4().hex, round(time.time() * 1000)
+        stamped = {key: replace(state, data_version=commit, at_ms=now) for key, state in partitions.items()}
+        return cls(commit, run, engine, libraries, stamped)
 
     @property
-    def data_version(self) -> str:
-        """The id of the commit."""
-        return next(iter(self.partitions.values())).data_version
+    def unchanged(self) -> frozenset[str]:
+        """The partitions that were computed again and came out with the rows that they have."""
+        return frozenset(key for key, state in self.partitions.items() if state.data_version != self.id)
 
     def dump(self) -> str:
         """The text that a commit carries."""
-        states = {key: state.as_data() for key, state in self.partitions.items()}
-        raw = {"run": self.run, "engine": self.engine, "libraries": dict(self.libraries), "partitions": states}
+        raw: dict[str, Any] = {"id": self.id, "run": self.run, "engine": self.engine, "libraries": dict(self.libraries)}
+        for name, states in (("partitions", self.partitions), ("known", self.known)):
+            if states is not None:
+                raw[name] = {key: state.as_data() for key, state in states.items()}
         return json.dumps(raw, sort_keys=True, separators=(",", ":"))
 
     @classmethod
     def load(cls, text: str) -> "Provenance":
         """The provenance written by `dump`; raises ValueError or TypeError for anything else."""
         raw = json.loads(text)
-        states = {key: PartitionState.from_data(state) for key, state in raw.pop("partitions").items()}
-        return cls(**raw, partitions=states)
+        for name in {"partitions", "known"} & raw.keys():
+            raw[name] = {key: PartitionState.from_data(state) for key, state in raw[name].items()}
+        return cls(**raw)
 
 
 def of_commit(commit: Mapping[str, Any]) -> Provenance | None:
-    """The provenance in a Delta commit's info, None where another program wrote the commit.
-
-    deltalake keeps it under a key of its own, Delta on Spark as the text of `userMetadata`.
-    """
-    text = commit.get(KEY) or commit.get("userMetadata")
+    """The provenance in a Delta commit's info, None where another program made the commit."""
+    text = commit.get(KEY)
     if not isinstance(text, str):
         return None
     try:
         return Provenance.load(text)
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, AttributeError):
         return None
-
-
-def partition_states(history: Iterable[Mapping[str, Any]], partitions: frozenset[str]) -> dict[str, PartitionState]:
-    """What is known of each partition, from commits given newest first.
-
-    A commit of another program may have changed any partition, so it counts as the last change of all
-    that are still open, `partitions` among them; so does the end of a log that does not go back to the start.
-    """
-    states: dict[str, PartitionState] = {}
-    version = 0
-    for commit in history:
-        version = commit["version"]
-        provenance = of_commit(commit)
-        if provenance is not None:
-            for key, state in provenance.partitions.items():
-                states.setdefault(key, state)
-        elif commit.get("operation") not in _UPKEEP:
-            break
-    for key in partitions:
-        states.setdefault(key, PartitionState(f"version-{version}"))
-    return states

@@ -1,21 +1,24 @@
 """What a commit replaces: which partitions of which table, compared with which version, and why."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
-
-from sqlglot.tokens import Tokenizer
+from typing import TypeAlias
 
 from taxiway.addresses import Address
 from taxiway.errors import LakeError
 from taxiway.lake.provenance import WHOLE, Provenance
-from taxiway.lake.snapshot import Snapshot
+from taxiway.lake.snapshot import DataFile, Snapshot
 
 _KEY = re.compile(r"[A-Za-z0-9]+(-[A-Za-z0-9]+)*")
 
+StillHolds: TypeAlias = Callable[[Snapshot], bool]
+"""Whether what was found of rows holds at a later version too."""
+
 
 def partition_key(address: Address, key: str) -> str:
-    """The key, which is safe in a predicate and a path; raises LakeError where it is not."""
-    if not _KEY.fullmatch(key):
+    """The key, which is safe in SQL and a path; raises LakeError where it is not."""
+    if key != WHOLE and not _KEY.fullmatch(key):
         raise LakeError(
             f"{address}: {key!r} is not a partition key; use letters, digits and single hyphens, e.g. 2013-01"
         )
@@ -23,12 +26,24 @@ def partition_key(address: Address, key: str) -> str:
 
 
 @dataclass(frozen=True)
+class Batch:
+    """A stretch of a stream: it ends at `end`, an offset that only grows, and follows on what ended at `begin`, None
+    for the first. `stream` is the name of the stream, of which no stretch is published twice."""
+
+    stream: str
+    begin: int | None
+    end: int
+
+
+@dataclass(frozen=True)
 class Publication:
-    """One commit to be: it replaces exactly the partitions that `provenance` names.
+    """One commit to be: it replaces exactly the partitions that `provenance` gives a new data version.
 
     `base` is the version that the rows were compared with, None where the table does not exist yet.
-    `rebuild` replaces the whole table and its schema. `against_all` is whether the rows were held against those of
-    all other partitions of `base`, so that it is a conflict where another writer has changed any of them.
+    `rebuild` replaces the whole table and its schema. Rows that were held against those of all other partitions of
+    `base` come with the question `holds`, which is asked where another writer has changed any of those meanwhile. With
+    `appends` the rows are added to what the partitions have, as the next stretch of a stream. With `compacts` the rows
+    of these files are in other files from now on; nothing else changes.
     """
 
     address: Address
@@ -36,21 +51,26 @@ class Publication:
     base: Snapshot | None
     partition_column: str | None = None
     rebuild: bool = False
-    against_all: bool = False
+    holds: StillHolds | None = None
+    appends: Batch | None = None
+    compacts: tuple[DataFile, ...] = ()
+
+    def __post_init__(self) -> None:
+        for key in self.provenance.partitions:
+            partition_key(self.address, key)
 
     @property
-    def predicate(self) -> str:
-        """The rows that the commit replaces, always stated: `true` for all of them."""
-        if self.partition_column is None or self.rebuild:
-            return "true"
-        keys = [partition_key(self.address, key) for key in sorted(self.provenance.partitions)]
-        column = self.partition_column
-        # Delta's own parsers, of deltalake and of Spark, both take backticks; plain words need none.
-        named = column if column.islower() and column.upper() not in Tokenizer.KEYWORDS else f"`{column}`"
-        return f"{named} in ({', '.join(repr(key) for key in keys)})"
+    def changed(self) -> frozenset[str]:
+        """The partitions that get new rows."""
+        return frozenset(self.provenance.partitions) - self.provenance.unchanged
+
+    @property
+    def rests_on(self) -> frozenset[str]:
+        """The partitions that no other writer may change meanwhile."""
+        return frozenset(self.provenance.partitions) | {file.partition for file in self.compacts}
 
     @property
     def named(self) -> str:
         """The partitions in words."""
-        keys = sorted(self.provenance.partitions)
+        keys = sorted(self.rests_on)
         return "the table" if WHOLE in keys else ", ".join(keys)

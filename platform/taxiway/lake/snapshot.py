@@ -1,21 +1,19 @@
 """One version of a table, pinned: its schema, its live files, and what is known of its partitions."""
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
-from urllib.parse import unquote
 
 import pyarrow as pa
 from deltalake import DeltaTable
 
 from taxiway.addresses import Address
 from taxiway.errors import LakeError
-from taxiway.lake.provenance import WHOLE, PartitionState, partition_states
-
-NO_KEY = "__HIVE_DEFAULT_PARTITION__"
-"""What Delta calls the partition of rows that have no value in the partition column; only other programs write them."""
+from taxiway.lake.log import Commit, Log
+from taxiway.lake.provenance import PartitionState
+from taxiway.lake.replay import State
+from taxiway.lake.states import States, states_at
+from taxiway.storage import Store
 
 
 @dataclass(frozen=True)
@@ -33,81 +31,107 @@ class DataFile:
 
 @dataclass(frozen=True, eq=False)
 class Snapshot:
-    """A table at a version. It reads the log when asked, and never a later version."""
+    """A table at a version, in the folder `store`. It reads the log when asked, and never a later version."""
 
     address: Address
-    uri: str
-    delta: DeltaTable
+    store: Store
+    state: State
+    _found: list[tuple[States, int]] = field(default_factory=list, init=False, repr=False)
+
+    @property
+    def uri(self) -> str:
+        """Where the table lives."""
+        return self.store.uri
 
     @property
     def version(self) -> int:
         """The version that is pinned."""
-        return self.delta.version()
+        return self.state.version
 
-    @cached_property
+    @property
+    def identity(self) -> str:
+        """What tells the table from another one that was made at the same address."""
+        return str(self.state.metadata["id"])
+
+    @property
     def schema(self) -> pa.Schema:
         """The columns in the table's order."""
-        return pa.schema(self.delta.schema().to_arrow())
+        return self.state.schema
 
-    @cached_property
+    @property
+    def delta(self) -> DeltaTable:
+        """The table as deltalake has it."""
+        return self.delta_at(self.version)
+
+    def delta_at(self, version: int) -> DeltaTable:
+        """The table at another version as deltalake has it."""
+        return DeltaTable(self.uri, version=version, storage_options=self.store.delta_options)
+
+    @property
     def partition_column(self) -> str | None:
         """The column the table is partitioned by, None where it is not."""
-        columns = self.delta.metadata().partition_columns
+        columns = self.state.metadata["partitionColumns"]
         if len(columns) > 1:
             raise LakeError(f"{self.address}: partitioned by {columns}; Taxiway's tables have at most one such column")
         return columns[0] if columns else None
 
     @cached_property
-    def add_actions(self) -> pa.Table:
-        """What the log says of each live file, its statistics by column included."""
-        return pa.table(self.delta.get_add_actions(flatten=True))
-
-    @cached_property
     def files(self) -> tuple[DataFile, ...]:
-        """The live files, in the order of their partitions."""
-        actions = self.add_actions
-        column = f"partition.{self.partition_column}"
-        found_keys = actions[column].to_pylist() if self.partition_column else [WHOLE] * actions.num_rows
-        keys = [NO_KEY if key is None else str(key) for key in found_keys]
-        columns = (actions[name].to_pylist() for name in ("path", "num_records", "size_bytes"))
-        found = (DataFile(unquote(path), key, rows, size) for key, path, rows, size in zip(keys, *columns, strict=True))
+        """The live files, in the order of their partitions; raises LakeError where several columns divide them."""
+        _ = self.partition_column
+        found = (
+            DataFile(file.path, file.partition, file.statistics.get("numRecords"), file.bytes)
+            for file in self.state.files
+        )
         return tuple(sorted(found, key=lambda file: (file.partition, file.path)))
 
-    @cached_property
-    def history(self) -> list[Mapping[str, object]]:
-        """All that `commits` gives."""
-        return list(self.commits())
-
-    @cached_property
+    @property
     def partitions(self) -> Mapping[str, PartitionState]:
         """What is known of each partition that was ever published."""
-        return partition_states(self.history, frozenset(file.partition for file in self.files))
+        return self._known()[0]
 
-    def commits(self) -> Iterator[Mapping[str, object]]:
-        """The commits up to this version, newest first, as far back as the log goes; `version` is that of the commit.
+    @property
+    def told_ago(self) -> int:
+        """How many commits had to be read to know it."""
+        return self._known()[1]
 
-        Read from the log itself, one by one: deltalake's own history of an older version lists the later commits too,
-        and counts their versions from the wrong end.
-        """
-        for version in range(self.version, -1, -1):
-            entry = Path(self.uri) / "_delta_log" / f"{version:020d}.json"
-            if not entry.is_file():
-                return
-            yield _commit_info(entry) | {"version": version}
+    def _known(self) -> tuple[States, int]:
+        # Not a cached property, which would make all threads of a process wait for the storage one after the other.
+        if not self._found:
+            live: dict[str, list[str]] = {}
+            for file in self.state.files:
+                live.setdefault(file.partition, []).append(file.path)
+            self._found.append(states_at(self.log, self.version, live, self.state.recent))
+        return self._found[0]
+
+    @property
+    def log(self) -> Log:
+        """The log of the table, which may know later versions."""
+        return Log(self.store)
+
+    def streamed_to(self, stream: str) -> int | None:
+        """The end of the last stretch of a stream that was appended, None where none was."""
+        known = self.state.transactions
+        return known.get(stream) if known is not None else self.delta.transaction_version(stream)
+
+    def commits(self, oldest: int = 0) -> Iterator[Commit]:
+        """The commits from this version back to `oldest`, newest first, as far back as the log goes."""
+        recent = self.state.recent
+        yield from (commit for commit in recent if commit.version >= oldest)
+        yield from self.log.commits(self.version - len(recent), oldest)
 
     def check_files(self) -> None:
         """See that every live file is there with its size; raises LakeError with the first that is not."""
-        for file in self.files:
-            path = Path(self.uri) / file.path
-            if not path.is_file() or path.stat().st_size != file.bytes:
+        for file, size in self._sizes():
+            if size != file.bytes:
                 raise LakeError(
-                    f"{self.address} version {self.version}: {path} is gone or damaged; make the table anew with: "
-                    f"taxiway run {self.address} --rebuild"
+                    f"{self.address} version {self.version}: {self.store.address(file.path)} is gone or damaged; make "
+                    f"the table anew with: taxiway run {self.address} --rebuild"
                 )
 
     def check_not_vacuumed(self) -> None:
         """See that the files of an earlier version are still there; raises LakeError where they are not."""
-        gone = [file for file in self.files if not (Path(self.uri) / file.path).is_file()]
+        gone = [file for file, size in self._sizes() if size is None]
         if gone:
             raise LakeError(
                 f"{self.address} version {self.version} can no longer be read: {len(gone)} of its {len(self.files)} "
@@ -115,11 +139,19 @@ class Snapshot:
                 f"later ones with: taxiway history {self.address}"
             )
 
+    def _sizes(self) -> Iterator[tuple[DataFile, int | None]]:
+        """Each live file with the bytes that it has, None where it is not there."""
+        try:
+            found = self.store.each(self.store.find, [file.path for file in self.files])
+            yield from ((file, at.size if at else None) for file, at in zip(self.files, found, strict=True))
+        except OSError as error:
+            raise LakeError(
+                f"{self.address} version {self.version}: its files cannot be looked at ({error})"
+            ) from error
+
     def plain_files(self) -> bool:
         """Whether the live files can be read as they are: no deletion vectors, no column mapping."""
-        features = set(self.delta.protocol().reader_features or ())
-        mode = self.delta.metadata().configuration.get("delta.columnMapping.mode", "none")
-        return "deletionVectors" not in features and mode in (None, "none")
+        return self.state.is_plain
 
     def rows(self, partitions: Sequence[str] | None = None) -> int | None:
         """How many rows these partitions have, all by default; None where the log does not say."""
@@ -132,13 +164,3 @@ class Snapshot:
             return self.files
         wanted = frozenset(partitions)
         return tuple(file for file in self.files if file.partition in wanted)
-
-
-def _commit_info(entry: Path) -> dict[str, object]:
-    """What a log entry says of its commit; nothing where it says nothing that can be read."""
-    try:
-        lines = entry.read_text().splitlines()
-        found = [json.loads(line).get("commitInfo") for line in lines if '"commitInfo"' in line]
-        return dict(next(filter(None, found), {}))
-    except (OSError, ValueError, AttributeError, TypeError):
-        return {}

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from taxiway.lake.provenance import WHOLE
 from taxiway.lake.snapshot import Snapshot
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -25,28 +24,25 @@ class TimeBounds:
 
 def time_bounds(snapshot: Snapshot, column: str) -> Mapping[str, TimeBounds] | None:
     """The bounds of a column of instants in every partition that has files, None where a file's are not known."""
-    actions = snapshot.add_actions
-    if not snapshot.plain_files() or not {f"null_count.{column}", "num_records"} <= set(actions.column_names):
+    if not snapshot.plain_files():
         return None
-    names = {"rows": "num_records", "nulls": f"null_count.{column}", "low": f"min.{column}", "high": f"max.{column}"}
-    if snapshot.partition_column:
-        names["key"] = f"partition.{snapshot.partition_column}"
-    present = [name for name in names.values() if name in actions.column_names]
     found: dict[str, TimeBounds] = {}
-    for file in actions.select(present).to_pylist():
-        rows, nulls, low, high = (file.get(names[name]) for name in ("rows", "nulls", "low", "high"))
+    for file in snapshot.state.files:
+        told = file.statistics
+        rows, nulls = told.get("numRecords"), told.get("nullCount", {}).get(column)
+        low, high = told.get("minValues", {}).get(column), told.get("maxValues", {}).get(column)
         if rows is None or nulls is None or (nulls < rows and (low is None or high is None)):
             return None
         own = TimeBounds(_microseconds(low), _microseconds(high, _CUT_OFF_US), nulls > 0)
-        key = file[names["key"]] if snapshot.partition_column else WHOLE
-        found[key] = _of_both(found[key], own) if key in found else own
+        found[file.partition] = _of_both(found[file.partition], own) if file.partition in found else own
     return found
 
 
 def _microseconds(value: Any, more: int = 0) -> int | None:
     if value is None:
         return None
-    moment = value if value.tzinfo is not None else value.replace(tzinfo=UTC)
+    moment = value if isinstance(value, datetime) else datetime.fromisoformat(value)
+    moment = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
     return (moment - _EPOCH) // timedelta(microseconds=1) + more
 
 

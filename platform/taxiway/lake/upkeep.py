@@ -1,65 +1,159 @@
-"""Removing what a session that was cut short left in the lake: files that no entry of a table's log names."""
+"""Upkeep of one table: what killed writers left and what old versions alone need is removed, and nothing else.
 
-import json
-import re
-from collections.abc import Iterator
-from pathlib import Path
-from urllib.parse import unquote
+Two things keep that from harming a writer of another machine that only seems to be gone, or a version that is restored
+at the same time: what is to be removed is announced first by a commit, on the version that was looked at. So whoever
+commits before it makes it fail, and whoever comes after it knows.
+"""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from deltalake.exceptions import DeltaError
+
+from taxiway.addresses import Address
 from taxiway.errors import LakeError
+from taxiway.lake.commit import GONE, REMOVED, announce
+from taxiway.lake.lake import Lake
+from taxiway.lake.log import FOLDER
+from taxiway.lake.messages import reason
+from taxiway.lake.snapshot import DataFile, Snapshot
+from taxiway.lake.writers import Registered, clock, deregister, discard, registered
+from taxiway.storage import Store
 
-_LOG = "_delta_log"
-_ENTRY = re.compile(r"[0-9]{20}\.json")
-# Writers put a file beside its place under such a name, then move it there.
-_HALF_WRITTEN = re.compile(r".*#[0-9]+|_commit_.*\.tmp|\..*\.(json|checkpoint)\..*")
+GONE_AFTER = timedelta(days=1)
+"""A writer that registered so long ago has ended, or may commit no more."""
+
+SMALL_BYTES = 16 * 1024 * 1024
+MANY_FILES = 8
+"""So many small files of one partition are worth writing anew as one."""
+
+_ATTEMPTS = 3
+# Clocks of one storage may differ by so much from machine to machine.
+_SKEW = timedelta(minutes=5)
 
 
-def remove_uncommitted(lake: Path, since: float) -> int:
-    """Remove files written since that time (seconds since 1970) which no commit names; returns how many.
+@dataclass(frozen=True)
+class Chore:
+    """Something done to a table, or to be done: what, why, and how many files it concerns."""
 
-    For use while nothing else writes to the lake. A table whose log is not whole is left as it is. Raises
-    LakeError where a file cannot be removed.
+    address: Address
+    what: str
+    why: str
+    files: int
+
+
+def remove_leftovers(lake: Lake, address: Address, *, dry_run: bool = False) -> list[Chore]:
+    """Remove the files of writers that registered, have ended, and committed none of them.
+
+    A table without a log is left alone. Raises LakeError where the storage refuses.
     """
-    removed = 0
-    for table in sorted(lake.glob("*/*")) if lake.is_dir() else ():
-        recent = [path for path in _files(table) if path.stat().st_mtime >= since]
-        if recent:
-            named = _named(table)
-            removed += sum(_remove(path) for path in recent if _is_leftover(path, table, named))
-    return removed
+    table = lake.table(address)
+    try:
+        for _ in range(_ATTEMPTS):
+            snapshot = lake.find(address)
+            gone = _gone(table, dry_run=dry_run) if snapshot is not None else []
+            if snapshot is None or not gone:
+                return []
+            left = [writer for writer in gone if not _has_committed(snapshot, writer)]
+            chores = [_chore(address, table, writer) for writer in left]
+            if dry_run:
+                return chores
+            if _announced(snapshot, GONE, [writer.id for writer in left]):
+                _remove(table, gone, left)
+                return chores
+    except (DeltaError, OSError) as error:
+        raise LakeError(
+            f"{address}: upkeep failed ({reason(error)}); make the lake writable, and run it again"
+        ) from error
+    return [Chore(address, "left as it is", "other writers publish just now; run upkeep again", 0)]
 
 
-def _files(folder: Path) -> Iterator[Path]:
-    return (path for path in folder.rglob("*") if path.is_file())
+def _gone(table: Store, *, dry_run: bool) -> list[Registered]:
+    writers = list(registered(table))
+    if not writers:
+        return []
+    now = max(writer.at for writer in writers) if dry_run else clock(table)
+    return [writer for writer in writers if writer.has_ended or now - writer.at > GONE_AFTER]
 
 
-def _is_leftover(path: Path, table: Path, named: frozenset[str] | None) -> bool:
-    if _HALF_WRITTEN.fullmatch(path.name):
+def _has_committed(snapshot: Snapshot, writer: Registered) -> bool:
+    """Whether a version names files of the writer; only those that were made since it registered can."""
+    since = _version_at(snapshot, writer.at - _SKEW)
+    return any(
+        any(path.startswith(f"{writer.id}/") for path in made.files)
+        or (made.provenance is not None and made.provenance.id == writer.id)
+        for made in snapshot.commits(since)
+    )
+
+
+def _version_at(snapshot: Snapshot, moment: datetime) -> int:
+    """The first version that was made after a moment."""
+    entries = [file for file in snapshot.store.files(FOLDER) if file.path.endswith(".json")]
+    later = [int(file.path.rsplit("/", 1)[-1][:20]) for file in entries if file.modified >= moment]
+    return min(later, default=snapshot.version + 1)
+
+
+def _chore(address: Address, table: Store, writer: Registered) -> Chore:
+    ended = "whose process has ended" if writer.has_ended else f"which registered at {writer.at:%Y-%m-%d %H:%M} UTC"
+    files = sum(1 for _ in table.files(writer.id))
+    return Chore(address, "files removed that are of no version", f"left by the writer {writer.id[:8]}, {ended}", files)
+
+
+def _announced(snapshot: Snapshot, what: str, names: Sequence[str]) -> bool:
+    """Whether the table was still at the version that was looked at."""
+    if not names:
         return True
-    place = path.relative_to(table)
-    is_data = path.suffix == ".parquet" and not place.parts[0].startswith("_")
-    return is_data and named is not None and str(place) not in named
-
-
-def _named(table: Path) -> frozenset[str] | None:
-    """The data files, live or not, that the log names; None where entries are missing or cannot be read."""
-    log = table / _LOG
-    named = set()
     try:
-        entries = sorted(path for path in log.iterdir() if _ENTRY.fullmatch(path.name)) if log.is_dir() else []
-        for number, entry in enumerate(entries):
-            if int(entry.stem) != number:
-                return None
-            actions = [json.loads(line) for line in entry.read_text().splitlines()]
-            named |= {unquote(body["path"]) for action in actions for body in action.values() if "path" in body}
-    except (OSError, ValueError, TypeError, AttributeError):
-        return None
-    return frozenset(named)
+        announce(snapshot, what, names)
+    except FileExistsError:
+        return False
+    return True
 
 
-def _remove(path: Path) -> int:
+def _remove(table: Store, gone: Sequence[Registered], left: Sequence[Registered]) -> None:
+    for writer in left:
+        discard(table, writer.id)
+    for writer in gone:
+        deregister(table, writer.id)
+
+
+def remove_old_versions(lake: Lake, address: Address, keep: timedelta, *, dry_run: bool = False) -> list[Chore]:
+    """Remove the files that were replaced longer ago than `keep`: versions from before then can be read no more.
+
+    Raises LakeError where the storage refuses.
+    """
+    why = f"replaced more than {keep.days} days ago"
     try:
-        path.unlink()
-    except OSError as error:
-        raise LakeError(f"{path}: left by a run that was cut short, cannot be removed ({error}); remove it") from error
-    return 1
+        for _ in range(_ATTEMPTS):
+            snapshot = lake.find(address)
+            old = _old_files(snapshot, keep) if snapshot is not None else []
+            if snapshot is None or not old:
+                return []
+            chore = Chore(address, "files removed of old versions", why, len(old))
+            if dry_run:
+                return [chore]
+            if _announced(snapshot, REMOVED, old):
+                lake.table(address).remove(old)
+                return [chore]
+    except (DeltaError, OSError) as error:
+        raise LakeError(
+            f"{address}: upkeep failed ({reason(error)}); make the lake writable, and run it again"
+        ) from error
+    return [Chore(address, "left as it is", "other writers publish just now; run upkeep again", 0)]
+
+
+def _old_files(snapshot: Snapshot, keep: timedelta) -> list[str]:
+    """The files that the log says were replaced so long ago and that are there still."""
+    hours = int(keep.total_seconds() // 3600)
+    found = snapshot.delta.vacuum(retention_hours=hours, enforce_retention_duration=False, dry_run=True, full=False)
+    return [path for path in found if snapshot.store.find(path) is not None]
+
+
+def small_files(snapshot: Snapshot) -> dict[str, tuple[DataFile, ...]]:
+    """By partition the small files that are worth writing anew as one."""
+    by_partition: dict[str, list[DataFile]] = {}
+    for file in snapshot.files if snapshot.plain_files() else ():
+        if file.bytes < SMALL_BYTES:
+            by_partition.setdefault(file.partition, []).append(file)
+    return {key: tuple(files) for key, files in by_partition.items() if len(files) >= MANY_FILES}

@@ -5,16 +5,16 @@ Knows files and bytes, nothing of tables, contracts or months. Typing the text i
 
 from taxiway.landing.csv_format import CsvFormat, Field, doubtful_texts
 from taxiway.landing.csv_reader import DeliveredFile, read_csv
-from taxiway.landing.zone import SETTLED_AFTER_S, Delivery, Entry, LandingZone
+from taxiway.landing.zone import Delivery, Entry, LandingZone, Listing
 
 __all__ = [
-    "SETTLED_AFTER_S",
     "CsvFormat",
     "DeliveredFile",
     "Delivery",
     "Entry",
     "Field",
     "LandingZone",
+    "Listing",
     "doubtful_texts",
     "read_csv",
 ]

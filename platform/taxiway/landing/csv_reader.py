@@ -8,10 +8,8 @@ import csv
 import difflib
 import hashlib
 import io
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -20,7 +18,6 @@ from pyarrow import csv as arrow_csv
 from taxiway.errors import DeliveryRefused
 from taxiway.landing.csv_format import CsvFormat, Field, pc
 from taxiway.landing.diagnosis import binary_kind, encoding_hint, is_page, wrong_header
-from taxiway.landing.zone import check_is_file, not_delivered
 
 # No record may be longer. Where a file has quotes, no field may be longer than csv.field_size_limit().
 _BLOCK_BYTES = 1 << 24
@@ -44,15 +41,13 @@ class DeliveredFile:
     malformed: int
 
 
-def read_csv(path: Path, columns: Sequence[str], form: CsvFormat = _PLAIN) -> DeliveredFile:
-    """Read a delivered file that must have `columns`, in any order, in its header.
+def read_csv(name: str, data: bytes, columns: Sequence[str], form: CsvFormat = _PLAIN) -> DeliveredFile:
+    """The records of a delivered file, which must have `columns`, in any order, in its header.
 
     Unknown columns are left out with a warning, and so is told that the last line has no end. Raises
-    DeliveryRefused, naming the file and what to do, where it is missing, not CSV in UTF-8, without rows, lacks a
-    column, has one twice, breaks the rules of quoting, or changed while it was read.
+    DeliveryRefused, naming the file and what to do, where it is not CSV in UTF-8, without rows, lacks a column, has
+    one twice, or breaks the rules of quoting.
     """
-    data = _read_unchanged(path)
-    name = path.name
     text = _decode(name, data)
     header = _read_header(name, text, columns)
     if '"' in text:
@@ -70,27 +65,6 @@ def read_csv(path: Path, columns: Sequence[str], form: CsvFormat = _PLAIN) -> De
         warnings=(*warnings, *_unfinished(name, text, form)),
         malformed=len(malformed),
     )
-
-
-def _read_unchanged(path: Path) -> bytes:
-    """The file's bytes, read once; refused where the file was replaced or written to meanwhile."""
-    check_is_file(path)
-    try:
-        with path.open("rb") as file:
-            before = os.fstat(file.fileno())
-            data = file.read()
-            after = path.stat()
-    except FileNotFoundError:
-        raise not_delivered(path) from None
-    except OSError as error:
-        raise DeliveryRefused(f"{path.name} cannot be read ({error}): check the file and its permissions") from error
-    if _identity(before) != _identity(after) or len(data) != after.st_size:
-        raise DeliveryRefused(f"{path.name} changed while it was read: read it again once its delivery is complete")
-    return data
-
-
-def _identity(stat: os.stat_result) -> tuple[int, int, int, int, int]:
-    return stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns
 
 
 def _decode(name: str, data: bytes) -> str:

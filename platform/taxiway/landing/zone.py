@@ -1,19 +1,14 @@
-"""The folder into which publishers deliver: safe names, atomic deliveries, a listing, a digest."""
+"""Where publishers deliver, a folder or a bucket: safe names, atomic deliveries, a listing, contents and digests."""
 
-import contextlib
 import hashlib
-import os
 import re
-import secrets
-import stat
-import time
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
+from functools import cached_property
 
 from taxiway.errors import DeliveryRefused, UsageError
-
-SETTLED_AFTER_S = 3600
-"""An upload that has not gone on for so long has ended, whole or not."""
+from taxiway.storage import FileChanged, Found, Store
 
 _FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*(\.[A-Za-z0-9_-]+)*")
 _LONGEST_NAME = 200
@@ -23,20 +18,20 @@ _LONGEST_NAME = 200
 class Delivery:
     """One file of the landing zone: its name, its size in bytes, and by what else a change is seen.
 
-    `modified_ns` is the date that the file bears (ns since 1970, UTC), which who delivers it may set; `changed_ns`
-    is when this machine last wrote it, and `inode` is another number once it is replaced.
+    `modified_ns` is the date that the file bears (ns since 1970, UTC), which who delivers it may set in a folder;
+    `changed_ns` is when the storage last wrote it, and `tag` is another once it is replaced.
     """
 
     name: str
     size: int
     modified_ns: int
     changed_ns: int = 0
-    inode: int = 0
+    tag: str = ""
 
     @classmethod
-    def of(cls, name: str, known: os.stat_result) -> "Delivery":
-        """The file as the file system describes it."""
-        return cls(name, known.st_size, known.st_mtime_ns, known.st_ctime_ns, known.st_ino)
+    def of(cls, found: Found) -> "Delivery":
+        """The file as the storage describes it."""
+        return cls(found.name, found.size, found.modified_ns, found.changed_ns, found.tag)
 
 
 @dataclass(frozen=True)
@@ -47,148 +42,171 @@ class Entry:
     file: Delivery | None
     problem: str = ""
 
+    @classmethod
+    def of(cls, store: Store, found: Found) -> "Entry":
+        """What the storage found, with what to do."""
+        file = Delivery.of(found) if found.is_file else None
+        if not found.problem:
+            return cls(found.name, file)
+        advice = (
+            f"remove it from {store}, and deliver a file of that name"
+            if file is None
+            else f"give rights to read it, in {store}"
+        )
+        return cls(found.name, file, f"{found.problem}: {advice}")
+
     @property
     def shown(self) -> str:
         """The name as it can be printed."""
         return self.name if _FILE_NAME.fullmatch(self.name) else repr(self.name)
 
-
-def not_delivered(path: Path) -> DeliveryRefused:
-    """The error for a file that is not in the landing zone."""
-    return DeliveryRefused(f"{path.name} has not been delivered: put it into {path.parent}")
-
-
-def check_is_file(path: Path) -> None:
-    """Raise DeliveryRefused where a folder, or what else is no file, lies in a file's place; opening it could wait
-    for ever."""
-    found = _examine(path)
-    if found is not None and found.file is None:
-        raise DeliveryRefused(f"{found.shown} {found.problem}")
+    @property
+    def message(self) -> str:
+        """Name and problem in one line."""
+        return f"{self.shown} {self.problem}"
 
 
-def _examine(path: Path) -> Entry | None:
-    """What lies there; None where nothing does."""
-    name, folder = path.name, path.parent
-    instead = f"remove it from {folder}, and deliver a file of that name"
-    try:
-        known = path.stat()
-    except (FileNotFoundError, NotADirectoryError):
-        return Entry(name, None, f"is a link to nowhere: {instead}") if path.is_symlink() else None
-    except OSError as error:
-        return Entry(name, None, f"cannot be looked at ({error.strerror}): {instead}")
-    if stat.S_ISDIR(known.st_mode):
-        return Entry(name, None, f"is a folder: {instead}")
-    if not stat.S_ISREG(known.st_mode):
-        return Entry(name, None, f"is no regular file: {instead}")
-    readable = os.access(path, os.R_OK, effective_ids=os.access in os.supports_effective_ids)
-    return Entry(
-        name, Delivery.of(name, known), "" if readable else f"cannot be read: give rights to read it, in {folder}"
-    )
+@dataclass(frozen=True)
+class Listing:
+    """All that lay in the landing zone at one moment, in the order of the names."""
+
+    store: Store
+    found: Mapping[str, Found]
+
+    @cached_property
+    def readable(self) -> dict[str, Found]:
+        """The files that can be read; files in progress and names outside the allow-list are not among them."""
+        return {
+            name: found
+            for name, found in self.found.items()
+            if found.is_file and not found.problem and _FILE_NAME.fullmatch(name)
+        }
+
+    @cached_property
+    def files(self) -> tuple[Delivery, ...]:
+        """The same, as deliveries."""
+        return tuple(map(Delivery.of, self.readable.values()))
+
+    @cached_property
+    def blocked(self) -> dict[str, str]:
+        """By name, why what lies in the place of a file cannot be read: it is no file, or may not be read."""
+        names = (name for name, found in self.found.items() if found.problem and _FILE_NAME.fullmatch(name))
+        return {name: self.entry(name).message for name in names}
+
+    def entry(self, name: str) -> Entry:
+        """What lay under a name; raises KeyError where nothing did."""
+        return Entry.of(self.store, self.found[name])
 
 
 @dataclass(frozen=True)
 class LandingZone:
-    """The landing zone in the folder `root`, which the first delivery creates."""
+    """The landing zone in a store, of which nothing need be there before the first delivery."""
 
-    root: Path
+    store: Store
 
-    def path(self, file_name: str) -> Path:
+    def address(self, name: str) -> str:
         """Where the file lies, delivered or not; raises UsageError for a name outside the allow-list."""
-        if not _FILE_NAME.fullmatch(file_name) or len(file_name) > _LONGEST_NAME:
+        if not _FILE_NAME.fullmatch(name) or len(name) > _LONGEST_NAME:
             raise UsageError(
-                f"{file_name!r} cannot be the name of a delivered file: use letters, digits, '-', '_' and "
+                f"{name!r} cannot be the name of a delivered file: use letters, digits, '-', '_' and "
                 f"single dots, no folders, at most {_LONGEST_NAME} characters, e.g. flights-2013-01.csv"
             )
-        return self.root / file_name
+        return self.store.address(name)
 
-    def entries(self) -> tuple[Entry, ...]:
-        """All that lies in the folder, by name; raises DeliveryRefused where that cannot be told."""
+    @property
+    def tells_each_change(self) -> bool:
+        """Whether a file that looks as before is as before; not every file system tells of every change."""
+        return not self.store.is_folder
+
+    def listing(self) -> Listing:
+        """All that lies there now; raises DeliveryRefused where that cannot be told."""
         try:
-            paths = sorted(self.root.iterdir()) if self.root.exists() or self.root.is_symlink() else []
+            found = self.store.entries()
         except OSError as error:
+            advice = self._advice("make it a folder that can be read")
             raise DeliveryRefused(
-                f"the landing zone {self.root} cannot be listed ({error.strerror}): make it a folder that can be read"
+                f"the landing zone {self.store} cannot be listed ({error.strerror or error}): {advice}"
             ) from error
-        # A file may be withdrawn between the listing and the look at it; then it is not delivered.
-        return tuple(entry for entry in map(_examine, paths) if entry is not None)
+        return Listing(self.store, {each.name: each for each in sorted(found, key=lambda each: each.name)})
 
     def find(self, name: str) -> Delivery | None:
-        """The file of that name as it is now, None where there is none that can be read."""
-        entry = _examine(self.path(name))
-        return entry.file if entry is not None and not entry.problem else None
+        """The file of that name as it is now, None where there is none that can be read.
 
-    def files(self) -> tuple[Delivery, ...]:
-        """The delivered files by name; files in progress and names outside the allow-list are not listed."""
-        return tuple(
-            entry.file
-            for entry in self.entries()
-            if entry.file is not None and not entry.problem and _FILE_NAME.fullmatch(entry.name)
-        )
+        Raises DeliveryRefused where the storage does not say.
+        """
+        self.address(name)
+        try:
+            found = self.store.entry(name)
+        except OSError as error:
+            raise DeliveryRefused(f"{name} cannot be looked at ({error}): {self._advice('try it again')}") from error
+        return Delivery.of(found) if found is not None and found.is_file and not found.problem else None
 
-    def blocked(self) -> dict[str, str]:
-        """By name, why what lies in the place of a file cannot be read: it is no file, or may not be read."""
-        return {
-            entry.name: f"{entry.name} {entry.problem}"
-            for entry in self.entries()
-            if entry.problem and _FILE_NAME.fullmatch(entry.name)
-        }
+    def read(self, name: str) -> bytes:
+        """The file's content, all of one delivery.
+
+        Raises DeliveryRefused where it is missing, no file, cannot be read, or changed while it was read.
+        """
+        # Given a single piece, this copies nothing.
+        return b"".join(self._pieces(name, -1))
+
+    def digest(self, name: str) -> str:
+        """The SHA-256 of the file's content in hexadecimal; raises DeliveryRefused as `read` does."""
+        digest = hashlib.sha256()
+        for piece in self._pieces(name, 1 << 20):
+            digest.update(piece)
+        return digest.hexdigest()
 
     def deliver(self, name: str, data: bytes) -> bool:
         """Put the file in place in one step, so that a reader sees the old or the new content, never a part.
 
         Returns whether anything changed: equal content is left alone, its time of change too. Raises
-        DeliveryRefused where the folder cannot be written, or another folder lies in the file's place.
+        DeliveryRefused where the storage refuses, or another folder lies in the file's place.
         """
-        target = self.path(name)
+        self.address(name)
         try:
-            return self._put(target, data)
+            if self._holds(name, data):
+                return False
+            self.store.write_to_last(name, data)
         except OSError as error:
-            check_is_file(target)
-            reason = error.strerror or error
+            self._check_is_file(name)
+            advice = self._advice("make the folder writable, or make room there")
             raise DeliveryRefused(
-                f"{name} cannot be put into {self.root} ({reason}): make the folder writable, or make room there"
+                f"{name} cannot be put into {self.store} ({error.strerror or error}): {advice}"
             ) from error
-
-    def _put(self, target: Path, data: bytes) -> bool:
-        name = target.name
-        self.root.mkdir(parents=True, exist_ok=True)
-        self._remove_leftovers(name)
-        if target.is_file() and target.read_bytes() == data:
-            return False
-        temporary = self.root / f".{name}.{secrets.token_hex(4)}"
-        try:
-            with temporary.open("xb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.replace(target)
-        finally:
-            temporary.unlink(missing_ok=True)
-        self._sync_folder()
         return True
 
-    def digest(self, name: str) -> str:
-        """The SHA-256 of the file's content in hexadecimal; raises DeliveryRefused where it cannot be read."""
-        path = self.path(name)
-        check_is_file(path)
+    def _holds(self, name: str, data: bytes) -> bool:
+        """Whether just this lies there already."""
+        found = self.store.entry(name)
+        if found is None or found.problem or found.size != len(data):
+            return False
         try:
-            with path.open("rb") as file:
-                return hashlib.file_digest(file, "sha256").hexdigest()
-        except FileNotFoundError:
-            raise not_delivered(path) from None
+            return b"".join(self.store.pieces(name, -1)) == data
+        except (FileChanged, FileNotFoundError):
+            return False
+
+    def _pieces(self, name: str, size: int) -> Iterator[bytes]:
+        self.address(name)
+        try:
+            yield from self.store.pieces(name, size)
+        except FileChanged as error:
+            raise DeliveryRefused(
+                f"{name} changed while it was read: read it again once its delivery is complete"
+            ) from error
         except OSError as error:
+            self._check_is_file(name)
+            if isinstance(error, FileNotFoundError):
+                raise DeliveryRefused(f"{name} has not been delivered: put it into {self.store}") from None
             raise DeliveryRefused(f"{name} cannot be read ({error}): check the file and its permissions") from error
 
-    def _remove_leftovers(self, name: str) -> None:
-        """Remove what a killed delivery of this file left behind; younger ones may still be in progress."""
-        for leftover in self.root.glob(f".{name}.????????"):
-            with contextlib.suppress(FileNotFoundError):
-                if time.time() - leftover.stat().st_mtime > SETTLED_AFTER_S:
-                    leftover.unlink()
+    def _check_is_file(self, name: str) -> None:
+        """Raise DeliveryRefused where a folder, or what else is no file, lies in a file's place."""
+        found = None
+        # What was wrong in the first place is told then.
+        with suppress(OSError):
+            found = self.store.entry(name)
+        if found is not None and not found.is_file:
+            raise DeliveryRefused(Entry.of(self.store, found).message)
 
-    def _sync_folder(self) -> None:
-        folder = os.open(self.root, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+    def _advice(self, for_folder: str) -> str:
+        return for_folder if self.store.is_folder else "see that its bucket, endpoint and keys are right"

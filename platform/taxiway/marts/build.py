@@ -7,11 +7,13 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
+from taxiway.engines.duckdb import reach
 from taxiway.errors import MartsFailed
 from taxiway.marts.invoke import Result, invoke_dbt
 from taxiway.marts.locked import lock_down, seeds
 from taxiway.marts.project import SCRATCH_FILE, DbtProject
 from taxiway.marts.sql import problems
+from taxiway.storage import Store
 
 Register = Callable[[duckdb.DuckDBPyConnection], None]
 
@@ -64,22 +66,23 @@ def build_marts(
     *,
     scratch: Path,
     register: Register,
-    reads: Sequence[Path],
+    lake: Store,
     variables: Mapping[str, object],
 ) -> Build:
     """Build these marts and run all their tests in a new DuckDB file in the folder `scratch`.
 
-    `register` gives the file its sources: a view `flights` in the schema `feature` for `feature/flights`; `reads` are
-    the folders of their files.
+    `register` gives the file its sources: a view `flights` in the schema `feature` for `feature/flights`; their files
+    lie in the `lake`.
     `variables` are the project's variables and the profile's `threads` and `memory_limit`. Failing
     models and tests are in the result; raises MartsFailed where dbt itself fails.
     """
     file = scratch / SCRATCH_FILE
     with duckdb.connect(str(file)) as connection:
         connection.execute("SET TimeZone = 'UTC'")
+        reach(connection, lake)
         register(connection)
         # As long as this connection is open, what it was locked down to holds for dbt's too.
-        lock_down(connection, [*reads, scratch, *seeds(project.folder)])
+        lock_down(connection, [scratch, *seeds(project.folder)], lake)
         done = invoke_dbt(
             project.folder,
             "build",

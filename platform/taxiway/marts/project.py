@@ -193,7 +193,7 @@ class DbtProject:
     def _read(self, name: str) -> bytes:
         try:
             return (self._prepared / name).read_bytes()
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             if self._failure.is_file():
                 raise DbtProblem(self._failure.read_text()) from None
             raise DbtProblem(

@@ -61,8 +61,7 @@ def plan_marts(
         }
         compiled = _compiled(workspace, project, mart)
         base = workspace.lake.find(mart.address)
-        published = base.partitions.get(WHOLE) if base is not None else None
-        known = workspace.lake.confirmed(mart.address, WHOLE, published)
+        known = base.partitions.get(WHOLE) if base is not None else None
         current = known is not None and known.made_by(compiled.fingerprint, read)
         pinned = {source.address.relation: snapshots[source] for source in found}
         plans.append(Plan(mart, compiled, base, pinned, (PartitionPlan(WHOLE, read, known, current),), force))
@@ -112,7 +111,7 @@ def materialise_marts(
                 [plan.table.address.name for plan in outdated],
                 scratch=scratch,
                 register=partial(_register, workspace, outdated),
-                reads=[settings.lake],
+                lake=settings.lake,
                 variables=_variables(workspace, project) | limits,
             )
         refused = _refusals(build, outdated)

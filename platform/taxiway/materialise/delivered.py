@@ -6,15 +6,15 @@ Nothing that lies there is passed over in silence: `unexpected` tells all that n
 import re
 import time
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
 from taxiway.errors import UsageError
-from taxiway.lake import WHOLE
-from taxiway.landing import SETTLED_AFTER_S, Entry
+from taxiway.landing import Entry, Listing
 from taxiway.materialise.workspace import Workspace
 from taxiway.partitions import parse_month, shift_month
+from taxiway.storage import SETTLED_AFTER_S
 from taxiway.tables import Project, Table
 
 _NEAR = 0.8
@@ -46,27 +46,15 @@ def raw_tables(project: Project) -> list[Table]:
     return [table for table in project.tables if table.delivered is not None]
 
 
-def expected_files(workspace: Workspace) -> Mapping[str, Sequence[tuple[Table, str]]]:
-    """The raw tables, each with the partition, that a file of the deployment's months is for, by the file's name."""
-    months = workspace.settings.months.keys()
-    found: dict[str, list[tuple[Table, str]]] = {}
-    for table in raw_tables(workspace.project):
-        for partition in months if table.monthly else (WHOLE,):
-            found.setdefault(table.file_name(partition), []).append((table, partition))
-    return found
-
-
-def unexpected(workspace: Workspace) -> list[Unexpected]:
-    """All in the landing zone that is no file of a table for a month of the deployment, what is near one first.
+def unexpected(workspace: Workspace, listing: Listing) -> list[Unexpected]:
+    """What of it is no file of a table for a month of the deployment, what is near one first.
 
     An upload in progress is not told: a file that is hidden, or ends as programs call an unfinished file, until an
     hour has gone by without a change. Then a hidden one is told where it names a file that a table is made from.
     """
-    expected, names = expected_files(workspace), _Names(workspace)
+    names = _Names(workspace)
     found = []
-    for entry in workspace.landing.entries():
-        if entry.name in expected:
-            continue
+    for entry in [listing.entry(name) for name in listing.found if name not in workspace.expected_files]:
         upload = _upload_of(entry.name)
         meant = next(filter(None, map(names.meant, upload or (entry.name,))), None)
         if not upload or (_has_ended(entry) and (meant or not entry.name.startswith("."))):
@@ -75,7 +63,7 @@ def unexpected(workspace: Workspace) -> list[Unexpected]:
     # What a broken table's files are called is not known, so that no name is near enough.
     compared = [] if _broken(workspace) else others[:_COMPARED]
     nearest = {entry.name: names.near(entry.name) for entry in compared}
-    told = [_told(workspace, entry, meant or nearest.get(entry.name)) for entry, meant in found]
+    told = [_told(workspace, listing, entry, meant or nearest.get(entry.name)) for entry, meant in found]
     return sorted(told, key=lambda each: each.table is None)
 
 
@@ -121,12 +109,12 @@ class _Names:
         return self._by_month[month]
 
 
-def _told(workspace: Workspace, entry: Entry, meant: tuple[Table, str] | None) -> Unexpected:
+def _told(workspace: Workspace, listing: Listing, entry: Entry, meant: tuple[Table, str] | None) -> Unexpected:
     table, name = meant or (None, "")
-    return Unexpected(entry.shown, _why(workspace, entry, table, name), table)
+    return Unexpected(entry.shown, _why(workspace, listing, entry, table, name), table)
 
 
-def _why(workspace: Workspace, entry: Entry, table: Table | None, name: str) -> str:
+def _why(workspace: Workspace, listing: Listing, entry: Entry, table: Table | None, name: str) -> str:
     """Why it is not read, and what to do."""
     broken = _broken(workspace)
     if table is None and broken:
@@ -139,12 +127,12 @@ def _why(workspace: Workspace, entry: Entry, table: Table | None, name: str) -> 
     if entry.problem:
         kind, _, _ = entry.problem.partition(":")
         instead = "put the files in it" if "folder" in kind else "deliver a file"
-        return f"{kind}, and belongs to no table: {instead} into {workspace.landing.root} itself, and remove it"
-    return _why_misnamed(workspace, entry.name, table, name)
+        return f"{kind}, and belongs to no table: {instead} into {workspace.landing.store} itself, and remove it"
+    return _why_misnamed(workspace, listing, entry.name, table, name)
 
 
-def _why_misnamed(workspace: Workspace, given: str, table: Table | None, name: str) -> str:
-    folder = workspace.landing.root
+def _why_misnamed(workspace: Workspace, listing: Listing, given: str, table: Table | None, name: str) -> str:
+    folder = workspace.landing.store
     if table is None:
         return f"belongs to no table: rename it as a table's file is named, or remove it from {folder}"
     if not name:
@@ -153,7 +141,7 @@ def _why_misnamed(workspace: Workspace, given: str, table: Table | None, name: s
     outside = _outside(workspace, table, name)
     if outside:
         return outside + ("" if given == name else f", and would have to be named {name}")
-    if workspace.landing.find(name) is not None:
+    if name in listing.readable:
         advice = "" if _broken(workspace) else f"; remove it from {folder}"
         return f"belongs to no table: {name}, which it is near to, lies there too{advice}"
     packed = _PACKED.search(given.casefold()) and not _PACKED.search(name)

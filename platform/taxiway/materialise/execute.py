@@ -226,7 +226,7 @@ def publish_judged(
         origin,
         base=plan.base,
         rebuild=rebuild,
-        against_all=None if contract.key_within_partition else partial(still_holds, plan, session, passed.keys()),
+        holds=None if contract.key_within_partition else partial(still_holds, plan, session, passed.keys()),
     )
     results = {}
     for key, verdict in judged.items():

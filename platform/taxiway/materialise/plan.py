@@ -70,12 +70,11 @@ def make_plan(workspace: Workspace, table: Table, partitions: Sequence[str], *, 
                 }
                 for source, reach in inputs.items()
             }
-        published = base.partitions.get(partition) if base is not None else None
-        known = workspace.lake.confirmed(table.address, partition, published)
+        known = base.partitions.get(partition) if base is not None else None
         current = (
             known is not None
             and known.made_by(compiled.fingerprint, read)
-            and _has_its_quarantine(workspace, table, partition, known, quarantine)
+            and _has_its_quarantine(partition, known, quarantine)
         )
         plans.append(PartitionPlan(partition, read, known, current))
     return Plan(table, compiled, base, snapshots, tuple(plans), force)
@@ -129,13 +128,10 @@ def _check_partitions(workspace: Workspace, table: Table, partitions: Sequence[s
             raise UsageError(f"{table.at} has no partitions, so there is no {partition!r} of it")
 
 
-def _has_its_quarantine(
-    workspace: Workspace, table: Table, partition: str, published: PartitionState, quarantine: Snapshot | None
-) -> bool:
+def _has_its_quarantine(partition: str, published: PartitionState, quarantine: Snapshot | None) -> bool:
     """Whether the quarantine holds what was rejected of the published rows: a run that published its quarantine and
     then lost to another, or was killed, leaves it different."""
-    state = quarantine.partitions.get(partition) if quarantine is not None else None
-    held = workspace.lake.confirmed(table.address.quarantine, partition, state)
+    held = quarantine.partitions.get(partition) if quarantine is not None else None
     if held is None or not held.rows:
         return not published.rejected
     return held.rows == published.rejected and held.made_by(published.fingerprint, published.inputs)
@@ -143,8 +139,7 @@ def _has_its_quarantine(
 
 def _digest(workspace: Workspace, table: Table, partition: str) -> str | None:
     """The digest of the delivered file; None where it is absent or cannot be read, which reading it then tells."""
-    path = workspace.landing.path(table.file_name(partition))
     try:
-        return workspace.landing.digest(path.name)
+        return workspace.landing.digest(table.file_name(partition))
     except DeliveryRefused:
         return None

@@ -1,8 +1,8 @@
 """Publishing what changed: partitions whose rows are equal to what is published make no commit."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeAlias
+from typing import Any
 
 import ibis
 import ibis.expr.types as ir
@@ -11,16 +11,10 @@ import pyarrow as pa
 from taxiway.addresses import Address
 from taxiway.contracts.rules import VOLUME
 from taxiway.engines import Reading, Session
-from taxiway.errors import PublishConflict
-from taxiway.lake import WHOLE, Lake, PartitionState, Provenance, Publication, Snapshot
+from taxiway.lake import WHOLE, Lake, PartitionState, Provenance, Publication, Snapshot, StillHolds
 from taxiway.transforms.compile import to_sql
 
 _PUBLISHED = "published"
-_QUICKER_WRITERS = 10
-"""So many others may publish between the look at their rows and the commit."""
-
-StillHolds: TypeAlias = Callable[[Snapshot], bool]
-"""Whether what was found of rows holds at a later version too."""
 
 
 @dataclass(frozen=True)
@@ -59,60 +53,40 @@ def publish_changes(
     *,
     base: Snapshot | None,
     rebuild: bool = False,
-    against_all: StillHolds | None = None,
+    holds: StillHolds | None = None,
 ) -> Published:
     """Publish the partitions named by `states` whose rows differ from `base`, in one commit.
 
-    For the others what was compared is remembered. `origin` holds run, engine and libraries of the provenance,
-    `rebuild` is that of `Publication`. Rows that were held against all others of `base` come with the question
-    `against_all`: where another writer was quicker, they are published on a version of which it is true. Raises as
-    `Lake.publish`.
+    It says of the others too what they were computed from, if that is new. `origin` holds run, engine and libraries of
+    the provenance; `rebuild` and `holds` are those of `Publication`. Raises as `Lake.publish`.
     """
     if not states:
         return Published({}, {})
     known = {} if base is None or rebuild else {key: base.partitions[key] for key in states if key in base.partitions}
     differing = _differing(session, rows, list(known), base)
     changed = {key: state for key, state in states.items() if key not in known or key in differing}
+    stand = {key: _unchanged(state, states[key]) for key, state in known.items() if key not in changed}
+    provenance = Provenance.of(partitions=changed, **origin)
+    news = {key: state for key, state in stand.items() if state != known[key]}
+    publication = Publication(
+        rows.address,
+        replace(provenance, partitions={**provenance.partitions, **news}),
+        base,
+        rows.partition_column,
+        rebuild,
+        holds,
+    )
     if changed:
-        provenance = Provenance.of(partitions=changed, **origin)
-        publication = Publication(
-            rows.address, provenance, base, rows.partition_column, rebuild, against_all=against_all is not None
-        )
         sql = to_sql(rows.of(list(changed)), session.dialect)
-        _publish(lake, session, publication, sql, rows.schema, against_all)
-        stand = dict(provenance.partitions)
-    else:
-        stand = {}
-    for key, state in known.items():
-        if key not in changed:
-            stand[key] = _unchanged(state, states[key])
-            lake.confirm(rows.address, key, stand[key])
+        lake.publish(
+            publication, rows.schema, lambda folder: session.write(folder, sql, rows.schema, rows.partition_column)
+        )
+    elif news:
+        lake.note(publication)
     sizes: dict[str, int] = {}
     for file in lake.open(rows.address).files:
         sizes[file.partition] = sizes.get(file.partition, 0) + file.bytes
-    return Published({key: key in changed for key in states}, stand, sizes)
-
-
-def _publish(
-    lake: Lake,
-    session: Session,
-    publication: Publication,
-    sql: str,
-    schema: pa.Schema,
-    against_all: StillHolds | None,
-) -> None:
-    """Publish, where need be on the version of another writer that was quicker with other partitions."""
-    for _ in range(_QUICKER_WRITERS):
-        try:
-            session.publish(lake, publication, sql, schema)
-        except PublishConflict:
-            latest = lake.open(publication.address)
-            if publication.rebuild or against_all is None or not against_all(latest):
-                raise
-            publication = replace(publication, base=latest)
-        else:
-            return
-    session.publish(lake, publication, sql, schema)
+    return Published({key: key in changed for key in states}, {**stand, **provenance.partitions}, sizes)
 
 
 def _unchanged(published: PartitionState, computed: PartitionState) -> PartitionState:
@@ -124,6 +98,7 @@ def _unchanged(published: PartitionState, computed: PartitionState) -> Partition
         computed,
         data_version=published.data_version,
         accepted_fewer=published.accepted_fewer,
+        at_ms=published.at_ms,
         findings=(*others, *volume),
     )
 

@@ -11,7 +11,7 @@ import ibis
 
 from taxiway.contracts import Verdict, all_rows, as_kept, kept_schema
 from taxiway.engines import Session
-from taxiway.lake import ArrowWriter, PartitionState, Provenance, Publication
+from taxiway.lake import PartitionState, Provenance, Publication
 from taxiway.materialise.outcome import PartitionResult
 from taxiway.materialise.plan import Plan
 from taxiway.materialise.publish import Rows, publish_changes
@@ -63,10 +63,12 @@ def forget_refused(workspace: Workspace, table: Table, results: Iterable[Partiti
     if states:
         column = table.rules.partition
         provenance = Provenance.of(run=run, engine="none", libraries={}, partitions=states)
-        none = kept_schema(column).empty_table()
-        workspace.lake.publish(
-            Publication(table.address.refused, provenance, base, column), ArrowWriter(none.schema, none.to_reader)
-        )
+        publication = Publication(table.address.refused, provenance, base, column)
+        workspace.lake.publish(publication, kept_schema(column), _no_rows)
+
+
+def _no_rows(folder: str) -> None:
+    """What there is to write of no rows."""
 
 
 def _is_kept(verdict: Verdict | None) -> bool:

@@ -122,9 +122,8 @@ def _stage_delivered(workspace: Workspace, plan: Plan, session: Session, staged:
 def read_delivered(workspace: Workspace, table: Table, partition: str) -> DeliveredFile:
     """The file that was delivered for a partition; raises DeliveryRefused where it cannot be read."""
     assert table.delivered is not None
-    path = workspace.landing.path(table.file_name(partition))
-    form = table.delivered.format
-    delivered = read_csv(path, list(table.file_columns), form)
+    name, form = table.file_name(partition), table.delivered.format
+    delivered = read_csv(name, workspace.landing.read(name), list(table.file_columns), form)
     texts = [name for name, dtype in table.file_columns.items() if dtype == "string"]
     doubts = doubtful_texts(delivered.name, delivered.table, texts, form)
     return replace(delivered, warnings=(*delivered.warnings, *doubts))

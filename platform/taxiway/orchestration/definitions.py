@@ -14,6 +14,7 @@ from taxiway.orchestration.landing import landing_assets, landing_checks
 from taxiway.orchestration.marts import marts_asset
 from taxiway.orchestration.sensors import automation_sensor, landing_sensor
 from taxiway.orchestration.table_asset import table_asset
+from taxiway.orchestration.upkeep import upkeep_schedule
 from taxiway.project_check import without_broken
 from taxiway.project_loader import check_parameters
 from taxiway.settings import Settings
@@ -52,6 +53,7 @@ def build_definitions(project: Project, settings: Settings, **overrides: Any) ->
         assets=[*landing_assets(workspace), *assets, *broken],
         asset_checks=landing_checks(workspace),
         sensors=[landing_sensor(workspace), automation_sensor(workspace)],
+        schedules=[upkeep_schedule(workspace)],
         resources=dict(resources),
         executor=dg.in_process_executor,
     )

@@ -1,18 +1,19 @@
 """What lies in the landing zone and what has become of it: published, waiting, or not to be read."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from hashlib import sha256
 
 from taxiway.errors import DeliveryRefused
 from taxiway.lake import WHOLE, PartitionState, Snapshot
-from taxiway.lake.provenance import of_commit
-from taxiway.landing import Delivery, read_csv
+from taxiway.lake.inputs import in_short, told_of
+from taxiway.landing import Delivery, Listing, read_csv
 from taxiway.materialise import Workspace
-from taxiway.materialise.delivered import expected_files
 from taxiway.materialise.plan import partitions_in_reach
 from taxiway.tables import Project, Table
 from taxiway.transforms import Reach
+from taxiway.version import __version__
 
 
 @dataclass(frozen=True)
@@ -35,24 +36,22 @@ def marts(project: Project) -> list[Table]:
     return [table for table in project.tables if table.address.layer == "mart"]
 
 
-def landed_files(workspace: Workspace) -> list[Landed]:
-    """Every file of the landing zone that belongs to a table, as it lies there now, once for each such table."""
-    expected = expected_files(workspace)
-    zone = workspace.landing
-    return [
-        Landed(table, partition, file, zone.digest(file.name))
-        for file in zone.files()
-        for table, partition in expected.get(file.name, ())
-    ]
+def landed_files(workspace: Workspace, listing: Listing) -> list[Landed]:
+    """Every file that belongs to a table, read for its digest, once for each such table."""
+    expected = workspace.expected_files
+    found = []
+    for file in listing.files:
+        if file.name in expected:
+            digest = workspace.landing.digest(file.name)
+            found += [Landed(table, partition, file, digest) for table, partition in expected[file.name]]
+    return found
 
 
-def blocked_files(workspace: Workspace) -> dict[str, tuple[list[Table], str]]:
+def blocked_files(workspace: Workspace, listing: Listing) -> dict[str, tuple[list[Table], str]]:
     """By name, whose file cannot be read because something else lies in its place, and why."""
-    expected = expected_files(workspace)
+    expected = workspace.expected_files
     return {
-        name: ([table for table, _ in expected[name]], why)
-        for name, why in workspace.landing.blocked().items()
-        if name in expected
+        name: ([table for table, _ in expected[name]], why) for name, why in listing.blocked.items() if name in expected
     }
 
 
@@ -65,11 +64,15 @@ class Waiting:
 
 
 @dataclass
-class Fate:
-    """What has become of delivered files, as the lake says at one moment; it keeps what it has looked up."""
+class DeliveryStatus:
+    """What has become of delivered files, as the lake says at one moment; it keeps what it has looked up.
+
+    `problems` are what was found in contents that are not published, so that none is read twice.
+    """
 
     workspace: Workspace
-    landed: Sequence[Landed]
+    problems: dict[str, str] = field(default_factory=dict)
+    _ways: dict[Table, str] = field(default_factory=dict)
     _snapshots: dict[Table, Snapshot | None] = field(default_factory=dict)
     _states: dict[tuple[Table, str], PartitionState | None] = field(default_factory=dict)
 
@@ -77,8 +80,7 @@ class Fate:
         """What last gave the partition the rows that it has, None where it was never published."""
         if (table, partition) not in self._states:
             snapshot = self._snapshot(table)
-            published = snapshot.partitions.get(partition) if snapshot is not None else None
-            self._states[table, partition] = self.workspace.lake.confirmed(table.address, partition, published)
+            self._states[table, partition] = snapshot.partitions.get(partition) if snapshot is not None else None
         return self._states[table, partition]
 
     def is_published(self, landed: Landed) -> bool:
@@ -86,19 +88,40 @@ class Fate:
         state = self.state(landed.table, landed.partition)
         return state is not None and state.inputs.get("landing") == {landed.file.name: landed.digest}
 
+    def is_known(self, landed: Landed) -> bool:
+        """Whether `problem` need not read the file."""
+        return self.is_published(landed) or self._content(landed) in self.problems
+
     def problem(self, landed: Landed) -> str:
         """Why the file cannot be read, empty where it can; what is published has been read."""
         table = landed.table
         assert table.delivered is not None
         if self.is_published(landed):
             return ""
+        content = self._content(landed)
+        if content in self.problems:
+            return self.problems[content]
         try:
-            read_csv(self.workspace.landing.path(landed.file.name), list(table.file_columns), table.delivered.format)
+            data = self.workspace.landing.read(landed.file.name)
         except DeliveryRefused as error:
             return str(error)
-        return ""
+        try:
+            read_csv(landed.file.name, data, list(table.file_columns), table.delivered.format)
+            found = ""
+        except DeliveryRefused as error:
+            found = str(error)
+        if sha256(data).hexdigest() == landed.digest:
+            self.problems[content] = found
+        return found
 
-    def waiting_for(self, table: Table, partition: str = WHOLE) -> list[Waiting]:
+    def forget_others(self, landed: Iterable[Landed]) -> None:
+        """Keep no problems but those of these files."""
+        contents = {self._content(each) for each in landed if not self.is_published(each)}
+        self.problems = {content: problem for content, problem in self.problems.items() if content in contents}
+
+    def waiting_for(
+        self, landed: Mapping[tuple[Table, str], Landed], table: Table, partition: str = WHOLE
+    ) -> list[Waiting]:
         """What has not reached the partition yet, directly or on the way to it; empty where it is up to date."""
         found: list[Waiting] = []
         seen = {(table, partition)}
@@ -106,10 +129,9 @@ class Fate:
         while todo:
             reader, key = todo.pop()
             if reader.delivered is not None:
-                own = [each for each in self.landed if (each.table, each.partition) == (reader, key)]
-                found += [
-                    Waiting(f"{each.file.name} for {reader.at}", each.at) for each in own if not self.is_published(each)
-                ]
+                own = landed.get((reader, key))
+                if own is not None and not self.is_published(own):
+                    found.append(Waiting(f"{own.file.name} for {reader.at}", own.at))
                 continue
             reads = self._reads(reader, key)
             found += self._unread(reader, key, reads)
@@ -123,11 +145,19 @@ class Fate:
         if any(self.state(source, key) is None for source, key in needed):
             return
         state = self.state(reader, partition)
+        now = {at: self._versions_now(at, reads) for at in dict.fromkeys(source for source, _ in reads)}
+        short = in_short({source.at: versions for source, versions in now.items()})
         for source, key in reads:
-            now = self.state(source, key)
-            known = state.inputs.get(str(source.address), {}).get(key) if state is not None else None
-            if now is not None and now.data_version != known:
-                yield Waiting(f"{source.at} {key} for {reader.at} {partition}", self._published_at(source, now))
+            known = state.inputs.get(source.at, {}) if state is not None else {}
+            told = told_of(short[source.at], key) or key
+            published = self.state(source, key)
+            if published is not None and short[source.at].get(told) != known.get(told):
+                at = datetime.fromtimestamp(published.at_ms / 1e3, tz=UTC)
+                yield Waiting(f"{source.at} {key} for {reader.at} {partition}", at)
+
+    def _versions_now(self, source: Table, reads: Sequence[tuple[Table, str]]) -> dict[str, str | None]:
+        states = {key: self.state(source, key) for of, key in reads if of is source}
+        return {key: state.data_version if state is not None else None for key, state in states.items()}
 
     def _reads(self, reader: Table, partition: str) -> list[tuple[Table, str]]:
         project, months = self.workspace.project, self.workspace.settings.months
@@ -142,16 +172,15 @@ class Fate:
             for key in partitions_in_reach(months, reader, source, reach, partition)
         ]
 
+    def _content(self, landed: Landed) -> str:
+        """A content as this version of Taxiway reads it for a table, in a few digits."""
+        table = landed.table
+        assert table.delivered is not None
+        if table not in self._ways:
+            self._ways[table] = f"{__version__} {table.at} {list(table.file_columns)} {table.delivered.format}"
+        return sha256(f"{self._ways[table]} {landed.file.name} {landed.digest}".encode()).hexdigest()[:16]
+
     def _snapshot(self, table: Table) -> Snapshot | None:
         if table not in self._snapshots:
             self._snapshots[table] = self.workspace.lake.find(table.address)
         return self._snapshots[table]
-
-    def _published_at(self, table: Table, state: PartitionState) -> datetime:
-        snapshot = self._snapshot(table)
-        assert snapshot is not None
-        for commit in snapshot.history:
-            provenance = of_commit(commit)
-            if provenance is not None and provenance.data_version == state.data_version:
-                return datetime.fromtimestamp(int(str(commit["timestamp"])) / 1e3, tz=UTC)
-        return datetime.min.replace(tzinfo=UTC)

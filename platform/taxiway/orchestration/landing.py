@@ -1,20 +1,21 @@
 """The delivered files as Dagster sees them: the beginnings of the lineage, with what is known of them.
 
 Checks say whether every file can be read, whether all that lies there belongs to a table, and whether the marts hold
-what was delivered. They look at the
-landing zone and the lake, so they give the same answer to the sensor, to a run and after a restart.
+what was delivered. They look at the landing zone and the lake, so they give the same answer to the sensor, to a run
+and after a restart.
 """
 
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Collection, Container, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import dagster as dg
 
 from taxiway.lake import WHOLE
+from taxiway.landing import Listing
 from taxiway.materialise import Workspace
 from taxiway.materialise.delivered import Unexpected, in_short, raw_tables, unexpected
-from taxiway.orchestration.deliveries import Fate, Landed, blocked_files, landed_files, marts
+from taxiway.orchestration.deliveries import DeliveryStatus, Landed, Waiting, blocked_files, landed_files, marts
 from taxiway.orchestration.events import delivery, table_of
 from taxiway.orchestration.keys import asset_key, landing_key
 from taxiway.orchestration.partitions import monthly
@@ -39,7 +40,7 @@ def landing_assets(workspace: Workspace) -> list[dg.AssetSpec]:
             group_name="landing",
             kinds={"csv"},
             partitions_def=monthly(settings.months) if table.monthly else None,
-            metadata={"dagster/uri": str(settings.landing / table.delivered.name)},
+            metadata={"dagster/uri": settings.landing.address(table.delivered.name)},
             freshness_policy=dg.FreshnessPolicy.time_window(timedelta(hours=settings.fresh_hours)),
         )
         for table in raw_tables(workspace.project)
@@ -74,7 +75,9 @@ def _look(name: str, specs: Sequence[dg.AssetCheckSpec]) -> dg.AssetChecksDefini
     def checks(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
         workspace: Workspace = context.resources.workspace
         wanted = context.op_execution_context.selected_asset_check_keys
-        for found in evaluate(workspace, landed_files(workspace), wanted):
+        listing = workspace.landing.listing()
+        landed = landed_files(workspace, listing)
+        for found in evaluate(DeliveryStatus(workspace), listing, landed, wanted=wanted):
             yield dg.AssetCheckResult(
                 asset_key=found.asset_key,
                 check_name=found.check_name,
@@ -88,20 +91,34 @@ def _look(name: str, specs: Sequence[dg.AssetCheckSpec]) -> dg.AssetChecksDefini
 
 
 def evaluate(
-    workspace: Workspace, landed: Sequence[Landed], wanted: Container[dg.AssetCheckKey] | None = None
+    status: DeliveryStatus,
+    listing: Listing,
+    landed: Sequence[Landed],
+    *,
+    unread: Collection[Landed] = (),
+    wanted: Container[dg.AssetCheckKey] | None = None,
 ) -> Iterator[dg.AssetCheckEvaluation]:
-    """The wanted checks (all by default), given the files that lie in the landing zone now."""
-    fate = Fate(workspace, landed)
-    blocked, others = blocked_files(workspace), unexpected(workspace)
+    """The wanted checks (all by default) of what lies in the landing zone, given its files that belong to tables.
+
+    Of those that are `unread` nothing is said but how many they are.
+    """
+    workspace = status.workspace
+    blocked, others = blocked_files(workspace, listing), unexpected(workspace, listing)
     for table in raw_tables(workspace.project):
         if wanted is None or dg.AssetCheckKey(landing_key(table), READABLE) in wanted:
-            problems = {each.file.name: fate.problem(each) for each in landed if each.table is table}
-            yield _readable(table, problems | {name: why for name, (owners, why) in blocked.items() if table in owners})
+            own = [each for each in landed if each.table is table]
+            problems = {each.file.name: status.problem(each) for each in own if each not in unread}
+            problems |= {name: why for name, (owners, why) in blocked.items() if table in owners}
+            yield _readable(table, problems, sum(each in unread for each in own))
         if wanted is None or dg.AssetCheckKey(landing_key(table), EXPECTED) in wanted:
             yield _expected(table, [each for each in others if each.table in (table, None)])
+    by_partition = {(each.table, each.partition): each for each in landed}
     for mart in marts(workspace.project):
         if wanted is None or dg.AssetCheckKey(asset_key(mart), FRESH) in wanted:
-            yield _fresh(fate, mart, len(blocked) + len(others))
+            waiting = status.waiting_for(by_partition, mart)
+            is_built = status.state(mart, WHOLE) is not None
+            hours = workspace.settings.fresh_hours
+            yield _fresh(mart, waiting, hours, is_built=is_built, passed_over=len(blocked) + len(others))
 
 
 def materialization(landed: Landed) -> dg.AssetMaterialization:
@@ -114,15 +131,20 @@ def materialization(landed: Landed) -> dg.AssetMaterialization:
     return delivery(landing_key(landed.table), landed.partition, landed.file.name, landed.digest, metadata)
 
 
-def _readable(table: Table, problems: dict[str, str]) -> dg.AssetCheckEvaluation:
+def _readable(table: Table, problems: dict[str, str], unread: int) -> dg.AssetCheckEvaluation:
     broken = {name: problem for name, problem in problems.items() if problem}
-    rows: list[dict[str, Any]] = [{"file": name, "problem": problem} for name, problem in broken.items()]
+    shown: list[dict[str, Any]] = [{"file": name, "problem": broken[name]} for name in list(broken)[:_SHOWN]]
+    told = [row["problem"] for row in shown] or [f"{len(problems)} files can be read"]
+    if len(broken) > _SHOWN:
+        told.append(f"and {len(broken) - _SHOWN:,} more that cannot be read")
+    if unread:
+        told.append(f"{unread:,} more are yet to be read")
     return dg.AssetCheckEvaluation(
         asset_key=landing_key(table),
         check_name=READABLE,
         passed=not broken,
-        description="; ".join(broken.values()) or f"{len(problems)} files can be read",
-        metadata={"unreadable_files": table_of(rows)} if rows else {},
+        description="; ".join(told),
+        metadata={"unreadable_files": table_of(shown)} if shown else {},
     )
 
 
@@ -139,15 +161,14 @@ def _expected(table: Table, others: Sequence[Unexpected]) -> dg.AssetCheckEvalua
     )
 
 
-def _fresh(fate: Fate, mart: Table, passed_over: int) -> dg.AssetCheckEvaluation:
+def _fresh(
+    mart: Table, waiting: Sequence[Waiting], hours: float, *, is_built: bool, passed_over: int
+) -> dg.AssetCheckEvaluation:
     now = datetime.now(UTC)
-    hours = fate.workspace.settings.fresh_hours
-    built = fate.state(mart, WHOLE) is not None
-    waiting = fate.waiting_for(mart)
     late = [each for each in waiting if now - each.since > timedelta(hours=hours)]
     if late:
         description = f"waiting for more than {hours:g} hours: {late[0].what}"
-    elif not built:
+    elif not is_built:
         description = "it has not been built yet"
     elif waiting:
         description = f"{len(waiting)} changes are on their way"
@@ -159,7 +180,7 @@ def _fresh(fate: Fate, mart: Table, passed_over: int) -> dg.AssetCheckEvaluation
     return dg.AssetCheckEvaluation(
         asset_key=asset_key(mart),
         check_name=FRESH,
-        passed=built and not late,
+        passed=is_built and not late,
         severity=dg.AssetCheckSeverity.WARN,
         description=description,
         metadata={"checked_at": dg.MetadataValue.timestamp(now)} | ({"waiting": table_of(rows)} if rows else {}),

@@ -1,6 +1,5 @@
 """What a sensor remembers, kept beside its cursor: the UI shows a cursor in full, and this one fills its page."""
 
-import json
 from hashlib import sha256
 
 import dagster as dg
@@ -11,13 +10,14 @@ _DIGITS = 12
 
 
 def remember(instance: dg.DagsterInstance, sensor: str, text: str) -> str:
-    """Keep a text and return the few digits under which `recall` finds it until some others were kept."""
+    """Keep a text of one line and return the few digits under which `recall` finds it until some others were kept."""
     before = _kept(instance, sensor)
     digits = sha256(text.encode()).hexdigest()[:_DIGITS]
     others = {name: kept for name, kept in before.items() if name != digits}
     newest = [*others.items(), (digits, text)][-_KEPT:]
     if newest != [*before.items()]:
-        instance.daemon_cursor_storage.set_cursor_values({_key(sensor): json.dumps(dict(newest))})
+        lines = "\n".join(f"{name} {kept}" for name, kept in newest)
+        instance.daemon_cursor_storage.set_cursor_values({_key(sensor): lines})
     return digits
 
 
@@ -28,7 +28,9 @@ def recall(instance: dg.DagsterInstance, sensor: str, digits: str) -> str | None
 
 def _kept(instance: dg.DagsterInstance, sensor: str) -> dict[str, str]:
     key = _key(sensor)
-    return json.loads(instance.daemon_cursor_storage.get_cursor_values({key}).get(key) or "{}")
+    # Texts may be of megabytes, which lines hold as they are.
+    lines = (instance.daemon_cursor_storage.get_cursor_values({key}).get(key) or "").split("\n")
+    return {name: text for name, _, text in (line.partition(" ") for line in lines if line)}
 
 
 def _key(sensor: str) -> str:

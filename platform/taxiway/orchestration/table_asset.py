@@ -165,7 +165,7 @@ def _made_without(workspace: Workspace, table: Table, outcome: Outcome) -> Itera
 def known_of(workspace: Workspace, table: Table) -> events.Known:
     """What is known of all published partitions of a table, which is what its checks tell."""
     latest = workspace.lake.find(table.address)
-    return workspace.lake.known(latest) if latest is not None else {}
+    return latest.partitions if latest is not None else {}
 
 
 def _report_deliveries(context: dg.AssetExecutionContext, table: Table, outcome: Outcome) -> dict[str, events.Input]:

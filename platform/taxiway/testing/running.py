@@ -10,6 +10,7 @@ import pyarrow as pa
 from taxiway.engines.duckdb import BATCH_ROWS, DuckDB, DuckDBSession
 from taxiway.engines.groups import groups
 from taxiway.errors import DefinitionError
+from taxiway.storage import Store
 from taxiway.transforms import ArrowTransform, BatchFunction, BatchTransform, Parameter, Transform
 from taxiway.transforms.compile import express, to_sql
 
@@ -27,7 +28,7 @@ def run_transform(
     """
     given = dict(parameters or {})
     with tempfile.TemporaryDirectory() as folder:
-        engine = DuckDB(threads=2, memory_limit="2GB", scratch=Path(folder), lake=Path(folder))
+        engine = DuckDB(threads=2, memory_limit="2GB", scratch=Path(folder), lake=Store(folder))
         with engine.session() as session:
             for name in transform.inputs:
                 session.load(name, tables[name])

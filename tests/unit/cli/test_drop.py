@@ -8,6 +8,7 @@ from tests.unit.cli.conftest import CommandLine
 from tests.working import publish
 
 from taxiway.lake import WHOLE, Lake
+from taxiway.storage import Store
 
 OLD = "feature/old_levels"
 
@@ -15,7 +16,7 @@ OLD = "feature/old_levels"
 @pytest.fixture
 def orphaned(copied: CommandLine) -> CommandLine:
     """With a table, and its quarantine, that no file of the project makes."""
-    lake = Lake(copied.home / "lake")
+    lake = Lake(Store(str(copied.home / "lake")))
     publish(lake, OLD, pa.table({"gauge": ["AAA"]}), [WHOLE])
     publish(lake, "quarantine/feature__old_levels", pa.table({"reasons": ["x"]}), [WHOLE])
     return copied

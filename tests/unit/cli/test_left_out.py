@@ -83,7 +83,7 @@ def test_what_a_mart_reads_is_known_from_dbt(place: Workspace) -> None:
 
 
 def test_a_month_that_cannot_be_made_yet_is_not_told(place: Workspace) -> None:
-    place.landing.path("flights-2013-02.csv").unlink()
+    place.landing.store.remove(["flights-2013-02.csv"])
     assert lacking(place, "mart/carrier_month") == []
     (line,) = lacking(place, "mart/airport_day")
     assert line.startswith("2013-02: landed, but not in raw/weather; mart/airport_day ")

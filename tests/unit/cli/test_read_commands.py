@@ -12,9 +12,8 @@ def test_tables_says_of_each_what_there_is(built: CommandLine) -> None:
     assert list(tables) == ["feature/level_history", "feature/river_month", "raw/gauges", "raw/readings"]
     readings = tables["raw/readings"]
     assert (readings["rows"], readings["partitions"], readings["version"]) == (3 * 224 - 1, 3, 0)
-    assert readings["bytes"] == sum(
-        file.stat().st_size for file in (built.home / "lake").glob("raw/readings/*/*.parquet")
-    )
+    files = (built.home / "lake" / "raw" / "readings").glob("*/month=*/*.parquet")
+    assert readings["bytes"] == sum(file.stat().st_size for file in files)
     assert readings["stale"] == []
     assert datetime.fromisoformat(readings["changed"]).tzinfo is not None
     assert "4 of 4 tables made" in built.done("tables").err

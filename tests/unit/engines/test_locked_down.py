@@ -8,6 +8,7 @@ import pytest
 
 from taxiway.engines.duckdb import DuckDB, DuckDBSession, identifier, literal
 from taxiway.errors import EngineError
+from taxiway.storage import Store
 
 OUTSIDE = (
     "FROM read_csv('{home}/lake2/secret.csv')",
@@ -52,7 +53,7 @@ def session(tmp_path: Path) -> Iterator[DuckDBSession]:
         folder.mkdir()
         (folder / "secret.csv").write_text("word\nsesame\n")
     (lake / "link.csv").symlink_to(beside / "secret.csv")
-    with DuckDB(2, "1GB", tmp_path / "scratch", lake).session() as session:
+    with DuckDB(2, "1GB", tmp_path / "scratch", Store(str(lake))).session() as session:
         yield session
 
 

@@ -17,6 +17,7 @@ from taxiway.engines.base import Reading
 from taxiway.engines.duckdb import DuckDB, DuckDBSession
 from taxiway.errors import EngineError, LakeError
 from taxiway.lake import Lake, Snapshot
+from taxiway.storage import Store
 
 ADDRESS = Address.parse("feature/levels")
 SCHEMA = pa.schema(
@@ -26,12 +27,12 @@ SCHEMA = pa.schema(
 
 @pytest.fixture
 def lake(tmp_path: Path) -> Lake:
-    return Lake(tmp_path / "lake")
+    return Lake(Store(str(tmp_path / "lake")))
 
 
 @pytest.fixture
 def session(lake: Lake, tmp_path: Path) -> Iterator[DuckDBSession]:
-    with DuckDB(2, "1GB", tmp_path / "scratch", lake.root).session() as session:
+    with DuckDB(2, "1GB", tmp_path / "scratch", lake.store).session() as session:
         yield session
 
 

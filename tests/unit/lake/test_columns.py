@@ -10,6 +10,7 @@ from taxiway.addresses import Address
 from taxiway.errors import LakeError
 from taxiway.lake import Lake
 from taxiway.lake.schema import new_columns, same_type
+from taxiway.storage import Store
 
 AT = "feature/levels"
 ADDRESS = Address.parse(AT)
@@ -18,7 +19,7 @@ BEFORE = pa.table({"month": ["2013-01"], "level": pa.array([1], pa.int32()), "no
 
 @pytest.fixture
 def lake(tmp_path: Path) -> Lake:
-    lake = Lake(tmp_path)
+    lake = Lake(Store(str(tmp_path)))
     publish(lake, AT, BEFORE, ["2013-01"])
     return lake
 

@@ -4,23 +4,23 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from multiprocessing.pool import Pool
 from multiprocessing.synchronize import Barrier
-from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from tests.working import processes, publish, rows
+from tests.working import processes, publish, rows, write_rows
 
 from taxiway.addresses import Address
 from taxiway.errors import PublishConflict
-from taxiway.lake import WHOLE, ArrowWriter, Lake, PartitionState, Provenance, Publication
+from taxiway.lake import WHOLE, Lake, PartitionState, Provenance, Publication, Snapshot
+from taxiway.storage import Store
 
 AT = "feature/levels"
 ADDRESS = Address.parse(AT)
 
 
 @pytest.fixture
-def lake(tmp_path: Path) -> Lake:
-    return Lake(tmp_path / "lake")
+def lake(store: Store) -> Lake:
+    return Lake(store)
 
 
 @pytest.fixture(scope="module")
@@ -41,27 +41,23 @@ def written_by(writer: int, partitions: Sequence[str]) -> pa.Table:
     return pa.table({"month": [key for key in partitions for _ in range(3)], "writer": [writer] * 3 * len(partitions)})
 
 
-def publish_one(root: Path, writer: int, partitions: Sequence[str], version: int | None, parties: int) -> int | str:
-    """Publish from the table's `version`; the rows come only when all `parties` have begun to write."""
-    lake, table = Lake(root), written_by(writer, partitions)
-    meeting = iter([_barriers[parties]])
+def publish_one(lake: Lake, writer: int, partitions: Sequence[str], version: int | None, parties: int) -> int | str:
+    """Publish from the table's `version`; no commit is made before all `parties` have written their rows."""
+    table, column = written_by(writer, partitions), None if list(partitions) == [WHOLE] else "month"
 
-    def batches() -> Iterator[pa.RecordBatch]:
-        for barrier in meeting:
-            barrier.wait(timeout=60)
-            break
-        yield from table.to_batches()
+    def write(folder: str) -> None:
+        write_rows(lake.store, table, column, folder)
+        _barriers[parties].wait(timeout=60)
 
     states = dict.fromkeys(partitions, PartitionState("", "code", {}, 3))
     publication = Publication(
         ADDRESS,
         Provenance.of(run=str(writer), engine="test", libraries={}, partitions=states),
         None if version is None else lake.open(ADDRESS, version),
-        None if list(partitions) == [WHOLE] else "month",
+        column,
     )
     try:
-        rows = partial(pa.RecordBatchReader.from_batches, table.schema)
-        return lake.publish(publication, ArrowWriter(table.schema, lambda: rows(batches())))
+        return lake.publish(publication, table.schema, write)
     except PublishConflict as conflict:
         return str(conflict)
 
@@ -70,7 +66,7 @@ def at_once(publishers: Pool, lake: Lake, work: Sequence[Sequence[str]]) -> list
     """The versions, or the conflicts, of publishers that all start from the table as it is."""
     base = lake.find(ADDRESS)
     version = None if base is None else base.version
-    calls = [(lake.root, writer, partitions, version, len(work)) for writer, partitions in enumerate(work)]
+    calls = [(lake, writer, partitions, version, len(work)) for writer, partitions in enumerate(work)]
     return publishers.starmap(publish_one, calls, chunksize=1)
 
 
@@ -128,11 +124,21 @@ def test_what_was_held_against_all_partitions_is_refused_where_any_has_changed(l
     publish(lake, AT, written_by(0, ["2013-01"]), ["2013-01"])
     stale = lake.open(ADDRESS)
     publish(lake, AT, written_by(1, ["2013-02"]), ["2013-02"], stale)
+    asked: list[int] = []
+
+    def holds(latest: Snapshot, *, so: bool) -> bool:
+        asked.append(latest.version)
+        return so
+
+    no, yes = partial(holds, so=False), partial(holds, so=True)
     for base in (stale, None):
         with pytest.raises(PublishConflict, match="another run changed the table"):
-            publish(lake, AT, written_by(2, ["2013-03"]), ["2013-03"], base, against_all=True)
-    publish(lake, AT, written_by(2, ["2013-03"]), ["2013-03"], lake.open(ADDRESS), against_all=True)
-    assert set(writers_by_month(lake)) == {"2013-01", "2013-02", "2013-03"}
+            publish(lake, AT, written_by(2, ["2013-03"]), ["2013-03"], base, holds=no)
+    publish(lake, AT, written_by(2, ["2013-03"]), ["2013-03"], lake.open(ADDRESS), holds=no)
+    assert asked == [1, 1], "only where there is something later"
+    assert publish(lake, AT, written_by(2, ["2013-04"]), ["2013-04"], stale, holds=yes) == 3
+    assert asked == [1, 1, 2]
+    assert set(writers_by_month(lake)) == {"2013-01", "2013-02", "2013-03", "2013-04"}
 
 
 def test_a_rebuild_never_drops_a_month_that_it_has_not_seen(lake: Lake) -> None:

@@ -13,6 +13,7 @@ from tests.working import publish, rows
 from taxiway.addresses import Address
 from taxiway.errors import LakeError, TableNotFound
 from taxiway.lake import Lake
+from taxiway.storage import Store
 
 AT = "feature/levels"
 ADDRESS = Address.parse(AT)
@@ -21,7 +22,7 @@ MONTH = pa.table({"month": ["2013-01"], "level": [1]})
 
 @pytest.fixture
 def lake(tmp_path: Path) -> Lake:
-    lake = Lake(tmp_path / "lake")
+    lake = Lake(Store(str(tmp_path / "lake")))
     publish(lake, AT, MONTH, ["2013-01"])
     publish(lake, AT, MONTH, ["2013-01"], lake.open(ADDRESS))
     return lake
@@ -62,7 +63,7 @@ def test_a_damaged_log_is_an_error_and_is_left_as_it_is(lake: Lake, damage: str)
         assert not isinstance(caught.value, TableNotFound)
         assert message.startswith(f"feature/levels: its Delta log {table / '_delta_log'} cannot be read (")
         assert told in message
-        assert "restore it from a copy, or move the folder" in message
+        assert "restore it from a copy, or move" in message
         assert "\n" not in message
         assert "unknown" not in message
     after = {path: path.read_bytes() for path in table.rglob("*") if path.is_file()}
@@ -72,7 +73,7 @@ def test_a_damaged_log_is_an_error_and_is_left_as_it_is(lake: Lake, damage: str)
 @pytest.mark.parametrize("hidden", [".", "_delta_log", "_delta_log/00000000000000000001.json"])
 def test_a_log_without_permission_is_an_error(lake: Lake, hidden: str) -> None:
     table = Path(lake.uri(ADDRESS))
-    with unprivileged(lake.root):
+    with unprivileged(Path(lake.store.uri)):
         mode = (table / hidden).stat().st_mode
         (table / hidden).chmod(0)
         for attempt in (lambda: lake.find(ADDRESS), lambda: publish(lake, AT, MONTH, ["2013-01"])):
@@ -91,7 +92,7 @@ def test_an_unreadable_version_is_not_called_missing(lake: Lake) -> None:
 
 @pytest.mark.parametrize("leftover", ["", "_commit_0a1b.json.tmp", "00000000000000000000.json#1"])
 def test_a_first_commit_that_was_cut_short_is_no_table(tmp_path: Path, leftover: str) -> None:
-    lake = Lake(tmp_path)
+    lake = Lake(Store(str(tmp_path)))
     log = Path(lake.uri(ADDRESS), "_delta_log")
     log.mkdir(parents=True)
     if leftover:

@@ -1,29 +1,37 @@
 """One commit replaces exactly the partitions it names, and says of itself how they came to be."""
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pytest
 from deltalake import DeltaTable, write_deltalake
-from tests.working import publish, rows
+from tests.working import publish, rows, write_rows
 
 from taxiway.addresses import Address
-from taxiway.errors import LakeError, TableNotFound
-from taxiway.lake import WHOLE, Lake
+from taxiway.errors import LakeError, PublishConflict, TableNotFound
+from taxiway.lake import WHOLE, Lake, PartitionState, Provenance, Publication, Snapshot
+from taxiway.lake.log import Log
+from taxiway.lake.states import TELL_ALL_AFTER
+from taxiway.storage import Store
 
 AT = "feature/levels"
 ADDRESS = Address.parse(AT)
 
 
 @pytest.fixture
-def lake(tmp_path: Path) -> Lake:
-    return Lake(tmp_path / "lake")
+def lake(store: Store) -> Lake:
+    return Lake(store)
 
 
 def month(key: str, *levels: int | None) -> pa.Table:
     return pa.table({"month": pa.array([key] * len(levels), pa.string()), "level": pa.array(levels, pa.int32())})
+
+
+def opened(lake: Lake) -> DeltaTable:
+    """The table as another program opens it."""
+    return DeltaTable(lake.uri(ADDRESS), storage_options=lake.store.delta_options)
 
 
 def levels(lake: Lake, version: int | None = None) -> dict[str, list[int | None]]:
@@ -58,22 +66,23 @@ def test_a_table_is_opened_from_a_checkpoint_of_late(lake: Lake) -> None:
     publish(lake, AT, month("2013-01", 0), ["2013-01"])
     for level in range(1, 25):
         assert publish(lake, AT, month("2013-01", level), ["2013-01"], lake.open(ADDRESS)) == level
-    log = Path(lake.uri(ADDRESS), "_delta_log")
-    versions = [int(checkpoint.name[:20]) for checkpoint in sorted(log.glob("*.checkpoint.parquet"))]
+    entries = Log(lake.table(ADDRESS)).entries()
+    versions = [int(name[:20]) for name in sorted(entries) if name.endswith(".checkpoint.parquet")]
     assert len(versions) == 2
     assert 24 - versions[-1] < 10
     assert (levels(lake), levels(lake, 7)) == ({"2013-01": [24]}, {"2013-01": [7]})
-    assert len(lake.open(ADDRESS).history) == 25
+    assert len(list(lake.open(ADDRESS).commits())) == 25
 
 
 def test_what_is_committed_is_published_though_its_checkpoint_cannot_be_written(
-    lake: Lake, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
+    lake = Lake(Store(str(tmp_path)))
     publish(lake, AT, month("2013-01", 0), ["2013-01"])
-    last = Path(lake.uri(ADDRESS), "_delta_log", "_last_checkpoint")
+    last = tmp_path / AT / "_delta_log" / "_last_checkpoint"
     (last / "in the way").mkdir(parents=True)
     with pytest.raises(OSError, match="Is a directory"):
-        DeltaTable(lake.uri(ADDRESS)).create_checkpoint()
+        opened(lake).create_checkpoint()
     for level in range(1, 12):
         assert publish(lake, AT, month("2013-01", level), ["2013-01"], lake.open(ADDRESS)) == level
     assert levels(lake) == {"2013-01": [11]}
@@ -101,14 +110,16 @@ def test_rows_of_a_partition_that_was_not_named_are_refused(lake: Lake) -> None:
     assert levels(lake) == {"2013-01": [1]}
 
 
-@pytest.mark.parametrize("partitions", [["2013-01"], ["2013-01", "2013-02"], [WHOLE]])
-def test_no_commit_is_without_a_predicate(lake: Lake, partitions: list[str]) -> None:
-    publish(lake, AT, month(partitions[0], 1), partitions)
-    publish(lake, AT, month(partitions[0], 2), partitions, lake.open(ADDRESS))
-    publish(lake, AT, month(partitions[0], 3), partitions, lake.open(ADDRESS), rebuild=True)
-    overwrites: list[Any] = [commit["operationParameters"] for commit in lake.open(ADDRESS).history[:2]]
-    named = "true" if partitions == [WHOLE] else " OR ".join(f"month = '{key}'" for key in partitions)
-    assert [(o["mode"], o["predicate"]) for o in overwrites] == [("Overwrite", "true"), ("Overwrite", named)]
+def test_rows_that_were_lost_on_the_way_are_refused(lake: Lake) -> None:
+    rows = month("2013-01", 1, 2)
+    states = {"2013-01": PartitionState("", "code", {}, 3)}
+    provenance = Provenance.of(run="test", engine="test", libraries={}, partitions=states)
+    with pytest.raises(LakeError, match=r"2 rows of 2013-01 are there and not 3"):
+        lake.publish(
+            Publication(ADDRESS, provenance, None, "month"), rows.schema, partial(write_rows, lake.store, rows, "month")
+        )
+    assert lake.find(ADDRESS) is None
+    assert list(lake.store.files()) == [], "nothing of it is left"
 
 
 def test_a_commit_tells_how_its_partitions_came_to_be(lake: Lake) -> None:
@@ -131,68 +142,95 @@ def test_a_pinned_version_knows_nothing_of_later_commits(lake: Lake) -> None:
         publish(lake, AT, month("2013-01", level), ["2013-01"], lake.open(ADDRESS))
     read_late = lake.open(ADDRESS, 0)
     assert read_late.partitions == first
-    assert [commit["version"] for commit in read_late.history] == [0]
-    assert [commit["version"] for commit in lake.open(ADDRESS).history] == [2, 1, 0]
+    assert [commit.version for commit in read_late.commits()] == [0]
+    assert [commit.version for commit in lake.open(ADDRESS).commits()] == [2, 1, 0]
 
 
 def test_a_live_partition_is_known_where_the_log_no_longer_tells(lake: Lake) -> None:
     publish(lake, AT, month("2013-01", 1), ["2013-01"])
     publish(lake, AT, month("2013-02", 2), ["2013-02"], lake.open(ADDRESS))
-    DeltaTable(lake.uri(ADDRESS)).create_checkpoint()
-    Path(lake.uri(ADDRESS), "_delta_log", f"{0:020d}.json").unlink()
+    opened(lake).create_checkpoint()
+    lake.table(ADDRESS).remove([f"_delta_log/{0:020d}.json"])
     known = lake.open(ADDRESS).partitions
-    assert known["2013-01"].data_version == "version-1"
+    assert known["2013-01"].data_version.startswith("files-")
     assert known["2013-02"].fingerprint == "code"
+    publish(lake, AT, month("2013-02", 3), ["2013-02"], lake.open(ADDRESS))
+    assert lake.open(ADDRESS).partitions["2013-01"] == known["2013-01"], "its files are what they were"
 
 
-def test_the_commit_of_another_program_counts_as_a_change_of_every_partition(lake: Lake) -> None:
+def test_another_program_changes_the_partitions_whose_files_it_touches(lake: Lake) -> None:
     publish(lake, AT, pa.concat_tables([month("2013-01", 1), month("2013-02", 2)]), ["2013-01", "2013-02"])
-    write_deltalake(DeltaTable(lake.uri(ADDRESS)), month("2013-02", 4), mode="append")
+    before = lake.open(ADDRESS).partitions
+    write_deltalake(opened(lake), month("2013-02", 4), mode="append")
     known = lake.open(ADDRESS).partitions
-    assert {key: (state.data_version, state.fingerprint) for key, state in known.items()} == {
-        "2013-01": ("version-1", ""),
-        "2013-02": ("version-1", ""),
-    }
+    assert known["2013-01"] == before["2013-01"]
+    assert (known["2013-02"].data_version, known["2013-02"].is_ours) == ("version-1", False)
 
 
 def test_compaction_changes_no_data_version(lake: Lake) -> None:
     publish(lake, AT, month("2013-01", 1), ["2013-01"])
     before = lake.open(ADDRESS).partitions
-    DeltaTable(lake.uri(ADDRESS)).optimize.compact()
-    write = DeltaTable(lake.uri(ADDRESS))
-    write.alter.set_table_properties({"delta.logRetentionDuration": "interval 900 days"})
+    opened(lake).optimize.compact()
+    opened(lake).alter.set_table_properties({"delta.logRetentionDuration": "interval 900 days"})
     assert lake.open(ADDRESS).version > 0
     assert lake.open(ADDRESS).partitions == before
 
 
+def noted(base: Snapshot, state: PartitionState) -> Publication:
+    provenance = Provenance.of(run="later", engine="test", libraries={}, partitions={})
+    return Publication(ADDRESS, replace(provenance, partitions={"2013-01": state}), base, "month")
+
+
 def test_what_was_compared_is_remembered_until_the_partition_changes(lake: Lake) -> None:
     publish(lake, AT, month("2013-01", 1), ["2013-01"])
-    state = lake.open(ADDRESS).partitions["2013-01"]
-    assert lake.confirmed(ADDRESS, "2013-01", state) == state
-    later = replace(state, fingerprint="other code", inputs={"raw/x": {"2013-01": "2"}}, rejected=3)
-    lake.confirm(ADDRESS, "2013-01", later)
-    assert lake.confirmed(ADDRESS, "2013-01", state) == later
-    assert lake.open(ADDRESS).version == 0
-    publish(lake, AT, month("2013-01", 2), ["2013-01"], lake.open(ADDRESS))
-    changed = lake.open(ADDRESS).partitions["2013-01"]
-    assert lake.confirmed(ADDRESS, "2013-01", changed) == changed
+    base = lake.open(ADDRESS)
+    later = replace(
+        base.partitions["2013-01"], fingerprint="other code", inputs={"raw/x": {"2013-01": "2"}}, rejected=3
+    )
+    assert lake.note(noted(base, later)) == 1
+    now = lake.open(ADDRESS)
+    assert now.partitions == {"2013-01": later}
+    assert [file.path for file in now.files] == [file.path for file in base.files]
+    publish(lake, AT, month("2013-01", 2), ["2013-01"], now)
+    assert lake.open(ADDRESS).partitions["2013-01"].fingerprint == "code"
+    with pytest.raises(PublishConflict):
+        lake.note(noted(base, later))
 
 
-@pytest.mark.parametrize("note", ["", "{", "[]", "null", '{"v": "1"}', "\0"])
-def test_a_damaged_note_means_comparing_again(lake: Lake, note: str) -> None:
-    publish(lake, AT, month("2013-01", 1), ["2013-01"])
-    state = lake.open(ADDRESS).partitions["2013-01"]
-    lake.confirm(ADDRESS, "2013-01", replace(state, fingerprint="other code"))
-    (file,) = Path(lake.uri(ADDRESS), "_confirmed").iterdir()
-    file.write_text(note.replace('"1"', f'"{state.data_version}"'))
-    assert lake.confirmed(ADDRESS, "2013-01", state) == state
+def test_what_is_known_is_read_from_the_last_commits_alone(lake: Lake) -> None:
+    publish(lake, AT, month("2012-12", 0), ["2012-12"])
+    known = lake.open(ADDRESS).partitions["2012-12"]
+    for level in range(35):
+        publish(lake, AT, month("2013-01", level), ["2013-01"], lake.open(ADDRESS))
+        assert lake.open(ADDRESS).told_ago <= TELL_ALL_AFTER
+    lake.table(ADDRESS).remove([f"_delta_log/{version:020d}.json" for version in range(25)])
+    assert lake.open(ADDRESS).partitions["2012-12"] == known
+    assert {file.partition for file in lake.open(ADDRESS).files} == {"2012-12", "2013-01"}
+
+
+@pytest.mark.parametrize("by", ["us", "another program"])
+def test_a_restored_version_brings_back_what_was_known_then(lake: Lake, by: str) -> None:
+    publish(lake, AT, pa.concat_tables([month("2013-01", 1), month("2013-02", 2)]), ["2013-01", "2013-02"])
+    publish(lake, AT, month("2013-02", 3), ["2013-02"], lake.open(ADDRESS))
+    before = lake.open(ADDRESS).partitions
+    for level in range(12):
+        publish(lake, AT, month("2013-01", level), ["2013-01"], lake.open(ADDRESS))
+    write_deltalake(opened(lake), month("2013-02", 4), mode="append")
+    if by == "us":
+        assert lake.restore(ADDRESS, 1, run="test") == 15
+    else:
+        opened(lake).restore(1)
+    assert levels(lake) == {"2013-01": [1], "2013-02": [3]}
+    assert lake.open(ADDRESS).partitions == before
+    publish(lake, AT, month("2013-01", 7), ["2013-01"], lake.open(ADDRESS))
+    assert lake.open(ADDRESS).partitions["2013-02"] == before["2013-02"]
 
 
 def test_tables_are_found_and_other_folders_are_not(lake: Lake) -> None:
     publish(lake, AT, month("2013-01", 1), ["2013-01"])
     publish(lake, "quarantine/feature__levels", month("2013-01", 1), ["2013-01"])
-    for other in ("feature/no_log", "feature/Not A Name/_delta_log", ".hidden/x/_delta_log", "loose"):
-        (lake.root / other).mkdir(parents=True)
+    for other in ("feature/no_log/x", "feature/Not A Name/_delta_log/x", ".hidden/x/_delta_log/x", "loose/x"):
+        lake.store.write(other, b"of others")
     assert [str(address) for address in lake.tables()] == ["feature/levels", "quarantine/feature__levels"]
     assert lake.find(Address.parse("feature/no_log")) is None
     with pytest.raises(TableNotFound, match="taxiway run feature/no_log --upstream"):

@@ -16,7 +16,7 @@ BODY = 'NA,1\n"NA",2\n NA ,3\n" NA ",4\n,5\n"",6\n AA ,7\n" ",8\n-,9\n'
 def column(tmp_path: Path, form: CsvFormat, body: str = BODY) -> list[str | None]:
     path = tmp_path / "airlines.csv"
     path.write_text(f"carrier,n\n{body}")
-    return read_csv(path, ["carrier", "n"], form).table["carrier"].to_pylist()
+    return read_csv(path.name, path.read_bytes(), ["carrier", "n"], form).table["carrier"].to_pylist()
 
 
 FORMS: dict[str, tuple[Field, list[str | None]]] = {
@@ -51,7 +51,9 @@ def test_a_column_may_differ_from_its_file_in_either_way(tmp_path: Path) -> None
     path = tmp_path / "airlines.csv"
     path.write_text("carrier,n\nNA,NA\nx, 7 \n")
     form = CsvFormat(fields={"n": Field(trim=True)})
-    assert read_csv(path, ["carrier", "n"], form).table.select(["carrier", "n"]).to_pylist() == [
+    assert read_csv(path.name, path.read_bytes(), ["carrier", "n"], form).table.select(
+        ["carrier", "n"]
+    ).to_pylist() == [
         {"carrier": None, "n": None},
         {"carrier": "x", "n": "7"},
     ]

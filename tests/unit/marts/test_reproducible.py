@@ -11,6 +11,7 @@ from tests.unit.marts.dbt_folder import MODEL, PROFILES, SCHEMA, SETTINGS, SOURC
 from taxiway.addresses import Address
 from taxiway.errors import DbtProblem, MartsFailed
 from taxiway.marts import Build, DbtProject, build_marts, jinja, sql
+from taxiway.storage import Store
 
 KNOWN = {("raw", "levels")}
 
@@ -269,7 +270,12 @@ def built(folder: Path, states: Path, files: dict[str, str], scratch: str = "1",
 
     (states / scratch).mkdir()
     return build_marts(
-        project, ["rivers"], scratch=states / scratch, register=register, reads=[], variables={"threads": 2} | variables
+        project,
+        ["rivers"],
+        scratch=states / scratch,
+        register=register,
+        lake=Store(str(states)),
+        variables={"threads": 2} | variables,
     )
 
 

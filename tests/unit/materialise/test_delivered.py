@@ -24,11 +24,18 @@ def place(tmp_path: Path) -> Workspace:
     return found
 
 
+def root(place: Workspace) -> Path:
+    return Path(place.landing.store.uri)
+
+
 def tell(place: Workspace, *names: str) -> dict[str, tuple[str, str | None]]:
     """What is told of files of these names: the message and the table that it is told of."""
     for name in names:
-        (place.landing.root / name).write_bytes(b"x")
-    return {each.name: (each.why, each.table.at if each.table else None) for each in unexpected(place)}
+        (root(place) / name).write_bytes(b"x")
+    return {
+        each.name: (each.why, each.table.at if each.table else None)
+        for each in unexpected(place, place.landing.listing())
+    }
 
 
 def test_what_tables_are_made_from_is_not_told(place: Workspace) -> None:
@@ -109,8 +116,8 @@ def test_what_is_near_no_name_belongs_to_no_table(place: Workspace) -> None:
 def test_what_may_be_of_a_broken_table_is_not_to_be_removed(place: Workspace) -> None:
     broken = (BrokenTable("raw/weather", "x"), BrokenTable("mart/rain", "x"), BrokenTable("raw/y", "x", "raw/weather"))
     place = Workspace(replace(project, broken=broken), place.settings)
-    (place.landing.root / "weather").mkdir()
-    (place.landing.root / "lost.csv").symlink_to("nowhere")
+    (root(place) / "weather").mkdir()
+    (root(place) / "lost.csv").symlink_to("nowhere")
     found = tell(place, "weather-2013-01.csv", "reading-2013-02.csv", GOOD, f"{GOOD}.zip", "Readings-2013-01.csv")
     why = "belongs to no table that can be made: it may be of raw/weather, which is broken; mend that first"
     assert {name: told for name, (told, _) in found.items()} == {
@@ -138,7 +145,7 @@ KINDS: dict[str, tuple[Callable[[Path], object], str]] = {
 @pytest.mark.parametrize("name", KINDS)
 def test_what_is_no_file_is_told(place: Workspace, name: str) -> None:
     make, told = KINDS[name]
-    make(place.landing.root / name)
+    make(root(place) / name)
     ((why, _),) = tell(place).values()
     assert why.startswith(told)
 
@@ -157,12 +164,12 @@ def test_an_upload_is_told_once_it_has_ended(place: Workspace, name: str, monkey
 
 
 def test_thousands_are_told_in_short_and_at_once(place: Workspace) -> None:
-    place.landing.root.mkdir(exist_ok=True)
+    root(place).mkdir(exist_ok=True)
     for number in range(5000):
-        (place.landing.root / f"a-{number}.log").touch()
-    (place.landing.root / "readings_2013-02.csv").touch()
+        (root(place) / f"a-{number}.log").touch()
+    (root(place) / "readings_2013-02.csv").touch()
     began = time.process_time()
-    told = list(in_short(unexpected(place)))
+    told = list(in_short(unexpected(place, place.landing.listing())))
     assert time.process_time() - began < 3
     assert len(told) == 6
     assert told[0].startswith("readings_2013-02.csv belongs to no table: did you mean")

@@ -13,6 +13,7 @@ from taxiway.addresses import Address
 from taxiway.engines.duckdb import DuckDB
 from taxiway.lake import Lake, PartitionState
 from taxiway.materialise.publish import Rows, publish_changes
+from taxiway.storage import Store
 
 SCHEMA = pa.schema([("month", pa.string()), ("level", pa.float64()), ("notes", pa.list_(pa.string()))])
 ORIGIN = {"run": "test", "engine": "test", "libraries": {}}
@@ -33,7 +34,7 @@ some_rows = st.lists(a_row, max_size=6)
 def test_just_the_months_whose_bag_of_rows_differs_are_published(before: list[dict], after: list[dict]) -> None:
     with TemporaryDirectory() as folder:
         place = Path(folder)
-        lake = Lake(place / "lake")
+        lake = Lake(Store(str(place / "lake")))
         publish(lake, place, before)
         changed = publish(lake, place, after)
         assert changed == {month: bag(before, month) != bag(after, month) for month in MONTHS}
@@ -43,8 +44,9 @@ def publish(lake: Lake, place: Path, rows: list[dict]) -> dict[str, bool]:
     """Publish both months; whether each made a commit."""
     address = Address("feature", "levels")
     staged = Rows(address, SCHEMA, "month", ibis.table(ibis.Schema.from_pyarrow(SCHEMA), name="staged"))
-    states = {month: PartitionState("", "code", {}, len(rows)) for month in MONTHS}
-    with DuckDB(1, "200MB", place / "scratch", lake.root).session() as session:
+    counted = Counter(row["month"] for row in rows)
+    states = {month: PartitionState("", "code", {}, counted[month]) for month in MONTHS}
+    with DuckDB(1, "200MB", place / "scratch", lake.store).session() as session:
         session.load("staged", pa.Table.from_pylist(rows, SCHEMA))
         return dict(publish_changes(lake, session, staged, states, ORIGIN, base=lake.find(address)).changed)
 

@@ -213,14 +213,14 @@ def test_month_by_month_and_in_a_range_give_the_same_table(tmp_path: Path) -> No
 
 def meanwhile(monkeypatch: pytest.MonkeyPatch, other: Callable[[], object]) -> None:
     """Another run between the look at the keys and the commit of the next one."""
-    publish = DuckDBSession.publish
+    write = DuckDBSession.write
 
-    def late(session: DuckDBSession, *given: Any) -> int:
-        monkeypatch.setattr(DuckDBSession, "publish", publish)
+    def late(session: DuckDBSession, *given: Any) -> None:
+        monkeypatch.setattr(DuckDBSession, "write", write)
         other()
-        return publish(session, *given)
+        write(session, *given)
 
-    monkeypatch.setattr(DuckDBSession, "publish", late)
+    monkeypatch.setattr(DuckDBSession, "write", late)
 
 
 @pytest.mark.parametrize("first", [[], ["2013-03"]], ids=["new table", "published table"])

@@ -15,12 +15,12 @@ from tests.unit.orchestration.world import World, asked, key
 from tests.unprivileged import unprivileged
 from tests.working import land, with_table, workspace
 
-from taxiway.landing import Delivery
 from taxiway.orchestration import build_definitions
-from taxiway.orchestration.sensors import LANDING_SENSOR, whole_cursor
+from taxiway.orchestration.landing_memory import recalled
+from taxiway.orchestration.sensors import LANDING_SENSOR
+from taxiway.storage import level
 from taxiway.tables import Table
 
-_of = Delivery.of
 READINGS, GAUGES = ["raw/readings"], ["raw/gauges"]
 
 
@@ -31,6 +31,10 @@ def events(result: dg.SensorResult) -> list[tuple[str, str | None]]:
         for event in result.asset_events
         if isinstance(event, dg.AssetMaterialization)
     ]
+
+
+def file_of(world: World, name: str) -> Path:
+    return Path(world.workspace.landing.address(name))
 
 
 def requests(result: dg.SensorResult) -> list[dg.RunRequest]:
@@ -58,7 +62,7 @@ def test_new_files_ask_for_their_partitions_once(world: World) -> None:
 
 
 def test_a_changed_file_asks_for_its_partition_and_a_touched_one_for_nothing(landed: World) -> None:
-    os.utime(landed.workspace.landing.path("readings-2013-02.csv"))
+    os.utime(file_of(landed, "readings-2013-02.csv"))
     landed.correct("2013-03")
     result = landed.look_twice()
     assert asked(result) == [(READINGS, "2013-03")]
@@ -100,7 +104,7 @@ def test_a_file_that_two_tables_are_made_from_asks_for_both(tmp_path: Path) -> N
 
 def test_a_growing_file_waits_until_it_has_stopped(world: World) -> None:
     world.land("2013-01", gauges=False)
-    path = world.workspace.landing.path("readings-2013-01.csv")
+    path = file_of(world, "readings-2013-01.csv")
     whole = path.read_bytes()
     for end in (200, 400, len(whole)):
         path.write_bytes(whole[:end])
@@ -116,7 +120,8 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
     now = time.time
 
     def put(seconds: float) -> None:
-        monkeypatch.setattr("taxiway.orchestration.sensors.time", SimpleNamespace(time=lambda: now() + seconds))
+        later = SimpleNamespace(time=lambda: now() + seconds, monotonic=time.monotonic)
+        monkeypatch.setattr("taxiway.orchestration.landing_look.time", later)
 
     return put
 
@@ -128,7 +133,7 @@ def test_a_file_waits_until_it_has_been_seen_unchanged_whatever_its_date(
     world = World(tmp_path, settle_seconds=3600)
     world.land("2013-01", gauges=False)
     then = datetime.fromisoformat(f"{date}T00:00:00+00:00").timestamp()
-    os.utime(world.workspace.landing.path("readings-2013-01.csv"), (then, then))
+    os.utime(file_of(world, "readings-2013-01.csv"), (then, then))
     assert asked(world.look_twice(run=False)) == []
     clock(3500)
     assert asked(world.look_twice(run=False)) == []
@@ -151,7 +156,7 @@ def test_a_clock_that_was_put_back_delays_no_file_for_longer(tmp_path: Path, clo
 
 @pytest.mark.parametrize("replaced", [True, False], ids=["replaced", "written in place"])
 def test_other_bytes_of_the_same_size_and_date_ask_for_the_partition(landed: World, replaced: bool) -> None:
-    path = landed.workspace.landing.path("readings-2013-02.csv")
+    path = file_of(landed, "readings-2013-02.csv")
     known, data = path.stat(), path.read_bytes()
     other = data.replace(b"Z,22", b"Z,23", 1)
     assert (len(other), other == data) == (len(data), False)
@@ -160,17 +165,20 @@ def test_other_bytes_of_the_same_size_and_date_ask_for_the_partition(landed: Wor
     os.utime(target, ns=(known.st_atime_ns, known.st_mtime_ns))
     target.replace(path)
     assert asked(landed.look_twice()) == [(READINGS, "2013-02")]
-    assert landed.workspace.landing.digest(path.name) in str(whole_cursor(landed.instance, landed.looked))
+    assert landed.workspace.landing.digest(path.name) in str(recalled(landed.instance, LANDING_SENSOR, landed.looked))
 
 
 def test_where_the_file_system_tells_nothing_the_files_are_read_again_from_time_to_time(
     landed: World, monkeypatch: pytest.MonkeyPatch, clock: Callable[[float], None]
 ) -> None:
-    path = landed.workspace.landing.path("readings-2013-02.csv")
-    known = Delivery.of(path.name, path.stat())
+    path = file_of(landed, "readings-2013-02.csv")
+    known = path.stat()
     landed.look()
     path.write_bytes(path.read_bytes().replace(b"Z,22", b"Z,23", 1))
-    monkeypatch.setattr(Delivery, "of", lambda name, stat: known if name == path.name else _of(name, stat))
+    described = level._described
+    monkeypatch.setattr(
+        level, "_described", lambda place, stat: described(place, known if place.name == path.name else stat)
+    )
     assert asked(landed.look_twice()) == []
     clock(7 * 3600)
     assert asked(landed.look()) == [(READINGS, "2013-02")]
@@ -241,7 +249,7 @@ def test_a_file_put_back_as_it_was_clears_the_check_and_asks_for_nothing(landed:
 
 def refuse(world: World, month: str) -> bytes:
     """Deliver a month with too many rows that cannot be read, after the published one; gives the good file."""
-    path = world.workspace.landing.path(f"readings-{month}.csv")
+    path = file_of(world, f"readings-{month}.csv")
     good = path.read_bytes()
     world.workspace.landing.deliver(path.name, good.replace(b"Z,1", b"Z,high"))
     return good
@@ -262,7 +270,7 @@ def test_a_refused_file_that_comes_back_is_refused_again_and_a_good_one_clears_t
 
 
 def test_a_folder_in_place_of_a_file_is_a_failing_check_until_it_is_gone(landed: World) -> None:
-    path = landed.workspace.landing.path("readings-2013-02.csv")
+    path = file_of(landed, "readings-2013-02.csv")
     good = path.read_bytes()
     path.unlink()
     path.mkdir()
@@ -282,7 +290,7 @@ def test_a_folder_in_place_of_a_file_is_a_failing_check_until_it_is_gone(landed:
 
 
 def test_what_belongs_to_no_table_is_a_failing_check_until_it_is_gone(landed: World) -> None:
-    root = landed.workspace.landing.root
+    root = Path(landed.workspace.landing.store.uri)
     for name in ("notes.txt", "readings-2012-12.csv", "Readings-2013-02.csv"):
         (root / name).write_bytes(b"x")
     result = landed.look()
@@ -308,11 +316,10 @@ def test_what_belongs_to_no_table_is_a_failing_check_until_it_is_gone(landed: Wo
 
 
 def test_a_link_to_nowhere_and_a_file_that_cannot_be_read_are_a_failing_check(landed: World) -> None:
-    zone = landed.workspace.landing
     with unprivileged(landed.workspace.settings.home):
-        zone.path("readings-2013-02.csv").unlink()
-        zone.path("readings-2013-02.csv").symlink_to("nowhere")
-        zone.path("readings-2013-03.csv").chmod(0)
+        file_of(landed, "readings-2013-02.csv").unlink()
+        file_of(landed, "readings-2013-02.csv").symlink_to("nowhere")
+        file_of(landed, "readings-2013-03.csv").chmod(0)
         result = landed.look()
     assert asked(result) == []
     told = (
@@ -326,7 +333,7 @@ def test_a_link_to_nowhere_and_a_file_that_cannot_be_read_are_a_failing_check(la
 
 
 def test_a_withdrawn_file_is_forgotten(landed: World) -> None:
-    landed.workspace.landing.path("readings-2013-02.csv").unlink()
+    file_of(landed, "readings-2013-02.csv").unlink()
     assert asked(landed.look_twice()) == []
     landed.land("2013-02")
     assert asked(landed.look_twice()) == []

@@ -138,7 +138,7 @@ class Place:
     def findings(self) -> dict[str, tuple[Finding, ...]]:
         """What is known of each published month."""
         snapshot = self.workspace.lake.open(Address.parse(READINGS))
-        return {name: state.findings for name, state in self.workspace.lake.known(snapshot).items()}
+        return {name: state.findings for name, state in snapshot.partitions.items()}
 
 
 @pytest.fixture
@@ -160,10 +160,11 @@ def test_a_warning_stays_after_a_run_of_another_month_that_does_not_repeat_it(pl
 
 def test_a_new_rule_is_known_of_rows_that_did_not_change(place: Place) -> None:
     assert place.run("2013-01", "2013-02", contract=RawReadings) == []
-    version = place.workspace.lake.open(Address.parse(READINGS)).version
+    before = place.workspace.lake.open(Address.parse(READINGS)).partitions
     assert place.findings() == {"2013-01": (), "2013-02": ()}
     assert len(place.run("2013-01")) == 1
-    assert place.workspace.lake.open(Address.parse(READINGS)).version == version
+    after = place.workspace.lake.open(Address.parse(READINGS)).partitions
+    assert [after[key].data_version for key in before] == [state.data_version for state in before.values()]
     ((found,), of_february) = place.findings().values()
     assert (found.rule, found.severity, found.kind, of_february) == ("low", "warn", "row", ())
     place.run("2013-02", contract=RawReadings)
@@ -175,8 +176,8 @@ def test_a_new_rule_is_known_of_rows_that_did_not_change(place: Place) -> None:
 
 def test_a_clean_partition_says_nothing_of_findings(place: Place) -> None:
     place.run("2013-01", "2013-02", contract=RawReadings)
-    (commit,) = place.workspace.lake.open(Address.parse(READINGS)).history
-    assert "findings" not in str(commit["taxiway"])
+    (commit,) = place.workspace.lake.open(Address.parse(READINGS)).commits()
+    assert "findings" not in str(commit.info["taxiway"])
 
 
 def test_rows_that_another_program_wrote_are_not_said_to_keep_the_rules(place: Place) -> None:

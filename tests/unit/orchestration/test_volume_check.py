@@ -10,8 +10,8 @@ READINGS, MONTH, FILE = "raw/readings", "2013-02", "readings-2013-02.csv"
 
 
 def test_a_cut_file_fails_the_check_of_the_rows_until_a_run_accepts_it(landed: World) -> None:
-    file = landed.workspace.landing.path(FILE)
-    landed.workspace.landing.deliver(FILE, b"".join(file.read_bytes().splitlines(keepends=True)[:2]))
+    zone = landed.workspace.landing
+    zone.deliver(FILE, b"".join(zone.read(FILE).splitlines(keepends=True)[:2]))
     assert not landed.run([key(READINGS)], partition=MONTH)
     check = landed.check(READINGS, "rows")
     assert check is not None

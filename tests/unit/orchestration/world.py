@@ -105,7 +105,7 @@ class World:
 
     def age(self, name: str, hours: float) -> None:
         """Make a delivered file older."""
-        path = self.workspace.landing.path(name)
+        path = Path(self.workspace.landing.address(name))
         then = path.stat().st_mtime - hours * 3600
         os.utime(path, (then, then))
 

@@ -1,17 +1,12 @@
-"""The settings of a deployment: one frozen object from `deployments/<name>/settings.toml` and the environment.
-
-Constants of the business stand in the file; what varies from machine to machine is a `TAXIWAY_*`
-variable. Nothing else in the platform reads the environment.
-"""
+"""Loading the settings of a deployment, with every missing or wrong value in one message."""
 
 import os
 import tomllib
-from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Self
+from typing import Any
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import ValidationError
 from pydantic_settings import (
     BaseSettings,
     InitSettingsSource,
@@ -21,18 +16,23 @@ from pydantic_settings import (
 )
 from pydantic_settings import SettingsError as EnvironmentUnreadable
 
-from taxiway.errors import DefinitionError, SettingsError, UsageError
-from taxiway.partitions import Months, parse_month
+from taxiway.errors import SettingsError
+from taxiway.settings.buckets import load_s3
+from taxiway.settings.groups import (
+    UNSAFE_IN_PATHS,
+    CalendarSettings,
+    DagsterSettings,
+    EngineSettings,
+    LakeSettings,
+    LandingSettings,
+    ProjectSettings,
+)
 from taxiway.spelling import nearest
-from taxiway.zones import see_that_is_zone
+from taxiway.storage import S3, Store
 
 _PREFIX = "TAXIWAY_"
 # Read by the suite, not by the platform.
 _OF_TESTS = frozenset({"REQUIRE", "SOAK"})
-# Globs and partition columns to DuckDB, escapes to Delta's readers.
-_UNSAFE_IN_PATHS = frozenset("*?[]%=\\")
-
-Parameter = bool | int | float | str
 
 
 def project_root() -> Path:
@@ -41,7 +41,7 @@ def project_root() -> Path:
     """
     named = os.environ.get("TAXIWAY_ROOT")
     here = Path.cwd()
-    for folder in [Path(named)] if named else [here, *here.parents, Path(__file__).parents[2]]:
+    for folder in [Path(named)] if named else [here, *here.parents, Path(__file__).parents[3]]:
         if (folder / "deployments").is_dir():
             return folder.resolve()
     raise SettingsError(
@@ -49,32 +49,21 @@ def project_root() -> Path:
     )
 
 
-class Settings(BaseSettings):
+def _located(given: Store, default: Path, s3: S3) -> Store:
+    uri = given.uri or str(default)
+    return Store(uri, None if Store(uri).is_folder else given.s3 or s3)
+
+
+class Settings(DagsterSettings, CalendarSettings, EngineSettings, LandingSettings, LakeSettings, ProjectSettings):
     """Everything that differs between deployments, and the constants of the business.
 
-    `memory_limit` is what the engine may hold before it spills to `scratch`; `parameters` are bound
-    to the transforms' declared parameters of the same names. `spark_master` is where Spark runs, in this process
-    by default, and `spark` is configuration of Spark's own.
+    `lake` and `landing` are a folder, below `home` by default, or `s3://bucket/prefix`, which is reached as `s3` and
+    Amazon's usual variables say.
     """
 
-    model_config = SettingsConfigDict(frozen=True, env_prefix=_PREFIX, env_ignore_empty=True, extra="forbid")
-
-    deployment: str
-    root: Path
-    home: Path
-    project: str
-    engine: str = "duckdb"
-    threads: int = Field(default=2, ge=1)
-    memory_limit: str = Field(default="1GB", pattern=r"^\d+(\.\d+)?\s?(MB|GB|MiB|GiB)$")
-    spark_master: str = Field(default="", pattern=r"^(spark://.+|local(\[.+\])?)?$")
-    spark: Mapping[str, str] = Field(default_factory=lambda: MappingProxyType({}))
-    first_month: str
-    end_month: str
-    zone: str = "UTC"
-    settle_seconds: float = Field(default=5.0, ge=0)
-    fresh_hours: float = Field(default=26.0, gt=0)
-    automation: bool = False
-    parameters: Mapping[str, Parameter] = Field(default_factory=lambda: MappingProxyType({}))
+    model_config = SettingsConfigDict(
+        frozen=True, arbitrary_types_allowed=True, env_prefix=_PREFIX, env_ignore_empty=True, extra="forbid"
+    )
 
     @classmethod
     def settings_customise_sources(
@@ -92,51 +81,6 @@ class Settings(BaseSettings):
         others = (env_settings(), file(), _defaults(**given))
         left = ({name: value for name, value in source.items() if name not in given} for source in others)
         return init_settings, *(InitSettingsSource(settings_cls, source) for source in left)
-
-    @model_validator(mode="after")
-    def _months_and_zone(self) -> Self:
-        try:
-            see_that_is_zone(self.zone)
-        except DefinitionError as error:
-            raise ValueError(f"zone: {error}") from error
-        for month in (self.first_month, self.end_month):
-            try:
-                parse_month(month)
-            except UsageError as error:
-                raise ValueError(f"first_month and end_month: {error}") from None
-        if self.first_month >= self.end_month:
-            raise ValueError(f"first_month {self.first_month} must lie before end_month {self.end_month}")
-        return self
-
-    @property
-    def months(self) -> Months:
-        """The months of the project on the clock of its schedule."""
-        return Months(self.first_month, self.end_month, self.zone)
-
-    @property
-    def lake(self) -> Path:
-        """Where the tables live."""
-        return self.home / "lake"
-
-    @property
-    def landing(self) -> Path:
-        """Where delivered files arrive."""
-        return self.home / "landing"
-
-    @property
-    def dagster(self) -> Path:
-        """Dagster's own storage."""
-        return self.home / "dagster"
-
-    @property
-    def dbt(self) -> Path:
-        """What dbt makes of the project."""
-        return self.home / "dbt"
-
-    @property
-    def scratch(self) -> Path:
-        """What lives for one run only: spilled and staged data."""
-        return self.home / "scratch"
 
 
 def load_settings(deployment: str | None = None, **overrides: Any) -> Settings:
@@ -168,15 +112,24 @@ def load_settings(deployment: str | None = None, **overrides: Any) -> Settings:
             f"deployment '{name}': home: {home} is the project's own folder, which tables would fill; set TAXIWAY_HOME "
             "to another, or unset it for the default"
         )
-    unsafe = sorted(set(str(home)) & _UNSAFE_IN_PATHS)
+    unsafe = sorted(set(str(home)) & UNSAFE_IN_PATHS)
     if unsafe:
         raise SettingsError(
             f"deployment '{name}': home: {home} contains {' '.join(unsafe)}, which readers of data files take for a "
             "pattern or an escape; set TAXIWAY_HOME to a folder without"
         )
+    s3 = load_s3({**settings.s3})
+    lake, landing = _located(settings.lake, home / "lake", s3), _located(settings.landing, home / "landing", s3)
+    if f"{lake}/".startswith(f"{landing}/") or f"{landing}/".startswith(f"{lake}/"):
+        raise SettingsError(
+            f"deployment '{name}': the lake {lake} and the landing zone {landing} lie in one another; set TAXIWAY_LAKE "
+            "or TAXIWAY_LANDING to a place of its own"
+        )
     return settings.model_copy(
         update={
             "home": home,
+            "lake": lake,
+            "landing": landing,
             "parameters": MappingProxyType(dict(settings.parameters)),
             "spark": MappingProxyType(dict(settings.spark)),
         }

@@ -1,0 +1,54 @@
+"""What partitions were read: each with its version where they are few, stretches of them where they are many, so that
+what is known of a partition does not grow with the table that it was computed from."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from hashlib import sha256
+from itertools import groupby
+from typing import TypeAlias
+
+MANY = 24
+"""More partitions of one table than that are told in stretches."""
+
+Versions: TypeAlias = Mapping[str, str | None]
+"""Data version by partition, None where it was absent. `first..last` are all that were read between the two: a digest
+of their versions, or None where all were absent."""
+
+Inputs: TypeAlias = Mapping[str, Versions]
+"""What was read, by address."""
+
+_TO = ".."
+
+
+def in_short(inputs: Inputs) -> Inputs:
+    """The same, in stretches where they are many."""
+    return {at: versions if len(versions) <= MANY else dict(_stretches(versions)) for at, versions in inputs.items()}
+
+
+def covers(told: str, partition: str) -> bool:
+    """Whether a key of `Versions` tells of a partition."""
+    first, to, last = told.partition(_TO)
+    return first <= partition <= last if to else told == partition
+
+
+def told_of(versions: Versions, partition: str) -> str | None:
+    """The key that tells of a partition, None where it was not read."""
+    return partition if partition in versions else next((key for key in versions if covers(key, partition)), None)
+
+
+def absent(versions: Versions, known: Iterable[str]) -> list[str]:
+    """The partitions that were absent, and of stretches those of the `known` ones that lie in them."""
+    told = [key for key, version in versions.items() if version is None]
+    return [
+        *(key for key in told if _TO not in key),
+        *(k for k in known if any(_TO in t and covers(t, k) for t in told)),
+    ]
+
+
+def _stretches(versions: Versions) -> Iterator[tuple[str, str | None]]:
+    for is_there, group in groupby(sorted(versions), key=lambda key: versions[key] is not None):
+        keys = list(group)
+        if len(keys) == 1:
+            yield keys[0], versions[keys[0]]
+        else:
+            told = "\n".join(f"{key} {versions[key]}" for key in keys)
+            yield f"{keys[0]}{_TO}{keys[-1]}", sha256(told.encode()).hexdigest()[:32] if is_there else None
