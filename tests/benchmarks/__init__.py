@@ -2,7 +2,7 @@
 
 from taxiway.benchmark import Benchmarks
 
-from . import copies, guard, guard_on_spark, imports, scala, year
+from . import copies, guard, guard_on_spark, imports, lake, scala, year
 
 benchmarks = Benchmarks(
     trials=(
@@ -14,6 +14,7 @@ benchmarks = Benchmarks(
         guard_on_spark.trial,
         scala.trial,
         imports.trial,
+        *lake.trials,
     ),
     measures=(
         year.cold,
@@ -24,6 +25,9 @@ benchmarks = Benchmarks(
         scala.measure,
         year.memory,
         imports.measure,
+        lake.bucket,
+        lake.commits,
+        lake.files,
     ),
     scale=copies.scale,
 )

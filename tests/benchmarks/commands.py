@@ -1,6 +1,7 @@
 """The programs that are measured: `taxiway`, and the scripts of this folder, with this Python."""
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from taxiway.benchmark import Command
@@ -15,6 +16,6 @@ def taxiway(home: Path, *words: str) -> Command:
     return Command((str(Path(sys.executable).with_name("taxiway")), *words), variables, ROOT)
 
 
-def script(name: str, *words: object) -> Command:
-    """A script of this folder."""
-    return Command((sys.executable, str(HERE / name), *map(str, words)))
+def script(name: str, *words: object, variables: Mapping[str, str] | None = None) -> Command:
+    """A script of this folder, which may use what tests share."""
+    return Command((sys.executable, str(HERE / name), *map(str, words)), {"PYTHONPATH": str(ROOT), **(variables or {})})

@@ -13,6 +13,7 @@ from typing import Any
 
 from taxiway.engines.spark_session import start_session
 from taxiway.settings import load_settings
+from tests.benchmarks.spark_shell import WITH_DELTA
 
 
 def run(spark: Any, script: Path) -> None:
@@ -32,7 +33,7 @@ def seconds(spark: Any, scripts: Sequence[Path]) -> float:
 def main() -> None:
     folder, home = Path(sys.argv[1]), Path(sys.argv[3])
     scripts = sorted(folder.glob("*.sql"))
-    spark = start_session(load_settings("local", root=Path(__file__).parents[2], home=home))
+    spark = start_session(load_settings("local", root=Path(__file__).parents[2], home=home, spark=WITH_DELTA))
     rounds = [seconds(spark, scripts) for _ in range(int(sys.argv[2]))]
     (folder / "seconds.json").write_text(json.dumps(rounds))
     spark.stop()

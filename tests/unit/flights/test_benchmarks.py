@@ -25,6 +25,9 @@ def test_every_measure_names_trials_that_there_are():
         "scala",
         "memory",
         "import",
+        "bucket",
+        "commits",
+        "files",
     }
     assert {name for measure in benchmarks.measures for name in measure.trials} == known
 
