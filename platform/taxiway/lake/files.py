@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, TypeAlias
@@ -90,8 +91,10 @@ def _statistics(footer: pq.FileMetaData) -> Mapping[str, Any]:
         # A group of nulls alone has no bounds.
         bounded = [each for each in found if each.num_values]
         if bounded and all(each.has_min_max for each in bounded):
-            _bound(low, column.name, min, [each.min for each in bounded], _EARLIER)
-            _bound(high, column.name, max, [each.max for each in bounded], _LATER)
+            # An instant that Python's calendar does not reach is no bound.
+            with suppress(OverflowError, ValueError):
+                _bound(low, column.name, min, [each.min for each in bounded], _EARLIER)
+                _bound(high, column.name, max, [each.max for each in bounded], _LATER)
     return {"numRecords": footer.num_rows, "minValues": low, "maxValues": high, "nullCount": nulls}
 
 
