@@ -18,7 +18,7 @@ def upkeep_schedule(workspace: Workspace) -> dg.ScheduleDefinition:
     """Keeps all tables of the lake up, as `taxiway upkeep` does, every night on the clock of the deployment's zone."""
     settings = workspace.settings
 
-    @dg.op(name=UPKEEP, required_resource_keys={"workspace", "open_engine"})
+    @dg.op(required_resource_keys={"workspace", "open_engine"})
     def keep_up(context: dg.OpExecutionContext) -> None:
         """What killed writers left, what only old versions need, many small files."""
         workspace: Workspace = context.resources.workspace
