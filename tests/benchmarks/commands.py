@@ -2,12 +2,21 @@
 
 import sys
 from collections.abc import Mapping
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from taxiway.benchmark import Command
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
+
+
+def shared(name: str) -> Any:
+    """A module that tests share, which lies beside this folder."""
+    if str(ROOT) not in sys.path:
+        sys.path.append(str(ROOT))
+    return import_module(f"tests.{name}")
 
 
 def taxiway(home: Path, *words: str) -> Command:

@@ -5,9 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from taxiway.benchmark import Command, Finished, Measure, Results, Step, Target, Trial, at_most
-from tests.s3 import BUCKET, serving
 
-from .commands import script, taxiway
+from .commands import script, shared, taxiway
 from .year import PART, PART_OF_YEAR
 
 FEW, MANY = 50, 5000
@@ -24,21 +23,22 @@ def _figures(finished: Sequence[Finished]) -> Mapping[str, float]:
 
 
 def _year(folder: Path) -> Iterator[Step]:
-    home = folder / "home"
-    with serving() as server:
+    home, s3 = folder / "home", shared("s3")
+    with s3.serving() as server:
         variables = {
             **server.environment(),
-            "TAXIWAY_LAKE": f"s3://{BUCKET}/lake",
-            "TAXIWAY_LANDING": f"s3://{BUCKET}/landing",
+            "TAXIWAY_LAKE": f"s3://{s3.BUCKET}/lake",
+            "TAXIWAY_LANDING": f"s3://{s3.BUCKET}/landing",
         }
         steps = [taxiway(home, "land", "--json"), taxiway(home, "run", *PART, "--json")]
         yield Step(IN_BUCKET, tuple(Command(c.words, {**c.variables, **variables}, c.folder) for c in steps))
 
 
 def _many_commits(folder: Path) -> Iterator[Step]:
-    with serving() as server:
+    s3 = shared("s3")
+    with s3.serving() as server:
         for number in (FEW, MANY):
-            places = {"folder": str(folder / str(number)), "bucket": f"s3://{BUCKET}/{number}"}
+            places = {"folder": str(folder / str(number)), "bucket": f"s3://{s3.BUCKET}/{number}"}
             for where, place in places.items():
                 command = script("many_commits.py", place, number, variables=server.environment())
                 yield Step(_commits(where, number), (command,), _figures)
