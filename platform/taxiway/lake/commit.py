@@ -63,21 +63,21 @@ def commit(publication: Publication, store: Store, schema: pa.Schema, files: Seq
     while True:
         actions = [*_header(publication, base, schema), *_moves(publication, base, files)]
         try:
-            return _put(publication.provenance, publication, base, store, actions)
+            return _put(publication, base, store, actions)
         except FileExistsError as error:
-            latest = find()
+            latest, own = _what_became(publication, base, find, error)
             if latest is not None and base is not None and latest.version == base.version:
                 raise refused(publication, f"{error} and is no entry of a log: remove it") from error
         except OSError as error:
-            latest = _after_failing(publication, find, error)
-            if (version := _own_version(publication, base, latest)) is not None:
-                return version
+            _, own = _what_became(publication, base, find, error)
+            if own is not None:
+                return own
             if store.is_folder:
                 raise refused(publication, error) from error
             # A request may be answered late, and done all the same.
             raise failed(publication, error, is_known=True) from error
-        if (version := _own_version(publication, base, latest)) is not None:
-            return version
+        if own is not None:
+            return own
         base = _fit_to_go_on(publication, latest)
 
 
@@ -119,10 +119,8 @@ def announce(snapshot: Snapshot, what: str, names: Sequence[str]) -> None:
     )
 
 
-def _put(
-    provenance: Provenance, publication: Publication, base: Snapshot | None, store: Store, actions: Sequence[Action]
-) -> int:
-    column = publication.partition_column
+def _put(publication: Publication, base: Snapshot | None, store: Store, actions: Sequence[Action]) -> int:
+    column, provenance = publication.partition_column, publication.provenance
     said = {
         "operation": "OPTIMIZE" if publication.compacts else "WRITE" if base is not None else "CREATE TABLE",
         "operationParameters": {
@@ -176,15 +174,19 @@ def _write_checkpoint(base: Snapshot, version: int) -> None:
         )
 
 
-def _after_failing(publication: Publication, find: Find, error: Exception) -> Snapshot | None:
+def _what_became(
+    publication: Publication, base: Snapshot | None, find: Find, error: Exception
+) -> tuple[Snapshot | None, int | None]:
+    """The table as it is now, and the version that this commit became though the storage said otherwise, or said
+    nothing, None where it did not. Raises CommitFailed where that cannot be told: it may be there."""
     try:
-        return find()
-    except LakeError as again:
+        latest = find()
+        return latest, _own_version(publication, base, latest)
+    except (LakeError, OSError) as again:
         raise failed(publication, error, is_known=False) from again
 
 
 def _own_version(publication: Publication, base: Snapshot | None, latest: Snapshot | None) -> int | None:
-    """The version that this commit became though the storage said otherwise, or said nothing, None where it did not."""
     for made in _since(base, latest):
         if made.provenance is not None and made.provenance.id == publication.provenance.id:
             return made.version

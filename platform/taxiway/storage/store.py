@@ -112,11 +112,10 @@ class Store:
         with _told(self.address(path)):
             return bytes(obstore.get_range(self._root, self._key(path), start=start, end=end))
 
-    def files(self, path: str = "", *, after: str = "") -> Iterator[StoredFile]:
-        """All files below a folder, in no order; in a bucket those `after` a path in the order of their names."""
-        offset = self._key(after) if after and not self.is_folder else None
+    def files(self, path: str = "") -> Iterator[StoredFile]:
+        """All files below a folder, in no order."""
         with _told(self.address(path)):
-            for bunch in obstore.list(self._root, self._key(path) + "/", offset=offset, chunk_size=_BUNCH):
+            for bunch in obstore.list(self._root, self._key(path) + "/", chunk_size=_BUNCH):
                 yield from map(self._described, bunch)
 
     def entries(self) -> list[Found]:

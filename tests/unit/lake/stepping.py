@@ -97,9 +97,9 @@ class SteppingStore(Store):
         self._step(path)
         return super().read_part(path, start, end)
 
-    def files(self, path: str = "", *, after: str = "") -> Iterator[StoredFile]:
+    def files(self, path: str = "") -> Iterator[StoredFile]:
         self._step(f"{path}/")
-        yield from list(super().files(path, after=after))
+        yield from list(super().files(path))
 
     def write(self, path: str, data: bytes, *, new: bool = False) -> None:
         self._step(path, changes=True)
