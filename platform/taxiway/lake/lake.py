@@ -9,7 +9,7 @@ from functools import partial
 
 import pyarrow as pa
 from deltalake import DeltaTable
-from deltalake.exceptions import DeltaError, TableNotFoundError
+from deltalake.exceptions import DeltaError
 
 from taxiway.addresses import Address, is_address
 from taxiway.errors import CommitFailed, LakeError, TableNotFound
@@ -74,12 +74,11 @@ class Lake:
         try:
             state = latest(table) if version is None else None
             if state is None:
+                # Looked for before it is opened: another writer may make its first commit at any moment.
+                if not self._log_entries(address):
+                    return None
                 state = of_delta(DeltaTable(table.uri, version=version, storage_options=table.delta_options))
             return Snapshot(address, table, state)
-        except TableNotFoundError as error:
-            if not self._log_entries(address):
-                return None
-            raise self._unreadable(address, error) from error
         except (DeltaError, OSError, ValueError) as error:
             # Of a server that does not answer nothing more is asked: each question waits as long.
             entries = self._log_entries(address) if version is not None else frozenset()

@@ -15,7 +15,7 @@ from tests.unit.lake.stepping import SteppingStore, every_order, some_orders
 from tests.working import SOAK, publish, write_rows
 
 from taxiway.addresses import Address
-from taxiway.errors import LakeError
+from taxiway.errors import LakeError, PublishConflict
 from taxiway.lake import Lake, PartitionState, Provenance, Publication
 from taxiway.lake import upkeep as of_table
 from taxiway.lake.upkeep import remove_leftovers, remove_old_versions
@@ -150,6 +150,25 @@ def test_in_every_order_the_result_is_one_of_the_serial_ones(make: Callable[[], 
             expected = serial
         assert found in expected, f"{order}: {results}"
     assert tried >= (2 if SOAK else ORDERS)
+
+
+@pytest.mark.parametrize("names", [("a month", "the month again"), ("a month", "another month")], ids=" and ".join)
+def test_two_that_make_a_table_in_every_order(store: Store, names: tuple[str, str]) -> None:
+    numbers = count()
+    make = lambda: store.below(f"copy-{next(numbers)}")  # noqa: E731
+    alone = [one_after_the_other(make, (name,)) for name in names]
+    works = [partial(_in_a_lake, WORKS[name]) for name in names]
+    orders = islice(every_order(make, works), MOST_ORDERS) if SOAK else some_orders(make, works, 40)
+    for order, stored, results in orders:
+        refused = [isinstance(result, LakeError) for result in results]
+        assert all(result is None or isinstance(result, PublishConflict) for result in results), f"{order}: {results}"
+        assert refused.count(True) <= 1, f"{order}: {results}"
+        found = contents(Lake(stored))
+        if any(refused):
+            assert found == alone[refused.index(False)], f"{order}: {results}"
+        else:
+            # Of the same month the other one came after the first was there.
+            assert found in [one_after_the_other(make, order) for order in (names, names[::-1])], f"{order}: {results}"
 
 
 def _in_a_lake(work: Callable[[Lake], Any], store: SteppingStore) -> Any:
