@@ -3,10 +3,12 @@ gives, or one of them is refused."""
 
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from itertools import combinations_with_replacement, count, islice
 from typing import Any
+from uuid import uuid4
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -16,7 +18,7 @@ from tests.working import SOAK, publish, write_rows
 
 from taxiway.addresses import Address
 from taxiway.errors import LakeError, PublishConflict
-from taxiway.lake import Lake, PartitionState, Provenance, Publication
+from taxiway.lake import Batch, Lake, PartitionState, Provenance, Publication
 from taxiway.lake import upkeep as of_table
 from taxiway.lake.upkeep import remove_leftovers, remove_old_versions
 from taxiway.lake.writers import register
@@ -76,10 +78,19 @@ def compacts(lake: Lake) -> None:
     lake.publish(Publication(ADDRESS, provenance, base, "month", compacts=files), base.schema, write)
 
 
+def streams(lake: Lake) -> None:
+    """Append the first stretch of a stream."""
+    rows, name = month("2013-02", 6), uuid4().hex
+    batch = Batch("stream", None, 1)
+    added = replace(publication(lake, name, "2013-02", rows.num_rows), appends=batch)
+    lake.publish(added, rows.schema, partial(write_rows, lake.store, rows, "month"))
+
+
 WORKS: dict[str, Callable[[Lake], Any]] = {
     "a month": replaces("january", "2013-01", 7),
     "the month again": replaces("again", "2013-01", 8, 9),
     "another month": replaces("february", "2013-02", 5),
+    "a stretch of a stream": streams,
     "restore": lambda lake: lake.restore(ADDRESS, 0, run="test"),
     "compaction": compacts,
     "vacuum": lambda lake: remove_old_versions(lake, ADDRESS, timedelta(0)),
