@@ -69,7 +69,7 @@ def spark_config(settings: Settings) -> dict[str, str]:
     return {
         "spark.app.name": f"taxiway {settings.deployment}",
         "spark.master": settings.spark_master or f"local[{settings.threads}]",
-        **_bucket(settings.lake),
+        **_storage(settings.lake),
         # Spark makes the folder when it starts, by default in whatever folder that is.
         "spark.sql.warehouse.dir": str(settings.scratch / "spark-warehouse"),
         **MEANING,
@@ -78,8 +78,6 @@ def spark_config(settings: Settings) -> dict[str, str]:
         # What a writer leaves is looked at before it is committed: nothing has to be moved or marked when it is done.
         "spark.hadoop.mapreduce.fileoutputcommitter.algorithm.version": "2",
         "spark.hadoop.mapreduce.fileoutputcommitter.marksuccessfuljobs": "false",
-        # Without files of checksums, which Parquet has itself.
-        "spark.hadoop.fs.file.impl": "org.apache.hadoop.fs.RawLocalFileSystem",
         # The files that are read are known; a job that looks for them is for folders.
         "spark.sql.sources.parallelPartitionDiscovery.threshold": "10000",
         # Small tables: the default of 200 costs seconds for every query.
@@ -98,10 +96,11 @@ def spark_config(settings: Settings) -> dict[str, str]:
     }
 
 
-def _bucket(lake: Store) -> dict[str, str]:
-    """How Spark reaches a lake in a bucket."""
+def _storage(lake: Store) -> dict[str, str]:
+    """How Spark reaches the lake."""
     if lake.is_folder:
-        return {}
+        # Without files of checksums, which Parquet has itself; what uploads to a bucket cannot do with this one.
+        return {"spark.hadoop.fs.file.impl": "org.apache.hadoop.fs.RawLocalFileSystem"}
     s3 = lake.s3 or S3()
     reached = {
         "access.key": s3.keys.get("access_key_id"),
