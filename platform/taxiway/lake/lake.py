@@ -71,21 +71,20 @@ class Lake:
         table = self.table(address)
         if version is not None and version < 0:
             raise TableNotFound(f"{address} has no version {version}; see: taxiway history {address}")
+        entries: frozenset[str] = frozenset()
         try:
             state = latest(table) if version is None else None
             if state is None:
                 # Looked for before it is opened: another writer may make its first commit at any moment.
-                if not self._log_entries(address):
+                entries = self._log_entries(address)
+                if not entries:
                     return None
                 state = of_delta(DeltaTable(table.uri, version=version, storage_options=table.delta_options))
             return Snapshot(address, table, state)
         except (DeltaError, OSError, ValueError) as error:
-            # Of a server that does not answer nothing more is asked: each question waits as long.
-            entries = self._log_entries(address) if version is not None else frozenset()
             if version is not None and f"{version:020d}.json" not in entries:
-                known = [int(name[:20]) for name in entries]
-                was = f": its log begins at {min(known)}, what was before has been cleaned up" if known else ""
-                there = was if known and version < min(known) else ""
+                first = min(int(name[:20]) for name in entries)
+                there = f": its log begins at {first}, what was before has been cleaned up" if version < first else ""
                 raise TableNotFound(
                     f"{address} has no version {version}{there}; see: taxiway history {address}"
                 ) from None
