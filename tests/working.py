@@ -31,6 +31,9 @@ OWN_MOUNTS = ("unshare", "--map-root-user", "--mount")
 SOAK = os.environ.get("TAXIWAY_SOAK") == "1"
 """Whether to run with full counts of kills and examples."""
 
+LOCAL = (ROOT / "deployments" / "local" / "settings.toml").read_text()
+"""The settings of a deployment that needs nothing but a folder; what the project shares is not among them."""
+
 # Processes are forked from one that has imported all this and has done nothing yet.
 processes = get_context("forkserver")
 processes.set_forkserver_preload(["tests.working"])
@@ -56,7 +59,7 @@ def land(place: Workspace, months: Sequence[str] | None = None, change: tuple[by
         place.landing.deliver(name, data.replace(*change) if change[0] else data)
 
 
-def run(place: Workspace, at: str, partitions: Sequence[str] | str | None = None, **options: bool) -> Outcome:
+def run(place: Workspace, at: str, partitions: Sequence[str] | str | None = None, **options: Any) -> Outcome:
     """Materialise partitions of a table, all that the settings name by default."""
     table = place.project.table(at)
     if partitions is None:
@@ -65,7 +68,7 @@ def run(place: Workspace, at: str, partitions: Sequence[str] | str | None = None
     return materialise(place, table, keys, open_engine(place.settings), run="test", **options)
 
 
-def run_all(place: Workspace, partitions: Sequence[str] | None = None, **options: bool) -> list[Outcome]:
+def run_all(place: Workspace, partitions: Sequence[str] | None = None, **options: Any) -> list[Outcome]:
     """Materialise all tables of the gauges in order."""
     tables = ("raw/gauges", "raw/readings", "feature/level_history", "feature/river_month")
     chosen = {at: partitions if place.project.table(at).monthly else None for at in tables}

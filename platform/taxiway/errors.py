@@ -66,9 +66,21 @@ class DeliveryRefused(TaxiwayError):
     """A delivered file cannot be read as what it should be; nothing of it was used."""
 
 
+class ConnectorError(TaxiwayError):
+    """A source could not be read, or a sink not written; what was there before still is. It holds no secret."""
+
+
 class ContractBroken(TaxiwayError):
     """A staged result broke its contract beyond tolerance and was not published."""
 
 
 class MartsFailed(TaxiwayError):
     """A mart could not be built, or one of its tests failed; no mart was published."""
+
+
+class DeploymentError(TaxiwayError):
+    """A deployment of this machine could not be prepared, started or ended; what had been started has been ended."""
+
+
+class RunLost(TaxiwayError):
+    """A run elsewhere can no longer be followed or stopped from here; the message says what has become of it."""

@@ -68,16 +68,16 @@ def test_a_key_may_be_in_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 @pytest.mark.parametrize(
     ("place", "told"),
     [
-        ("s3://", "is no place in a bucket: write s3://bucket/prefix"),
-        ("s3://Upper/x", "is no place in a bucket"),
-        ("lake", "is no whole path; write /"),
-        ("/data/a*b", r"contains \*, which readers of data files take for a pattern"),
-        ("s3://bucket/month=1", "contains =, which readers"),
+        ("s3://", "lake: .*is no place in a bucket: write s3://bucket/prefix"),
+        ("s3://Upper/x", "lake: .*is no place in a bucket"),
+        ("lake", "TAXIWAY_LAKE=lake is no whole path; write TAXIWAY_LAKE=/"),
+        ("/data/a*b", r"lake: .*contains \*, which readers of data files take for a pattern"),
+        ("s3://bucket/month=1", "lake: .*contains =, which readers"),
     ],
 )
 def test_what_is_no_place_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str, told: str) -> None:
     monkeypatch.setenv("TAXIWAY_LAKE", place)
-    with pytest.raises(SettingsError, match=rf"lake: .*{told}"):
+    with pytest.raises(SettingsError, match=told):
         load(tmp_path)
 
 
@@ -89,5 +89,7 @@ def test_lake_and_landing_zone_lie_beside_one_another(
 ) -> None:
     monkeypatch.setenv("TAXIWAY_LAKE", lake)
     monkeypatch.setenv("TAXIWAY_LANDING", landing)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", KEY)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
     with pytest.raises(SettingsError, match="lie in one another; set TAXIWAY_LAKE or TAXIWAY_LANDING"):
         load(tmp_path)

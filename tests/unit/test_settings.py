@@ -3,10 +3,10 @@
 from pathlib import Path
 
 import pytest
-from tests.working import ROOT
+from tests.working import LOCAL, ROOT
 
 from taxiway.errors import SettingsError
-from taxiway.settings import Settings, load_settings
+from taxiway.settings import Settings, explain_settings, load_settings
 
 
 def settings_with(home: Path, **changed: str) -> Settings:
@@ -86,20 +86,35 @@ def test_every_setting_and_what_the_suite_reads_may_be_a_variable(
         "FRESH_HOURS": "2",
         "KEEP_DAYS": "7",
         "AUTOMATION": "false",
+        "RUNS": "queue",
+        "OIDC_ISSUER": "https://login.company.com",
+        "OIDC_CLIENT_ID": "taxiway",
+        "OIDC_CLIENT_SECRET": "hush",
+        "OIDC_ADMINS": "engineers",
+        "OIDC_VIEWERS": "analysts",
+        "OIDC_SCOPE": "openid",
+        "OIDC_HOST": "taxiway.company.com",
         "LAKE": "s3://bucket/lake",
         "LANDING": str(tmp_path / "landing"),
         "S3": '{"region": "eu-west-1"}',
         "PARAMETERS": '{"late_min": 30}',
+        "PORT": "9999",
+        "DAGSTER_STORAGE": "postgresql://dagster:secret@db/dagster",
     }
-    assert {name.lower() for name in values} == set(Settings.model_fields)
+    assert {name.lower() for name in values} == set(Settings.model_fields) - {"connections"}
     for name, value in (values | {"SOAK": "1", "REQUIRE": "all"}).items():
         monkeypatch.setenv(f"TAXIWAY_{name}", value)
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "key")
     found = load_settings()
     assert (found.threads, found.months.keys(), found.home) == (1, ("2013-02",), tmp_path / "home")
     assert found.parameters["late_min"] == 30
     assert (found.lake.uri, found.landing.uri) == ("s3://bucket/lake", str(tmp_path / "landing"))
     assert found.lake.s3 is not None
     assert found.lake.s3.region == "eu-west-1"
+    assert found.port == 9999
+    assert found.dagster_storage.get_secret_value() == values["DAGSTER_STORAGE"]
+    assert ":secret@" not in f"{found!r} {found}"
 
 
 @pytest.mark.parametrize(
@@ -120,7 +135,7 @@ def test_parameters_that_cannot_be_are_told_in_one_line(
 
 
 def test_a_setting_that_there_is_not_is_refused_with_the_nearest(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match=r"settings.toml has memory_limits, .*; did you mean memory_limit\?"):
+    with pytest.raises(SettingsError, match=r"given has memory_limits, .*; did you mean memory_limit\?"):
         settings_with(tmp_path, memory_limits="1GB")
 
 
@@ -149,9 +164,9 @@ def two_deployments(tmp_path: Path) -> Path:
     for name, first in (("local", "2013-01"), ("production", "2012-01")):
         folder = tmp_path / "deployments" / name
         folder.mkdir(parents=True)
-        (folder / "settings.toml").write_text(
-            f'project = "p:p"\nfirst_month = "{first}"\nend_month = "2014-01"\n[parameters]\na = 1\nb = 2\n'
-        )
+        (folder / "settings.toml").write_text(f'{LOCAL}first_month = "{first}"\n[parameters]\na = 1\n')
+    shared = 'project = "p:p"\nfirst_month = "2000-01"\nend_month = "2014-01"\n[parameters]\na = 0\nb = 2\n'
+    (tmp_path / "deployments" / "settings.toml").write_text(shared)
     return tmp_path
 
 
@@ -185,4 +200,80 @@ def test_a_variable_names_a_folder_or_a_place_in_a_bucket(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, place: str
 ) -> None:
     monkeypatch.setenv(f"TAXIWAY_{name.upper()}", place)
+    for key in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(key, "key")
     assert getattr(settings_with(tmp_path), name).uri == place
+
+
+def test_all_that_is_missing_or_wrong_is_told_at_once(two_deployments: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    bare = 'threads = "many"\nfirst_month = "2012-13"\nruns = "queue"\nthread = 2\n'
+    (two_deployments / "deployments" / "production" / "settings.toml").write_text(bare)
+    monkeypatch.setenv("TAXIWAY_LANDING", "s3://bucket/landing")
+    with pytest.raises(SettingsError) as caught:
+        load_settings("production", root=two_deployments)
+    first, *problems = str(caught.value).splitlines()
+    assert first == "deployment 'production':"
+    told = [
+        "deployments/production/settings.toml has thread, which is no setting; did you mean threads?",
+        "TAXIWAY_HOME is not set: where scratch, Dagster's folder and logs lie, on this machine, e.g. /",
+        "TAXIWAY_LAKE is not set: where the tables live: a folder or a prefix of a bucket, e.g. s3://",
+        "TAXIWAY_ENGINE is not set: what computes: duckdb or spark, e.g. duckdb",
+        "threads: Input should be a valid integer, ",
+        "TAXIWAY_DAGSTER_STORAGE is not set: ",
+        "first_month and end_month: '2012-13' is not a month",
+    ]
+    assert len(problems) == len(told)
+    for problem, expected in zip(problems, told, strict=True):
+        assert problem.startswith(f"  {expected}")
+
+
+def test_buckets_need_keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TAXIWAY_LAKE", "s3://bucket/lake")
+    settings = settings_with(tmp_path)
+    with pytest.raises(SettingsError, match="AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are not set: who reads and"):
+        settings.see_that_buckets_can_be_used()
+
+
+def test_where_each_value_came_from(two_deployments: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TAXIWAY_PARAMETERS", '{"b": 3}')
+    _, origins = explain_settings("local", root=two_deployments, threads=1)
+    own, shared = "deployments/local/settings.toml", "deployments/settings.toml"
+    assert {name: origins[name] for name in ("threads", "first_month", "end_month", "memory_limit", "parameters")} == {
+        "threads": "given",
+        "first_month": own,
+        "end_month": shared,
+        "memory_limit": "default",
+        "parameters": f"TAXIWAY_PARAMETERS, {own}, {shared}",
+    }
+
+
+URL = "postgresql://dagster:very-secret@127.0.0.1/dagster"
+
+
+def test_the_storage_of_dagster_may_be_in_a_file_and_is_not_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "url").write_text(f"{URL}\n")
+    monkeypatch.setenv("TAXIWAY_DAGSTER_STORAGE_FILE", str(tmp_path / "url"))
+    found = settings_with(tmp_path)
+    assert found.dagster_storage.get_secret_value() == URL
+    assert "very-secret" not in f"{found!r} {found}"
+    monkeypatch.setenv("TAXIWAY_DAGSTER_STORAGE", URL)
+    with pytest.raises(SettingsError, match="both set; unset one") as told:
+        settings_with(tmp_path)
+    assert "very-secret" not in str(told.value)
+
+
+def test_no_file_of_the_project_holds_a_password(two_deployments: Path) -> None:
+    file = two_deployments / "deployments" / "local" / "settings.toml"
+    file.write_text(file.read_text().replace('"sqlite"', f'"{URL}"'))
+    with pytest.raises(SettingsError, match="has dagster_storage, which holds a password: set TAXIWAY_DAGS") as told:
+        load_settings("local", root=two_deployments)
+    assert "very-secret" not in str(told.value)
+
+
+def test_a_storage_that_is_none_is_refused_and_not_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TAXIWAY_DAGSTER_STORAGE", "mysql://dagster:very-secret@host/dagster")
+    with pytest.raises(SettingsError, match=r"neither sqlite nor postgresql://user:password@") as told:
+        settings_with(tmp_path)
+    assert "very-secret" not in str(told.value)

@@ -2,14 +2,10 @@
 
 import os
 from collections.abc import Mapping
-from pathlib import Path
-
-from pydantic import SecretStr
 
 from taxiway.errors import SettingsError
+from taxiway.settings.secret import secret
 from taxiway.storage import S3
-
-_FILE = "_FILE"
 
 
 def load_s3(given: Mapping[str, str]) -> S3:
@@ -18,7 +14,7 @@ def load_s3(given: Mapping[str, str]) -> S3:
 
     Raises SettingsError where only half of a pair of keys is there or a file cannot be read.
     """
-    secrets = {name: _secret(f"AWS_{name.upper()}") for name in ("access_key_id", "secret_access_key", "session_token")}
+    secrets = {name: secret(f"AWS_{name.upper()}") for name in ("access_key_id", "secret_access_key", "session_token")}
     if (secrets["access_key_id"] is None) != (secrets["secret_access_key"] is None):
         raise SettingsError("of AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY one is set; set both or none")
     endpoint = _first("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL") or given.get("endpoint")
@@ -28,17 +24,3 @@ def load_s3(given: Mapping[str, str]) -> S3:
 
 def _first(*names: str) -> str | None:
     return next((os.environ[name] for name in names if os.environ.get(name)), None)
-
-
-def _secret(name: str) -> SecretStr | None:
-    value, file = os.environ.get(name), os.environ.get(f"{name}{_FILE}")
-    if value and file:
-        raise SettingsError(f"{name} and {name}{_FILE} are both set; unset one")
-    if file:
-        try:
-            value = Path(file).read_text().strip()
-        except (OSError, ValueError) as error:
-            raise SettingsError(
-                f"{name}{_FILE}={file} cannot be read ({error}); name a file that holds the key"
-            ) from None
-    return SecretStr(value) if value else None
