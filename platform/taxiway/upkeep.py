@@ -18,8 +18,10 @@ def upkeep(
     `dry_run`, would be.
 
     Versions from before `keep` can be read no more afterwards. A table that cannot be read or written is told, as a
-    chore without files, and the others go on.
+    chore without files, and the others go on. Raises LakeError where the lake is of another deployment.
     """
+    if not dry_run:
+        lake.see_that_it_is_ours()
     for address in tables:
         try:
             yield from remove_leftovers(lake, address, dry_run=dry_run)

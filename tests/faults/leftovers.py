@@ -3,6 +3,7 @@
 import json
 from urllib.parse import unquote
 
+from taxiway.lake import owner
 from taxiway.settings import Settings
 from taxiway.storage import Store
 
@@ -13,8 +14,8 @@ def leftovers(settings: Settings) -> list[str]:
 
 
 def orphans(lake: Store) -> list[str]:
-    """Files of a lake that belong to no version of a table; below the lake."""
-    found = {file.path for file in lake.files()}
+    """Files of a lake that belong to no version of a table, and do not say whose it is; below the lake."""
+    found = {file.path for file in lake.files()} - {owner.FILE}
     return sorted(found - {path for entry in _logs(found) for path in _belonging(lake, entry)})
 
 

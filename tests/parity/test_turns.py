@@ -29,7 +29,7 @@ def engines(gauges: Workspace, engine_for: EngineFor) -> Engines:
     return {name: engine_for(name, gauges.settings) for name in ENGINES}
 
 
-def run(place: Workspace, at: str, engine: Engine, *months: str, **options: bool) -> Outcome:
+def run(place: Workspace, at: str, engine: Engine, *months: str, **options: Any) -> Outcome:
     return materialise(place, place.project.table(at), months or [WHOLE], engine, run="test", **options)
 
 

@@ -81,7 +81,7 @@ def commit(publication: Publication, store: Store, schema: pa.Schema, files: Seq
         base = _fit_to_go_on(publication, latest)
 
 
-def restore(snapshot: Snapshot, earlier: Snapshot, run: str) -> int:
+def restore(snapshot: Snapshot, earlier: Snapshot, run: str, user: str = "") -> int:
     """Make an earlier version, with what was known of it, the table's next; returns that.
 
     Raises LakeError where files of it are gone or the storage refuses, PublishConflict where another writer has changed
@@ -89,7 +89,8 @@ def restore(snapshot: Snapshot, earlier: Snapshot, run: str) -> int:
     """
     _see_that_none_are_going(snapshot, earlier)
     earlier.check_not_vacuumed()
-    provenance = replace(Provenance.of(run=run, engine="none", libraries={}, partitions={}), known=earlier.partitions)
+    restored = Provenance.of(run=run, user=user, engine="none", libraries={}, partitions={})
+    provenance = replace(restored, known=earlier.partitions)
     publication = Publication(snapshot.address, provenance, snapshot, snapshot.partition_column, rebuild=True)
     _see_that_it_can_be_written(publication, snapshot)
     now, then = ({file.raw: file for file in each.state.files} for each in (snapshot, earlier))

@@ -17,6 +17,7 @@ from taxiway.lake.commit import commit, restore
 from taxiway.lake.files import written
 from taxiway.lake.log import FOLDER, Log
 from taxiway.lake.messages import reason, refused
+from taxiway.lake.owner import see_that_it_is_of
 from taxiway.lake.publication import Publication
 from taxiway.lake.replay import latest, of_delta
 from taxiway.lake.snapshot import Snapshot
@@ -32,9 +33,16 @@ exist yet; where the table has a partition column each into a folder `column=key
 
 @dataclass(frozen=True)
 class Lake:
-    """The tables in one place, each at `<layer>/<name>` there."""
+    """The tables in one place, each at `<layer>/<name>` there; whoever changes one does so for a `deployment`, to
+    which the lake then belongs."""
 
     store: Store
+    deployment: str | None = None
+
+    def see_that_it_is_ours(self) -> None:
+        """Raise LakeError where the lake is of another deployment; one that is nobody's becomes ours."""
+        if self.deployment is not None:
+            see_that_it_is_of(self.store, self.deployment)
 
     def table(self, address: Address) -> Store:
         """The folder of a table."""
@@ -104,6 +112,7 @@ class Lake:
         Where another writer has changed what the publication rests on since its base, raises PublishConflict and
         publishes nothing. Raises LakeError where the storage refuses.
         """
+        self.see_that_it_is_ours()
         table, own = self.table(publication.address), publication.provenance.id
         if publication.base is None:
             # A log that cannot be read is no absent one.
@@ -139,24 +148,27 @@ class Lake:
 
         Raises as `publish`.
         """
+        self.see_that_it_is_ours()
         table = self.table(publication.address)
         assert publication.base is not None
         schema = publication.base.schema
         return commit(publication, table, schema, [], partial(self.find, publication.address))
 
-    def restore(self, address: Address, version: int, *, run: str) -> int:
+    def restore(self, address: Address, version: int, *, run: str, user: str = "") -> int:
         """Make an earlier version of a table, with what was known of its partitions, its next one; returns that.
 
         Raises TableNotFound where there is none, PublishConflict where another writer is quicker, LakeError where its
         files are gone or the storage refuses.
         """
-        return restore(self.open(address), self.open(address, version), run)
+        self.see_that_it_is_ours()
+        return restore(self.open(address), self.open(address, version), run, user)
 
     def drop(self, address: Address) -> None:
         """Remove a table with all its versions; nothing where there is none.
 
         Raises LakeError where the storage refuses.
         """
+        self.see_that_it_is_ours()
         table = self.table(address)
         try:
             # Without its first entry a log is none. Until then it is whole: checkpoints only shorten the reading.

@@ -78,7 +78,7 @@ class PartitionState:
 @dataclass(frozen=True)
 class Provenance:
     """What a commit says of itself: its id, which run, engine and libraries made it, and what it made of which
-    partitions.
+    partitions. `user` is who asked for the run, empty where nobody did or it is not known.
 
     `known` is what is known of all partitions of the table after it, where the commit tells that too; so nobody need
     read further back.
@@ -90,15 +90,22 @@ class Provenance:
     libraries: Mapping[str, str]
     partitions: Mapping[str, PartitionState]
     known: Mapping[str, PartitionState] | None = None
+    user: str = ""
 
     @classmethod
     def of(
-        cls, *, run: str, engine: str, libraries: Mapping[str, str], partitions: Mapping[str, PartitionState]
+        cls,
+        *,
+        run: str,
+        engine: str,
+        libraries: Mapping[str, str],
+        partitions: Mapping[str, PartitionState],
+        user: str = "",
     ) -> "Provenance":
         """A provenance of new rows: its partitions all have a new data version, the id of the commit."""
         commit, now = uuid4().hex, round(time.time() * 1000)
         stamped = {key: replace(state, data_version=commit, at_ms=now) for key, state in partitions.items()}
-        return cls(commit, run, engine, libraries, stamped)
+        return cls(commit, run, engine, libraries, stamped, user=user)
 
     @property
     def unchanged(self) -> frozenset[str]:
@@ -108,6 +115,7 @@ class Provenance:
     def dump(self) -> str:
         """The text that a commit carries."""
         raw: dict[str, Any] = {"id": self.id, "run": self.run, "engine": self.engine, "libraries": dict(self.libraries)}
+        raw |= {"user": self.user} if self.user else {}
         for name, states in (("partitions", self.partitions), ("known", self.known)):
             if states is not None:
                 raw[name] = {key: state.as_data() for key, state in states.items()}

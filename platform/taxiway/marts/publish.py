@@ -76,6 +76,7 @@ def materialise_marts(
     *,
     scratch: Path,
     run: str,
+    user: str = "",
     force: bool = False,
     rebuild: bool = False,
     accept_fewer: bool = False,
@@ -83,10 +84,10 @@ def materialise_marts(
     """Bring these marts up to date and say what became of each; `scratch` is an empty folder to build in.
 
     A mart of which an input has not been published is left out. Where a model or a test of dbt fails, or a mart breaks
-    its contract, no mart is published. The outcome says why. `force`, `rebuild` and `accept_fewer` are those of
-    `materialise`. Raises MartsFailed where dbt itself fails, ContractBroken where a model has other columns than its
-    contract, LakeError where lake or storage fail, PublishConflict where another run published one of the marts
-    meanwhile.
+    its contract, no mart is published. The outcome says why. `run`, `user`, `force`, `rebuild` and `accept_fewer` are
+    those of `materialise`. Raises MartsFailed where dbt itself fails, ContractBroken where a model has other columns
+    than its contract, LakeError where lake or storage fail, PublishConflict where another run published one of the
+    marts meanwhile.
     """
     settings, clock = workspace.settings, Clock()
     left_out: dict[Table, str] = {}
@@ -116,10 +117,10 @@ def materialise_marts(
             )
         refused = _refusals(build, outdated)
         results |= refused or _guard_and_publish(
-            workspace, build, outdated, engine, clock, run=run, rebuild=rebuild, accept_fewer=accept_fewer
+            workspace, build, outdated, engine, clock, run=run, user=user, rebuild=rebuild, accept_fewer=accept_fewer
         )
     for plan in plans:
-        forget_refused(workspace, plan.table, (results[plan.table],), run=run)
+        forget_refused(workspace, plan.table, (results[plan.table],), run=run, user=user)
     outcomes = {plan.table: _outcome(workspace, plan, results[plan.table], engine, clock) for plan in plans}
     for mart, message in left_out.items():
         result = PartitionResult(WHOLE, "refused", message=message)
@@ -144,6 +145,7 @@ def _guard_and_publish(
     clock: Clock,
     *,
     run: str,
+    user: str,
     rebuild: bool,
     accept_fewer: bool,
 ) -> dict[Table, PartitionResult]:
@@ -170,7 +172,7 @@ def _guard_and_publish(
                 )
                 staged = Staged(inputs={WHOLE: plan.partitions[0].inputs}, findings={WHOLE: warned})
                 published = publish_judged(
-                    workspace, plan, sessions[mart], engine, staged, judged, run=run, rebuild=rebuild
+                    workspace, plan, sessions[mart], engine, staged, judged, run=run, user=user, rebuild=rebuild
                 )
                 results[mart] = published[WHOLE]
         return results

@@ -70,17 +70,18 @@ def materialise(
     engine: Engine,
     *,
     run: str,
+    user: str = "",
     force: bool = False,
     rebuild: bool = False,
     accept_fewer: bool = False,
 ) -> Outcome:
     """Bring these partitions of a table up to date (`[WHOLE]` where it has none) and say what became of each.
 
-    Partitions that the guard refuses are in the outcome, not raised; what passed is published in one
-    commit. `force` computes what could be skipped; `rebuild` also replaces the table and its schema, and
-    publishes all of it or nothing; `accept_fewer` publishes partitions with fewer rows than the contract's volume
-    allows. Raises UsageError for a partition that the table cannot have or a rebuild
-    that leaves some out, PublishConflict where another run published one of the same partitions meanwhile,
+    Partitions that the guard refuses are in the outcome, not raised; what passed is published in one commit, which
+    names the `run` and the `user` who asked for it. `force` computes what could be skipped; `rebuild` also replaces the
+    table and its schema, and publishes all of it or nothing; `accept_fewer` publishes partitions with fewer rows than
+    the contract's volume allows. Raises UsageError for a partition that the table cannot have or a rebuild that leaves
+    some out, PublishConflict where another run published one of the same partitions meanwhile,
     LakeError where lake or storage fail, EngineError where the engine does, and what the transform itself raises.
     """
     clock = Clock()
@@ -101,9 +102,9 @@ def materialise(
                     judged = guard(plan, session, tuple(staged.inputs), accept_fewer=accept_fewer)
                 with clock.phase("publish"):
                     results |= publish_judged(
-                        workspace, plan, session, engine, staged, judged, run=run, rebuild=rebuild
+                        workspace, plan, session, engine, staged, judged, run=run, user=user, rebuild=rebuild
                     )
-    forget_refused(workspace, table, results.values(), run=run)
+    forget_refused(workspace, table, results.values(), run=run, user=user)
     latest = workspace.lake.find(table.address)
     return Outcome(
         address=str(table.address),
@@ -193,6 +194,7 @@ def publish_judged(
     judged: Mapping[str, Verdict],
     *,
     run: str,
+    user: str,
     rebuild: bool,
 ) -> dict[str, PartitionResult]:
     """Publish the partitions that passed, in one commit, and say what became of each that was judged."""
@@ -201,7 +203,8 @@ def publish_judged(
     passed = {key: verdict for key, verdict in judged.items() if verdict.published}
     if rebuild and (len(passed) < len(judged) or staged.refused):
         passed = {}
-    origin = {"run": run, "engine": f"{engine.name} {engine.version}", "libraries": plan.compiled.libraries}
+    made_by = {"engine": f"{engine.name} {engine.version}", "libraries": plan.compiled.libraries}
+    origin = {"run": run, "user": user, **made_by}
     keep_refused(workspace, plan, session, staged.inputs, judged, origin)
     states = {
         key: PartitionState(

@@ -57,8 +57,8 @@ def publish_changes(
 ) -> Published:
     """Publish the partitions named by `states` whose rows differ from `base`, in one commit.
 
-    It says of the others too what they were computed from, if that is new. `origin` holds run, engine and libraries of
-    the provenance; `rebuild` and `holds` are those of `Publication`. Raises as `Lake.publish`.
+    It says of the others too what they were computed from, if that is new. `origin` holds run, user, engine and
+    libraries of the provenance; `rebuild` and `holds` are those of `Publication`. Raises as `Lake.publish`.
     """
     if not states:
         return Published({}, {})

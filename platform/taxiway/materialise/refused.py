@@ -48,7 +48,9 @@ def keep_refused(
         publish_changes(workspace.lake, session, written, states, origin, base=workspace.lake.find(address))
 
 
-def forget_refused(workspace: Workspace, table: Table, results: Iterable[PartitionResult], *, run: str) -> None:
+def forget_refused(
+    workspace: Workspace, table: Table, results: Iterable[PartitionResult], *, run: str, user: str
+) -> None:
     """Keep no rows any longer of those partitions of which none were refused this time.
 
     Raises as `Lake.publish`.
@@ -62,7 +64,7 @@ def forget_refused(workspace: Workspace, table: Table, results: Iterable[Partiti
     }
     if states:
         column = table.rules.partition
-        provenance = Provenance.of(run=run, engine="none", libraries={}, partitions=states)
+        provenance = Provenance.of(run=run, user=user, engine="none", libraries={}, partitions=states)
         publication = Publication(table.address.refused, provenance, base, column)
         workspace.lake.publish(publication, kept_schema(column), _no_rows)
 

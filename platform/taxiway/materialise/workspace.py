@@ -25,7 +25,7 @@ class Workspace:
     def lake(self) -> Lake:
         """The deployment's lake."""
         check_home(self.settings.home)
-        return Lake(self.settings.lake)
+        return Lake(self.settings.lake, self.settings.deployment)
 
     @cached_property
     def landing(self) -> LandingZone:

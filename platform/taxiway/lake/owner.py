@@ -1,0 +1,43 @@
+"""A lake knows which deployment publishes to it: a setting that points at another's lake does no harm."""
+
+from contextlib import suppress
+from functools import cache
+
+from taxiway.errors import LakeError
+from taxiway.lake.messages import reason
+from taxiway.storage import Store
+
+FILE = "_deployment"
+"""The file of a lake that holds the name of the deployment that publishes to it."""
+
+
+@cache
+def see_that_it_is_of(lake: Store, deployment: str) -> None:
+    """Make the lake this deployment's where it is nobody's yet; what was seen is not looked for again.
+
+    Raises LakeError where it is another's, or where that cannot be told.
+    """
+    try:
+        with suppress(FileNotFoundError):
+            return _compare(lake, deployment)
+        with suppress(FileExistsError):
+            return lake.write(FILE, deployment.encode(), new=True)
+        return _compare(lake, deployment)
+    except OSError as error:
+        raise LakeError(f"whose lake {lake} is cannot be told ({reason(error)}); make it writable") from error
+
+
+def owner(lake: Store) -> str | None:
+    """The deployment that publishes to a lake, None where none has yet; raises OSError where that cannot be told."""
+    with suppress(FileNotFoundError):
+        return lake.read(FILE).decode().strip()
+    return None
+
+
+def _compare(lake: Store, deployment: str) -> None:
+    whose = lake.read(FILE).decode().strip()
+    if whose != deployment:
+        raise LakeError(
+            f"the lake {lake} is of deployment '{whose}', and this is '{deployment}', which may read it and changes "
+            f"nothing there; set TAXIWAY_LAKE to a lake of its own"
+        )
