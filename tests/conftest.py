@@ -13,6 +13,7 @@ for _name in [name for name in os.environ if name.startswith(("TAXIWAY_", "AWS_"
 
 from flights.model.late_model import let_threads_sleep  # noqa: E402
 from taxiway.materialise import Workspace  # noqa: E402
+from tests.postgres import database, postgres  # noqa: E402, F401 - fixtures
 from tests.s3 import s3, store  # noqa: E402, F401 - fixtures
 from tests.working import workspace  # noqa: E402
 

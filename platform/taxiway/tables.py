@@ -13,8 +13,9 @@ from typing import Any
 
 import pyarrow as pa
 
-from taxiway.addresses import Address
+from taxiway.addresses import Address, is_address
 from taxiway.broken import BrokenTable
+from taxiway.connectors import Sink, Source
 from taxiway.contracts import Contract, TableContract, compile_contract
 from taxiway.errors import BrokenInput, DefinitionError, UsageError
 from taxiway.landing import CsvFormat
@@ -30,13 +31,21 @@ class Delivered:
 
     It has the columns of the table's contract without those that the transform derives, and the
     `dropped` ones, with their types, that the table does not keep. `format` says what of its fields is trimmed, and
-    what stands for a missing value, for all columns or for one.
+    what stands for a missing value, for all columns or for one. Where a `source` delivers it, that says how its files
+    are to be understood, unless `format` does.
     """
 
     name: str
     dropped: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     derived: tuple[str, ...] = ()
     format: CsvFormat = field(default_factory=CsvFormat)
+    # Where a file came from is not how it is read.
+    source: Source | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        """Understand the files of a source as it writes them."""
+        if self.source is not None and self.format == CsvFormat():
+            object.__setattr__(self, "format", self.source.format)
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +56,7 @@ class Table:
     input, the `delivered` file: the transform sees its columns typed, `source_file`, `source_row` and
     `_month`, the month that the file was delivered for. A table without a transform (a mart) is
     published by who builds it. `engine` overrides the deployment's. `figures` draws pictures of the
-    published rows of a partition, PNG by name, for the UI.
+    published rows of a partition, PNG by name, for the UI. `sinks` are where it goes beside the lake.
     """
 
     at: str
@@ -58,9 +67,17 @@ class Table:
     tags: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     engine: str | None = None
     figures: Figures | None = None
+    sinks: tuple[Sink, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse what could not be materialised."""
+        names = [sink.name for sink in self.sinks]
+        for name in names:
+            if not is_address("sink", name) or names.count(name) > 1:
+                raise DefinitionError(
+                    f"{self.at}: '{name}' is no name for one of its sinks: give each its own, in lower-case letters, "
+                    "digits and single underscores"
+                )
         if self.delivered is None:
             return
         if not isinstance(self.transform, Transform) or len(self.transform.inputs) != 1:
@@ -69,6 +86,12 @@ class Table:
             wanted = "needs {month} in its name, or all months would be made from one file"
             told = wanted if self.monthly else "has {month} in its name, but the table is not partitioned by month"
             raise DefinitionError(f"{self.at}: the delivered file {self.delivered.name} {told}")
+        source = self.delivered.source
+        if source is not None and source.monthly != self.monthly:
+            told = "its source has to name the column of the month" if self.monthly else "its source names a month"
+            raise DefinitionError(
+                f"{self.at}: {told}, but the table is {'' if self.monthly else 'not '}partitioned by it"
+            )
 
     @cached_property
     def address(self) -> Address:

@@ -1,4 +1,4 @@
-"""`taxiway land`: the project's publisher delivers its files to the landing zone."""
+"""`taxiway land`: the project's publisher, and its sources, deliver files to the landing zone."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,6 +13,7 @@ from taxiway.partitions import in_words
 
 if TYPE_CHECKING:
     from taxiway.materialise import Workspace
+    from taxiway.tables import Table
 
 
 class LandCommand(TyperCommand):
@@ -40,7 +41,10 @@ def land(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Deliver the publisher's files: reference files, and those of the months named (all by default)."""
+    """Deliver the publisher's files: reference files, and those of the months named (all by default).
+
+    Of tables that come from a source, what has changed there is delivered.
+    """
     workspace = open_workspace()
     months = asked_months(workspace.settings, month, first, last)
     if spoil is not None and (months is None or len(months) > 1):
@@ -72,6 +76,9 @@ def deliver(workspace: "Workspace", months: Sequence[str] | None, spoil: str | N
     bytes and whether anything changed. Raises UsageError where the project has no publisher or no such fault.
     """
     project, settings = workspace.project, workspace.settings
+    sources = [table for table in project.tables if table.delivered is not None and table.delivered.source is not None]
+    if project.deliveries is None and sources and spoil is None:
+        return _deliver_from(workspace, sources, months)
     if project.deliveries is None:
         raise UsageError(f"{project.name} has no publisher of its own; put its files into {settings.landing}")
     chosen = months if months is not None else settings.months.keys()
@@ -86,6 +93,20 @@ def deliver(workspace: "Workspace", months: Sequence[str] | None, spoil: str | N
         if spoiled == files:
             raise UsageError(f"the fault '{spoil}' changes none of the files of {in_words(chosen)}")
         files = spoiled
-    return [
+    delivered = [
         {"file": name, "bytes": len(data), "changed": workspace.landing.deliver(name, data)} for name, data in files
+    ]
+    return delivered + _deliver_from(workspace, sources, months)
+
+
+def _deliver_from(
+    workspace: "Workspace", tables: Sequence["Table"], months: Sequence[str] | None
+) -> list[dict[str, Any]]:
+    """Deliver what has changed in the sources of these tables."""
+    from taxiway.materialise.extract import extract
+
+    return [
+        {"file": each.file, "bytes": each.bytes, "changed": each.changed}
+        for table in tables
+        for each in extract(workspace, table, months)
     ]

@@ -1,0 +1,116 @@
+"""The two protocols: what a source is asked for and gives, what a sink is given and says."""
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+import pyarrow as pa
+
+from taxiway.addresses import Address
+from taxiway.landing import CsvFormat
+from taxiway.partitions import Months
+
+if TYPE_CHECKING:
+    from taxiway.settings import Settings
+
+
+@dataclass(frozen=True)
+class Extraction:
+    """What a raw table wants of a source: its `columns` with their types, in the order of its `key`, by month of the
+    deployment. `only` are the months that are asked for, all for None.
+
+    `known` says, by partition, with which fingerprint it was delivered last, empty where nobody knows. It is asked
+    when no other extraction of the same table is under way.
+    """
+
+    table: Address
+    columns: Mapping[str, str]
+    key: tuple[str, ...]
+    months: Months
+    known: Callable[[], Mapping[str, str]]
+    only: Collection[str] | None = None
+
+
+@dataclass(frozen=True)
+class Extract:
+    """A partition that is to be delivered anew: its rows as a CSV file, and by what it is known again."""
+
+    partition: str
+    fingerprint: str
+    data: bytes
+    rows: int
+
+
+class Source(Protocol):
+    """Where the file of a raw table comes from. `format` is how its files are understood, `schedule` the cron line
+    by which Dagster asks it, on the clock of the deployment."""
+
+    @property
+    def kind(self) -> str:
+        """What it is, as Dagster shows it: `postgres`."""
+        ...
+
+    @property
+    def schedule(self) -> str:
+        """When it is asked, as a cron line."""
+        ...
+
+    @property
+    def format(self) -> CsvFormat:
+        """How its files are understood."""
+        ...
+
+    @property
+    def monthly(self) -> bool:
+        """Whether it gives a file for each month."""
+        ...
+
+    def changes(self, settings: "Settings", wanted: Extraction) -> Iterator[Extract]:
+        """The partitions that differ from what is known of them, all of one moment, each whole.
+
+        Raises ConnectorError, without any secret, where the source cannot be read.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Outgoing:
+    """A published table on its way out: its columns, key and data version. `batches` reads its rows, in the order of
+    the key, when it is called."""
+
+    table: Address
+    schema: pa.Schema
+    key: tuple[str, ...]
+    version: str
+    batches: Callable[[], Iterator[pa.RecordBatch]]
+
+
+@dataclass(frozen=True)
+class Written:
+    """What a sink holds now: where, which data version, how many rows; whether it had to be written for that."""
+
+    place: str
+    version: str
+    rows: int
+    changed: bool
+
+
+class Sink(Protocol):
+    """Where a published table goes. It holds one version of it, and readers see that or the next, never a mixture."""
+
+    @property
+    def kind(self) -> str:
+        """What it is, as Dagster shows it: `postgres`, `parquet`."""
+        ...
+
+    @property
+    def name(self) -> str:
+        """What tells it from the other sinks of a table, in lower-case letters, digits and underscores."""
+        ...
+
+    def publish(self, settings: "Settings", table: Outgoing) -> Written:
+        """Make the sink hold this version; nothing is read or written where it does already.
+
+        Raises ConnectorError, without any secret, where it refuses; it then holds what it held.
+        """
+        ...
