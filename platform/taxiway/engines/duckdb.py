@@ -232,6 +232,11 @@ class DuckDBSession:
         with _told():
             return self.connection.execute(sql).to_arrow_table()
 
+    def batches(self, sql: str) -> Iterator[pa.RecordBatch]:
+        """The result of SQL, some rows at a time; nothing else may be asked until the last."""
+        with _told():
+            yield from self.connection.execute(sql).to_arrow_reader(BATCH_ROWS)
+
     def count(self, relation: str) -> int:
         """How many rows a relation has."""
         (rows,) = self._run(f"SELECT count(*) FROM {identifier(relation)}").fetchone() or (0,)
@@ -314,6 +319,11 @@ def _told() -> Iterator[None]:
     """Say what DuckDB's errors mean here."""
     try:
         yield
+    except RuntimeError as error:
+        if error.__cause__ is None or isinstance(error.__cause__, Exception):
+            raise
+        # What the handler of a signal raised during a query; DuckDB makes its own error of it.
+        raise error.__cause__ from None
     except duckdb.OutOfMemoryException as error:
         raise EngineError(
             f"memory and scratch space ran out ({_first_line(error)}); make room for TAXIWAY_HOME/scratch, "
