@@ -8,25 +8,49 @@ from taxiway.cli.bench import bench
 from taxiway.cli.compare import compare
 from taxiway.cli.compiled import compile_table
 from taxiway.cli.demo import demo
+from taxiway.cli.deployment import deployment
 from taxiway.cli.doctor import doctor
 from taxiway.cli.drop import drop
+from taxiway.cli.export import export
 from taxiway.cli.land import LandCommand, land
 from taxiway.cli.new import new
+from taxiway.cli.options import of_deployment
 from taxiway.cli.overview import history, tables
 from taxiway.cli.quarantine import quarantine
 from taxiway.cli.read import show, sql
 from taxiway.cli.restore import restore
 from taxiway.cli.run import run
+from taxiway.cli.settings import settings
+from taxiway.cli.sink import sink
 from taxiway.cli.ui import ui
 from taxiway.cli.upkeep import upkeep
 from taxiway.version import __version__
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
-for command in (demo, land, run, tables, show, sql, history, quarantine, compare, restore, drop, upkeep, ui, doctor):
-    app.command(cls=LandCommand if command is land else None)(command)
-app.command("compile")(compile_table)
+for command in (
+    demo,
+    land,
+    run,
+    sink,
+    tables,
+    show,
+    sql,
+    history,
+    quarantine,
+    compare,
+    restore,
+    drop,
+    upkeep,
+    ui,
+    doctor,
+    settings,
+):
+    app.command(cls=LandCommand if command is land else None)(of_deployment(command))
+app.command("compile")(of_deployment(compile_table))
 app.add_typer(new, name="new")
 app.add_typer(bench, name="bench")
+app.add_typer(deployment, name="deployment")
+app.add_typer(export, name="export")
 
 
 def _version(asked: bool) -> None:

@@ -6,29 +6,27 @@ import shutil
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, metadata, version
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from taxiway.cli.findings import Finding
 from taxiway.cli.options import Json, open_lake
 from taxiway.cli.output import print_json, print_rows, size
 from taxiway.cli.program import called, near
 from taxiway.errors import SettingsError, TaxiwayError
 from taxiway.home import check_home
 from taxiway.settings import project_root
-from taxiway.storage import Store
 from taxiway.version import requirements_of
 
 if TYPE_CHECKING:
     from taxiway.marts import DbtProject
     from taxiway.notebook import OpenLake
     from taxiway.settings import Settings
-
-Status = Literal["ok", "missing", "optional", "warning"]
 
 _PYTHON = (3, 11)
 _NEEDED_BYTES = 2_000_000_000
@@ -38,24 +36,14 @@ _MOST_TOLD = 20
 _SHOWN_ZONES = 3
 
 
-@dataclass(frozen=True)
-class Finding:
-    """What was looked at, whether it is there (`optional`: it is not, and only an extra needs it; `warning`: it is, and
-    something in it will not be used), and what to do."""
-
-    check: str
-    status: Status
-    found: str
-    advice: str = ""
-
-
 def doctor(
     engine: Annotated[str | None, typer.Option("--engine", metavar="E", help="Start this engine too.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Examine this machine: Python, packages, libraries, disk, memory, rights, zones, dbt, the lake; say what to do.
+    """Examine this machine and the deployment: packages, disk, zones, dbt, all that it reaches; say what to do.
 
-    An engine that the deployment or a table computes on is started, any other where it is asked for.
+    What is reached is tried: files are written and removed, connections opened. An engine that the deployment or a
+    table computes on is started, any other where it is asked for.
     """
     findings = [asdict(finding) for finding in examine(engine)]
     if as_json:
@@ -97,9 +85,9 @@ def examine(engine: str | None = None) -> Iterator[Finding]:
             return
     yield _disk(settings)
     yield _memory(settings)
-    yield _writable("lake", settings.lake)
-    yield _writable("landing", settings.landing)
-    yield from (_writable(folder.name, Store(str(folder))) for folder in (settings.dagster, settings.scratch))
+    from taxiway.cli.doctor_places import places
+
+    yield from places(settings)
     yield _spark(settings, is_used=_uses_spark(lake), is_asked=engine == "spark")
     yield from _zones(settings)
     yield from _project(lake)
@@ -184,16 +172,6 @@ def _memory(settings: "Settings") -> Finding:
     total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     found = f"{size(total)}, of which the engine may use {settings.memory_limit}"
     return _finding("memory", total >= _NEEDED_BYTES, found, f"{size(_NEEDED_BYTES)} are needed for a year of flights")
-
-
-def _writable(name: str, place: Store) -> Finding:
-    try:
-        place.check_writable()
-    except OSError as error:
-        setting = "TAXIWAY_HOME" if place.is_folder else f"TAXIWAY_{name.upper()}"
-        advice = f"make {place} writable, or set {setting} to where you may write"
-        return Finding(f"{name}/", "missing", str(error), advice)
-    return Finding(f"{name}/", "ok", "can be written")
 
 
 def _uses_spark(lake: "OpenLake") -> bool:

@@ -1,7 +1,10 @@
 """Options that several commands share, and what they come to: settings, project, months."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated
+import os
+from collections.abc import Callable, Sequence
+from functools import wraps
+from inspect import Parameter, signature
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -18,6 +21,26 @@ From = Annotated[str | None, typer.Option("--from", metavar="M", help="The first
 To = Annotated[str | None, typer.Option("--to", metavar="M", help="The last month of a range, included.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 Limit = Annotated[int | None, typer.Option("--limit", min=0, metavar="N", help="At most so many rows.")]
+_DEPLOYMENT = Annotated[
+    str | None,
+    typer.Option("--deployment", metavar="NAME", help="Of this deployment, and not that of TAXIWAY_DEPLOYMENT."),
+]
+
+
+def of_deployment(command: Callable[..., None]) -> Callable[..., None]:
+    """The command with an option that says of which deployment this process, and all that it starts, is."""
+
+    @wraps(command)
+    def run(*words: Any, deployment: str | None = None, **options: Any) -> None:
+        if deployment is not None:
+            os.environ["TAXIWAY_DEPLOYMENT"] = deployment
+        command(*words, **options)
+
+    added = Parameter("deployment", Parameter.KEYWORD_ONLY, default=None, annotation=_DEPLOYMENT)
+    own = signature(command)
+    run.__signature__ = own.replace(parameters=[*own.parameters.values(), added])  # pyright: ignore[reportFunctionMemberAccess, reportAttributeAccessIssue]
+    run.__annotations__ = {**command.__annotations__, "deployment": _DEPLOYMENT}
+    return run
 
 
 def open_lake() -> "OpenLake":

@@ -95,7 +95,7 @@ def history(
     limit: Limit = None,
     as_json: Json = False,
 ) -> None:
-    """List a table's versions, the newest first: when, by which run and engine, which partitions, and from what."""
+    """List a table's versions, the newest first: when, by whose run on which engine, which partitions, from what."""
     commits = islice(open_lake().snapshot(table).commits(), limit)
     found: list[dict[str, Any]] = []
     for commit in commits:
@@ -107,6 +107,7 @@ def history(
                 "at": commit.at,
                 "operation": commit.info.get("operation"),
                 "run": provenance.run if provenance else None,
+                "user": provenance.user or None if provenance else None,
                 "engine": provenance.engine if provenance else None,
                 "partitions": {key: _partition(state) for key, state in states.items()},
                 "unchanged": sorted(provenance.unchanged) if provenance else [],
@@ -120,6 +121,7 @@ def history(
             "version": row["version"],
             "at": _at(row["at"]),
             "run": (row["run"] or "another program")[:8],
+            "user": row["user"] or "",
             "engine": row["engine"],
             "partitions": _told_partitions(row),
             "rows": sum(part["rows"] or 0 for part in row["partitions"].values()),

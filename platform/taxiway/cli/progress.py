@@ -12,7 +12,7 @@ from rich.progress import Progress as Bar
 
 from taxiway.cli.output import UNLIMITED, SafeConsole
 from taxiway.cli.report import Report, TableReport
-from taxiway.orchestration.runs import RunEvent
+from taxiway.orchestration.run_events import RunEvent
 from taxiway.partitions import in_words
 
 _COLORS = {"published": "green", "unchanged": "cyan", "skipped": "dim"}
@@ -64,6 +64,11 @@ class Progress:
                 self._console.print(f"[dim]started {event.step}[/]")
         elif event.kind == "partition":
             self._bar.update(self._task, description=f"{event.table} {event.partition or ''}")
+        elif event.kind == "queued":
+            self._bar.update(self._task, description=f"waiting for run {event.step}")
+            self._console.print(f"[dim]queued  run {event.step}[/]")
+        elif event.kind == "left":
+            self._console.print(f"[yellow]left[/]    run {event.step}: {escape(event.message)}")
         elif event.kind == "again":
             self._console.print(f"[yellow]again[/]   {event.step}: {escape(event.message)}")
         elif event.kind != "warning":

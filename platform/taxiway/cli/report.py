@@ -8,7 +8,7 @@ from typing import Any
 from taxiway.addresses import Address
 from taxiway.broken import BrokenTable
 from taxiway.landed_months import Incomplete
-from taxiway.orchestration.runs import RunEvent
+from taxiway.orchestration.run_events import RunEvent
 from taxiway.tables import Project
 
 _SECONDS = "seconds_"
@@ -76,6 +76,7 @@ class Report:
         self.failures: list[RunEvent] = []
         self.warnings: list[RunEvent] = []
         self.interrupted = False
+        self.left: str | None = None
         self.asked: dict[str, set[str]] = {}
         self.incomplete: tuple[Incomplete, ...] = ()
 
@@ -93,6 +94,8 @@ class Report:
             self._hear_partition(event)
         elif event.kind == "warning":
             self.warnings.append(event)
+        elif event.kind == "left":
+            self.left = event.step
         elif event.kind in ("finished", "failed", "interrupted"):
             if event.step in self.steps:
                 self.steps[event.step].seconds += event.seconds
@@ -157,6 +160,7 @@ class Report:
         return {
             "succeeded": not self.failed,
             "interrupted": self.interrupted,
+            "left_run": self.left,
             "seconds": round(self.seconds, 3),
             "tables": [
                 {

@@ -7,6 +7,7 @@ import typer
 from taxiway.cli.options import open_lake
 from taxiway.cli.output import hint
 from taxiway.home import check_home
+from taxiway.users import account
 
 
 def restore(
@@ -21,5 +22,5 @@ def restore(
     lake = open_lake()
     check_home(lake.settings.home)
     address = lake.address(table)
-    made = lake.lake.restore(address, version, run="restore")
+    made = lake.lake.restore(address, version, run="restore", user=account())
     hint(f"{address}: version {made} is what version {version} was")

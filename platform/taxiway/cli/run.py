@@ -1,4 +1,4 @@
-"""`taxiway run`: materialise tables as Dagster runs in this process, seen in the UI like any other."""
+"""`taxiway run`: materialise tables as Dagster runs, in this process or in the queue, seen in the UI like any other."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
@@ -8,7 +8,7 @@ import typer
 from taxiway.addresses import Address
 from taxiway.cli.land import tell_unexpected
 from taxiway.cli.options import From, Json, Month, To, asked_months, open_sound_workspace
-from taxiway.cli.output import counted, hint, print_json
+from taxiway.cli.output import counted, hint, print_json, say
 from taxiway.errors import UsageError
 from taxiway.loading import loading
 from taxiway.partitions import blocks, in_words
@@ -44,9 +44,18 @@ def run(
         bool, typer.Option("--accept-fewer", help="Publish far fewer rows than are published, or none.")
     ] = False,
     engine: Annotated[str | None, typer.Option("--engine", help="The engine, instead of the deployment's.")] = None,
+    cancelled: Annotated[
+        str | None, typer.Option("--cancel", metavar="RUN", help="Stop this run of Dagster's, and do nothing else.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Materialise tables for the months that have been landed, or for those named; what is up to date is skipped."""
+    """Materialise tables for the months that have been landed, or for those named; what is up to date is skipped.
+
+    Where the deployment's runs are those of Dagster's queue, they are followed: Ctrl-C stops that, not the run.
+    """
+    if cancelled is not None:
+        _cancel(cancelled)
+        return
     hint("loading the project")
     with loading():
         from taxiway.cli.summary import print_summary
@@ -80,6 +89,16 @@ def end(workspace: "Workspace", report: "Report") -> None:
     if report.failed:
         print_failures(workspace, report)
         raise typer.Exit(_INTERRUPTED if report.interrupted else 1)
+
+
+def _cancel(run_id: str) -> None:
+    from taxiway.orchestration.instance import open_instance
+    from taxiway.orchestration.queued_runs import cancel
+    from taxiway.settings import load_settings
+
+    with open_instance(load_settings()) as instance:
+        hint(f"the run {run_id} is told to stop")
+        say(f"the run {run_id} has ended: {cancel(instance, run_id).value}")
 
 
 def choose(project: "Project", selection: Sequence[str]) -> list[Address]:
@@ -124,7 +143,8 @@ def materialise(
     engine: str | None = None,
     broken: Sequence["BrokenTable"] = (),
 ) -> "Report":
-    """Run tables for these months, the landed ones for None, with progress: a Dagster run for each block of months.
+    """Run tables for these months, the landed ones for None, with progress: a Dagster run for each block of months,
+    which this process executes or, where the deployment says so, follows.
 
     What is `broken` of the tables that were asked for is told, and is a failure.
     """
@@ -136,8 +156,10 @@ def materialise(
     from taxiway.orchestration import build_definitions
     from taxiway.orchestration.instance import open_instance
     from taxiway.orchestration.origin import code_location
+    from taxiway.orchestration.queued_runs import execute_queued
     from taxiway.orchestration.remaining import Remaining
-    from taxiway.orchestration.runs import RunEvent, RunRequest, execute, widen
+    from taxiway.orchestration.run_events import RunEvent
+    from taxiway.orchestration.runs import RunRequest, execute, widen
 
     project, settings = workspace.project, workspace.settings
     definitions = build_definitions(project, settings, workspace=workspace)
@@ -145,8 +167,10 @@ def materialise(
     if not tables:
         return report
     chosen = widen(definitions, project, tables, upstream=upstream, downstream=downstream)
-    for name in {engine or project.table(address).engine for address in chosen}:
-        check_engine(settings, name)
+    if settings.runs == "process":
+        for name in {engine or project.table(address).engine for address in chosen}:
+            check_engine(settings, name)
+    perform = execute if settings.runs == "process" else execute_queued
     tell_unexpected(workspace)
     monthly = any(project.table(address).monthly for address in chosen)
     if months is not None and not monthly:
@@ -172,8 +196,8 @@ def materialise(
             while request is not None and not report.interrupted:
                 progress.begin(going_on + in_short(request), len(request.tables))
                 try:
-                    execute(definitions, instance, project, request, hear, location)
-                except KeyboardInterrupt:  # between two steps
+                    perform(definitions, instance, project, request, hear, location)
+                except KeyboardInterrupt:  # between two steps, or while a run is followed
                     report.interrupted = True
                 request, going_on = remaining.after(request), "going on with what does not need them: "
     landed = LandedMonths(workspace)

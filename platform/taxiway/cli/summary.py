@@ -71,7 +71,8 @@ def print_failures(workspace: "Workspace", report: Report) -> None:
         done = report.finished()
         names = f" ({', '.join(done)})" if done else ""
         told = f"{len(done)} of {counted(len(report.asked), 'table')} finished{names}"
-        err.print(f"[bold]interrupted[/]: {told}; the same command goes on from there", soft_wrap=True)
+        goes_on = "the same command goes on from there" + (", once that run has ended" if report.left else "")
+        err.print(f"[bold]interrupted[/]: {told}; {goes_on}", soft_wrap=True)
 
 
 def _causes(workspace: "Workspace", report: Report) -> dict[BrokenTable, list[str]]:

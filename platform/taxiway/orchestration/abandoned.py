@@ -23,14 +23,14 @@ def end_abandoned_runs(instance: dg.DagsterInstance, *, grace_s: float = GRACE_S
         return []
     underway = instance.get_runs(dg.RunsFilter(statuses=_UNDERWAY))
     gone = [
-        r for r in underway if _is_gone(instance, r.run_id) and time.time() - _last_word(instance, r.run_id) >= grace_s
+        r for r in underway if is_gone(instance, r.run_id) and time.time() - _last_word(instance, r.run_id) >= grace_s
     ]
     for run in gone:
         instance.report_run_failed(run, "Its process is gone; it was killed, or the machine was restarted.")
     return [run.run_id for run in gone]
 
 
-def _is_gone(instance: dg.DagsterInstance, run_id: str) -> bool:
+def is_gone(instance: dg.DagsterInstance, run_id: str) -> bool:
     """Whether the process that executes the run's steps, by the word of its log, does not exist any more."""
     pids = [
         int(str(pid.value))

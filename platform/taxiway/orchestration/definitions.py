@@ -6,29 +6,34 @@ from typing import Any
 import dagster as dg
 from dagster_dbt.dbt_project import using_dagster_dev
 
+from taxiway.errors import UsageError
 from taxiway.marts import DbtProject
 from taxiway.materialise import Workspace
 from taxiway.orchestration.broken import broken_asset
+from taxiway.orchestration.connectors import sink_assets, source_assets
 from taxiway.orchestration.engines import engines_resource
 from taxiway.orchestration.landing import landing_assets, landing_checks
 from taxiway.orchestration.marts import marts_asset
+from taxiway.orchestration.no_values import NoValues
 from taxiway.orchestration.sensors import automation_sensor, landing_sensor
 from taxiway.orchestration.table_asset import table_asset
 from taxiway.orchestration.upkeep import upkeep_schedule
 from taxiway.project_check import without_broken
 from taxiway.project_loader import check_parameters
 from taxiway.settings import Settings
+from taxiway.spelling import nearest
 from taxiway.tables import Project
 
 
 def build_definitions(project: Project, settings: Settings, **overrides: Any) -> dg.Definitions:
     """Everything that Dagster needs of a project in a deployment; does no I/O.
 
-    `overrides` replace resources by name: `workspace`, `open_engine`. Raises SettingsError where the settings have
-    a parameter that nothing of the project declares. A table that is declared wrongly, or would not be the same on
-    every engine, or that dbt cannot make, and what is made from it, are assets that fail with the reason; all others
-    are as they should be.
+    `overrides` replace resources by name: `workspace`, `open_engine`, `io_manager`. Raises UsageError for a name that
+    none has, and SettingsError where the settings have a parameter that nothing of the project declares, or no keys for
+    a bucket. A table that is declared wrongly, or would not be the same on every engine, or that dbt cannot make, and
+    what is made from it, are assets that fail with the reason; all others are as they should be.
     """
+    settings.see_that_buckets_can_be_used()
     check_parameters(project, settings)
     given = overrides.get("workspace")
     dbt = DbtProject(project.dbt, settings.dbt) if project.dbt is not None else None
@@ -43,17 +48,20 @@ def build_definitions(project: Project, settings: Settings, **overrides: Any) ->
     resources: Mapping[str, Any] = {
         "workspace": workspace,
         "open_engine": engines_resource(settings),
-    } | overrides
+        "io_manager": NoValues(),
+    }
+    for name in overrides.keys() - resources.keys():
+        raise UsageError(f"there is no resource '{name}'; {nearest(name, list(resources))}")
     assets = [table_asset(workspace, table) for table in project.tables if table.transform is not None]
     if dbt is not None and any(table.address.layer == "mart" for table in project.tables):
         assets.append(marts_asset(workspace, dbt))
     # Of two files with one address both are broken, and are one asset.
     broken = [broken_asset(table) for table in {table.at: table for table in project.broken}.values()]
     return dg.Definitions(
-        assets=[*landing_assets(workspace), *assets, *broken],
+        assets=[*source_assets(workspace), *landing_assets(workspace), *assets, *sink_assets(workspace), *broken],
         asset_checks=landing_checks(workspace),
         sensors=[landing_sensor(workspace), automation_sensor(workspace)],
         schedules=[upkeep_schedule(workspace)],
-        resources=dict(resources),
+        resources={**resources, **overrides},
         executor=dg.in_process_executor,
     )

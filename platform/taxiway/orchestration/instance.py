@@ -1,29 +1,25 @@
 """Dagster's own storage of a deployment: one folder for the command line, the UI and the daemon."""
 
-import os
+import sys
 
 import dagster as dg
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError
 
+from taxiway.dagster_home import prepare_home
 from taxiway.errors import SettingsError
 from taxiway.orchestration.abandoned import end_abandoned_runs
 from taxiway.settings import Settings
-
-# Nothing that runs here is reported to anybody.
-_DEFAULT = b"telemetry:\n  enabled: false\nnux:\n  enabled: false\n"
-# What Dagster tells of all months of a step at once is stored at once, up to that many events.
-_BATCH_EVENTS = "1000"
 
 
 def open_instance(settings: Settings) -> dg.DagsterInstance:
     """The deployment's Dagster instance, with the configuration of `deployments/<name>/dagster.yaml`.
 
     Runs that were killed are marked as failed, so that nothing waits for them. Raises SettingsError where the
-    folder cannot be written.
+    folder cannot be written, or the server of the storage cannot be used.
     """
     try:
         prepare_home(settings)
-        instance = dg.DagsterInstance.from_config(str(settings.dagster))
+        instance = _open(settings)
         end_abandoned_runs(instance)
     except (OSError, OperationalError) as error:
         reason = error.orig if isinstance(error, OperationalError) else error
@@ -33,15 +29,20 @@ def open_instance(settings: Settings) -> dg.DagsterInstance:
     return instance
 
 
-def prepare_home(settings: Settings) -> None:
-    """Give Dagster's folder the deployment's configuration, and let this process and its children find and use it."""
-    settings.dagster.mkdir(parents=True, exist_ok=True)
-    configured = settings.root / "deployments" / settings.deployment / "dagster.yaml"
-    wanted = configured.read_bytes() if configured.is_file() else _DEFAULT
-    target = settings.dagster / "dagster.yaml"
-    if not (target.is_file() and target.read_bytes() == wanted):
-        staged = target.with_name(f".{target.name}.{os.getpid()}")
-        staged.write_bytes(wanted)
-        staged.replace(target)
-    os.environ["DAGSTER_HOME"] = str(settings.dagster)
-    os.environ.setdefault("DAGSTER_EVENT_BATCH_SIZE", _BATCH_EVENTS)
+def storage_errors() -> tuple[type[Exception], ...]:
+    """What Dagster's storage raises while its server does not answer."""
+    postgres = sys.modules.get("dagster_postgres.utils")
+    return (DBAPIError, *((postgres.DagsterPostgresException,) if postgres is not None else ()))
+
+
+def _open(settings: Settings) -> dg.DagsterInstance:
+    try:
+        return dg.DagsterInstance.from_config(str(settings.dagster))
+    except Exception as error:  # whatever the storage of a server raises
+        if settings.dagster_postgres is None:
+            raise
+        reason = str(error.__cause__ or error).strip().splitlines()[0]
+        raise SettingsError(
+            f"Dagster's storage, which TAXIWAY_DAGSTER_STORAGE names, cannot be used ({reason}); see that the server "
+            "runs, and that make setup-staging has installed what speaks to it"
+        ) from error

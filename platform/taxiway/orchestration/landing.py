@@ -17,7 +17,7 @@ from taxiway.materialise import Workspace
 from taxiway.materialise.delivered import Unexpected, in_short, raw_tables, unexpected
 from taxiway.orchestration.deliveries import DeliveryStatus, Landed, Waiting, blocked_files, landed_files, marts
 from taxiway.orchestration.events import delivery, table_of
-from taxiway.orchestration.keys import asset_key, landing_key
+from taxiway.orchestration.keys import asset_key, landing_key, source_key
 from taxiway.orchestration.partitions import monthly
 from taxiway.tables import Table
 
@@ -36,6 +36,7 @@ def landing_assets(workspace: Workspace) -> list[dg.AssetSpec]:
     return [
         dg.AssetSpec(
             landing_key(table),
+            deps=[source_key(table)] if table.delivered.source is not None else [],
             description=f"Delivered by the publisher as {table.delivered.name}.",
             group_name="landing",
             kinds={"csv"},

@@ -27,6 +27,7 @@ from taxiway.orchestration.table_asset import (
 )
 from taxiway.scratch import Scratch
 from taxiway.tables import Table
+from taxiway.users import USER_TAG
 
 _SAMPLE_ROWS = 5
 
@@ -101,6 +102,7 @@ def _run(context: dg.AssetExecutionContext, project: DbtProject, marts: Sequence
                 engine,
                 scratch=scratch,
                 run=context.run.run_id,
+                user=tags.get(USER_TAG, ""),
                 force=tags.get(FORCE_TAG) == "true",
                 rebuild=tags.get(REBUILD_TAG) == "true",
                 accept_fewer=tags.get(ACCEPT_FEWER_TAG) == "true",

@@ -11,7 +11,8 @@ from taxiway.lake import WHOLE
 from taxiway.landed_months import inputs_of
 from taxiway.materialise import Workspace
 from taxiway.materialise.plan import partitions_in_reach
-from taxiway.orchestration.runs import RunEvent, RunRequest
+from taxiway.orchestration.run_events import RunEvent
+from taxiway.orchestration.runs import RunRequest
 from taxiway.partitions import blocks
 from taxiway.tables import Table
 

@@ -20,6 +20,7 @@ from taxiway.orchestration.partitions import mapping, monthly
 from taxiway.orchestration.pictures import pictures
 from taxiway.partitions import blocks, in_words, months_option
 from taxiway.tables import Table
+from taxiway.users import USER_TAG
 
 FORCE_TAG = "taxiway/force"
 REBUILD_TAG = "taxiway/rebuild"
@@ -100,6 +101,7 @@ def _run(context: dg.AssetExecutionContext, table: Table) -> Iterator[Any]:
             partitions,
             engine,
             run=context.run.run_id,
+            user=tags.get(USER_TAG, ""),
             force=tags.get(FORCE_TAG) == "true",
             rebuild=tags.get(REBUILD_TAG) == "true",
             accept_fewer=tags.get(ACCEPT_FEWER_TAG) == "true",

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.working import LOCAL
 
-SETTINGS = """
+SETTINGS = f"""{LOCAL}
 project = "tests.unit.cli.river:project"
 first_month = "2013-01"
 end_month = "2013-05"

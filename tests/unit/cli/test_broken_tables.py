@@ -10,6 +10,7 @@ import pytest
 from tests.unit.cli.conftest import CommandLine, Said
 from tests.unit.cli.test_processes import HIGHEST, LEVELS, PROJECT
 from tests.unit.marts.dbt_folder import dbt_folder
+from tests.working import LOCAL
 
 from taxiway.broken import BrokenTable
 from taxiway.cli import doctor
@@ -79,7 +80,9 @@ def rivers(tmp_path: Path) -> Iterator[Callable[..., CommandLine]]:
             (package / "features" / f"{file}.py").write_text(text)
         settings = tmp_path / "deployments" / "local" / "settings.toml"
         settings.parent.mkdir(parents=True)
-        settings.write_text(f'project = "{name}.project:project"\nfirst_month = "2013-01"\nend_month = "2013-03"\n')
+        settings.write_text(
+            f'{LOCAL}project = "{name}.project:project"\nfirst_month = "2013-01"\nend_month = "2013-03"\n'
+        )
         return CommandLine(tmp_path, tmp_path / "home")
 
     yield make

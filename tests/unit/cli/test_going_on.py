@@ -9,7 +9,8 @@ from tests.working import workspace
 
 from taxiway.addresses import Address
 from taxiway.orchestration.remaining import Remaining
-from taxiway.orchestration.runs import RunEvent, RunRequest
+from taxiway.orchestration.run_events import RunEvent
+from taxiway.orchestration.runs import RunRequest
 
 RAW, HISTORY, MONTHS = "raw/readings", "feature/level_history", "feature/river_month"
 ALL = ("2013-01", "2013-02", "2013-03", "2013-04")

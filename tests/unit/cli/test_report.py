@@ -7,7 +7,7 @@ from tests.gauges.project import RiverMonth
 
 from taxiway.addresses import Address
 from taxiway.cli.report import Report
-from taxiway.orchestration.runs import RunEvent
+from taxiway.orchestration.run_events import RunEvent
 from taxiway.tables import Table
 
 MARTS = ("mart/rivers", "mart/months")

@@ -10,9 +10,11 @@ from pathlib import Path
 import dagster as dg
 import pytest
 from dagster._core.events import EngineEventData
+from dagster._core.launcher import WorkerStatus
 
 from taxiway.orchestration.abandoned import end_abandoned_runs
 from taxiway.orchestration.instance import open_instance
+from taxiway.orchestration.run_launcher import WatchedRunLauncher
 from taxiway.settings import load_settings
 
 RUN = textwrap.dedent(
@@ -110,3 +112,19 @@ def test_a_run_that_has_not_started_has_no_process_yet(tmp_path: Path) -> None:
     instance.create_run_for_job(nothing)
     assert end_abandoned_runs(instance, grace_s=0) == []
     assert status(instance) is dg.DagsterRunStatus.NOT_STARTED
+
+
+def test_dagsters_monitoring_is_told_whether_the_process_of_a_run_is_there(
+    running: tuple[dg.DagsterInstance, subprocess.Popen[str]],
+) -> None:
+    instance, process = running
+    (run,) = instance.get_runs()
+    launcher = WatchedRunLauncher()
+    launcher.register_instance(instance)
+    try:
+        assert launcher.supports_check_run_worker_health
+        assert launcher.check_run_worker_health(run).status is WorkerStatus.RUNNING
+    finally:
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+    assert launcher.check_run_worker_health(run).status is WorkerStatus.FAILED

@@ -11,6 +11,7 @@ from taxiway.addresses import Address
 from taxiway.orchestration import build_definitions
 from taxiway.orchestration.origin import code_location
 from taxiway.orchestration.runs import RunRequest, execute
+from taxiway.users import USER_TAG, account
 
 
 def test_the_code_location_is_the_one_that_the_ui_loads(tmp_path: Path) -> None:
@@ -31,6 +32,10 @@ def test_a_run_is_one_of_its_code_location(tmp_path: Path) -> None:
     assert execute(definitions, instance, place.project, request, lambda _: None, location)
     (run,) = instance.get_runs()
     assert run.status is dg.DagsterRunStatus.SUCCESS
+    assert run.tags[USER_TAG] == account()
+    commit = next(place.lake.open(Address.parse("raw/readings")).commits())
+    assert commit.provenance is not None
+    assert (commit.provenance.run, commit.provenance.user) == (run.run_id, account())
     assert run.remote_job_origin is not None
     assert run.remote_job_origin.location_name == "flights"
     assert run.tags[REPOSITORY_LABEL_TAG] == "__repository__@flights"

@@ -17,7 +17,8 @@ from taxiway.contracts import Contract, row_rule
 from taxiway.lake import Finding
 from taxiway.materialise import Workspace
 from taxiway.orchestration import build_definitions
-from taxiway.orchestration.runs import RunEvent, RunRequest, execute
+from taxiway.orchestration.run_events import RunEvent
+from taxiway.orchestration.runs import RunRequest, execute
 
 READINGS = "raw/readings"
 WET = (b"AAA,2013-02-05T06:00:00Z,", b"AAA,2013-02-05T06:00:00Z,wet")

@@ -18,7 +18,8 @@ from tests.working import land, with_table, workspace
 from taxiway.addresses import Address
 from taxiway.contracts import row_rule
 from taxiway.orchestration import build_definitions
-from taxiway.orchestration.runs import RunEvent, RunRequest, execute
+from taxiway.orchestration.run_events import RunEvent
+from taxiway.orchestration.runs import RunRequest, execute
 
 READINGS = "raw/readings"
 

@@ -1,0 +1,46 @@
+"""What Dagster's own programs find of a deployment: its configuration in its folder, and the URL of its storage.
+
+Dagster is not imported here, as a program that is about to become one of Dagster's imports it itself.
+"""
+
+import os
+
+from taxiway.errors import SettingsError
+from taxiway.settings import Settings
+
+# Nothing that runs here is reported to anybody.
+_DEFAULT = b"telemetry:\n  enabled: false\nnux:\n  enabled: false\n"
+# What Dagster tells of all months of a step at once is stored at once, up to that many events.
+_BATCH_EVENTS = "1000"
+_STORAGE = "TAXIWAY_DAGSTER_STORAGE"
+
+
+def prepare_home(settings: Settings) -> None:
+    """Give Dagster's folder the deployment's configuration, and let this process and its children find and use it.
+
+    Raises SettingsError where that wants a storage which no variable names.
+    """
+    settings.dagster.mkdir(parents=True, exist_ok=True)
+    configured = settings.root / "deployments" / settings.deployment / "dagster.yaml"
+    wanted = configured.read_bytes() if configured.is_file() else _DEFAULT
+    if _STORAGE.encode() in wanted:
+        _let_dagster_find_storage(settings)
+    target = settings.dagster / "dagster.yaml"
+    if not (target.is_file() and target.read_bytes() == wanted):
+        staged = target.with_name(f".{target.name}.{os.getpid()}")
+        staged.write_bytes(wanted)
+        staged.replace(target)
+    os.environ["DAGSTER_HOME"] = str(settings.dagster)
+    os.environ.setdefault("DAGSTER_EVENT_BATCH_SIZE", _BATCH_EVENTS)
+
+
+def _let_dagster_find_storage(settings: Settings) -> None:
+    """Dagster itself reads the URL of its storage from this process's environment, and only there it is put."""
+    if settings.dagster_postgres is None:
+        raise SettingsError(
+            f"deployment '{settings.deployment}': its dagster.yaml wants PostgreSQL; set {_STORAGE} to the URL of a "
+            f"database, or {_STORAGE}_FILE to a file that holds it"
+        )
+    os.environ[_STORAGE] = settings.dagster_postgres.get_secret_value()
+    # Whoever is started from here is given it once.
+    os.environ.pop(f"{_STORAGE}_FILE", None)

@@ -1,0 +1,230 @@
+"""Dagster runs that wait in the queue until the daemon starts them elsewhere: submitted, followed, stopped."""
+
+import sys
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import TypeVar
+from uuid import uuid4
+
+import dagster as dg
+from dagster._core.code_pointer import ModuleCodePointer
+from dagster._core.origin import JobPythonOrigin, RepositoryPythonOrigin
+from dagster._core.remote_origin import CodeLocationOrigin, RemoteJobOrigin, RemoteRepositoryOrigin
+from dagster._core.storage.tags import (
+    AUTO_RETRY_RUN_ID_TAG,
+    PARTITION_NAME_TAG,
+    REPOSITORY_LABEL_TAG,
+    WILL_RETRY_TAG,
+)
+
+from taxiway.errors import RunLost, SettingsError, UsageError
+from taxiway.orchestration.instance import storage_errors
+from taxiway.orchestration.run_events import RunEvent, Teller
+from taxiway.orchestration.runs import RunRequest, asset_keys
+from taxiway.tables import Project
+
+LOOK_S = 1.0
+HEARTBEAT_S, SILENT_S = 60.0, 300.0
+"""A daemon is heard of twice a minute; one that is not for so long is lost."""
+STORAGE_S, RETRY_S, CANCEL_S = 300.0, 600.0, 300.0
+"""For so long Dagster's storage may not answer, a run that is to be tried again may not be, one that is to stop may
+go on."""
+
+_TAKES_RUNS = "QUEUED_RUN_COORDINATOR"
+_EVENTS_A_LOOK = 1000
+
+Tell = Callable[[RunEvent], None]
+_Read = TypeVar("_Read")
+
+
+def execute_queued(
+    definitions: dg.Definitions,
+    instance: dg.DagsterInstance,
+    project: Project,
+    request: RunRequest,
+    tell: Tell,
+    location: CodeLocationOrigin | None,
+) -> bool:
+    """Submit to Dagster's queue and follow, telling each event as `execute` does; returns whether the run succeeded.
+
+    Whoever interrupts it stops following; the run goes on. Raises UsageError, with nothing submitted, where there is
+    no code location or no daemon takes runs, and RunLost where a run cannot be followed to its end.
+    """
+    if location is None:
+        raise UsageError(
+            f"workspace.yaml names no code location {project.name}, which alone executes runs of the queue"
+        )
+    heart = _Heart(instance)
+    heart.see_that_it_beats()
+    try:
+        run_id = _submit(definitions, instance, request, location)
+    except storage_errors() as error:
+        reason = str(getattr(error, "orig", error)).strip().splitlines()[0]
+        raise SettingsError(
+            f"Dagster's storage does not take the run ({reason}); TAXIWAY_DAGSTER_STORAGE names who may write there"
+        ) from error
+    try:
+        return _Followed(instance, Teller(project, request.months, tell), tell, heart).to_its_end(run_id)
+    except KeyboardInterrupt:
+        tell(RunEvent("left", run_id, message=f"it goes on; end it with: taxiway run --cancel {run_id}"))
+        raise
+
+
+def cancel(instance: dg.DagsterInstance, run_id: str) -> dg.DagsterRunStatus:
+    """Stop a run, in the queue or underway, and return how it ended.
+
+    Raises UsageError where there is no such run or it has ended, RunLost where it does not stop within five minutes.
+    """
+    run = instance.get_run_by_id(run_id)
+    if run is None:
+        raise UsageError(f"there is no run {run_id}")
+    if run.is_finished:
+        raise UsageError(f"the run {run_id} has ended already: {run.status.value}")
+    reached = instance.run_coordinator.cancel_run(run_id)
+    until = time.monotonic() + CANCEL_S
+    while not run.is_finished:
+        if not reached or time.monotonic() > until:
+            raise RunLost(f"the run {run_id} does not stop: see that its code location runs, which is to tell it")
+        time.sleep(LOOK_S)
+        run = instance.get_run_by_id(run_id) or run
+    return run.status
+
+
+def _submit(
+    definitions: dg.Definitions, instance: dg.DagsterInstance, request: RunRequest, location: CodeLocationOrigin
+) -> str:
+    """Put a run into the queue, as one of the code location, and return its id."""
+    job = definitions.resolve_implicit_global_asset_job_def()
+    repository = RemoteRepositoryOrigin(location, definitions.get_repository_def().name)
+    # Dagster wants to be told how the code could be loaded; its launchers ask the code location for that.
+    module = location.loadable_target_origin.module_name or ""
+    code = RepositoryPythonOrigin(sys.executable, ModuleCodePointer(module, repository.repository_name))
+    month = {PARTITION_NAME_TAG: request.months[0]} if len(request.months) == 1 else {}
+    run = instance.create_run_for_job(
+        job_def=job,
+        run_id=str(uuid4()),
+        tags={**request.tags, **month, REPOSITORY_LABEL_TAG: repository.get_label()},
+        asset_selection=frozenset(asset_keys(request.tables)),
+        remote_job_origin=RemoteJobOrigin(repository, job.name),
+        job_code_origin=JobPythonOrigin(job.name, code),
+    )
+    # A coordinator of Dagster's looks at the workspace for the request of a browser, which there is none of.
+    return instance.submit_run(run.run_id, workspace=None).run_id  # pyright: ignore[reportArgumentType]
+
+
+class _Heart:
+    """The daemon that takes runs from the queue, as far as it is heard of. Its clock need not be this machine's."""
+
+    def __init__(self, instance: dg.DagsterInstance) -> None:
+        self._instance = instance
+        self._beat = _last_beat(instance)
+        self._heard = time.monotonic()
+
+    def see_that_it_beats(self) -> None:
+        """Raise UsageError where it does not."""
+        if self._beat is not None and abs(time.time() - self._beat) <= HEARTBEAT_S:
+            return
+        while self._beat is not None and time.monotonic() - self._heard <= HEARTBEAT_S:
+            if _last_beat(self._instance) != self._beat:
+                return
+            time.sleep(LOOK_S)
+        raise UsageError("no daemon of Dagster's takes runs from the queue: start the servers of the deployment")
+
+    def silent_s(self) -> float:
+        """For how long it has not been heard of."""
+        if (beat := _last_beat(self._instance)) != self._beat:
+            self._beat, self._heard = beat, time.monotonic()
+        return time.monotonic() - self._heard
+
+
+def silent_s(instance: dg.DagsterInstance) -> float | None:
+    """For how many seconds, by the clocks here and there, no daemon that takes runs has been heard of; None where none
+    ever was."""
+    beat = _last_beat(instance)
+    return None if beat is None else max(0.0, time.time() - beat)
+
+
+def _last_beat(instance: dg.DagsterInstance) -> float | None:
+    found = instance.get_daemon_heartbeats().get(_TAKES_RUNS)
+    return found.timestamp if found is not None else None
+
+
+class _Followed:
+    """Runs that are looked at until they end, one after the other where one is tried again."""
+
+    def __init__(self, instance: dg.DagsterInstance, teller: Teller, tell: Tell, heart: _Heart) -> None:
+        self._instance = instance
+        self._teller = teller
+        self._tell = tell
+        self._heart = heart
+        self._failed = False
+
+    def to_its_end(self, run_id: str) -> bool:
+        """Whether the run succeeded or, where its process was lost, the one that was tried in its place."""
+        run = self._one(run_id)
+        while run.status == dg.DagsterRunStatus.FAILURE and (again := self._tried_again(run)) is not None:
+            run = self._one(again)
+        if run.status != dg.DagsterRunStatus.SUCCESS and not self._failed:
+            # Nothing has been told of it yet: no step has failed.
+            kind = "interrupted" if run.status == dg.DagsterRunStatus.CANCELED else "failed"
+            self._tell(RunEvent(kind, f"run {run.run_id}", message=self._why(run.run_id)))
+        return run.status == dg.DagsterRunStatus.SUCCESS
+
+    def _one(self, run_id: str) -> dg.DagsterRun:
+        """Tell what happens in a run until it has ended."""
+        self._failed = False
+        self._tell(RunEvent("queued", run_id))
+        cursor = None
+        while True:
+            # First the run, then its events: of one that has ended, these are all.
+            run = self._reading(partial(self._instance.get_run_by_id, run_id))
+            if run is None:
+                raise RunLost(f"the run {run_id} has been deleted")
+            more = True
+            while more:
+                read = partial(self._instance.get_records_for_run, run_id, cursor, limit=_EVENTS_A_LOOK)
+                page = self._reading(read)
+                cursor, more = page.cursor, page.has_more
+                for record in page.records:
+                    event = record.event_log_entry.dagster_event
+                    self._failed |= event is not None and event.is_step_failure
+                    self._teller.hear(record.event_log_entry)
+            if run.is_finished:
+                return run
+            if run.status == dg.DagsterRunStatus.QUEUED and self._reading(self._heart.silent_s) > SILENT_S:
+                raise RunLost(
+                    f"no daemon of Dagster's has been heard of for {SILENT_S:.0f} s: the run {run_id} stays in the "
+                    f"queue; take it out with: taxiway run --cancel {run_id}"
+                )
+            time.sleep(LOOK_S)
+
+    def _tried_again(self, run: dg.DagsterRun) -> str | None:
+        """The run that takes the place of one whose process was lost; None where none will."""
+        until = time.monotonic() + RETRY_S
+        while run.tags.get(WILL_RETRY_TAG) == "true" and time.monotonic() < until:
+            if AUTO_RETRY_RUN_ID_TAG in run.tags:
+                self._tell(RunEvent("again", f"run {run.run_id}", message=self._why(run.run_id)))
+                return run.tags[AUTO_RETRY_RUN_ID_TAG]
+            time.sleep(LOOK_S)
+            run = self._reading(partial(self._instance.get_run_by_id, run.run_id)) or run
+        return None
+
+    def _why(self, run_id: str) -> str:
+        """What the log says of the end of a run."""
+        ends = {dg.DagsterEventType.RUN_FAILURE, dg.DagsterEventType.RUN_CANCELED}
+        found = self._reading(partial(self._instance.all_logs, run_id, of_type=ends))
+        return (found[-1].dagster_event.message or "") if found and found[-1].dagster_event is not None else ""
+
+    def _reading(self, read: Callable[[], _Read]) -> _Read:
+        """What is read of Dagster's storage, which may be started anew meanwhile."""
+        until = time.monotonic() + STORAGE_S
+        while True:
+            try:
+                return read()
+            except storage_errors() as error:
+                if time.monotonic() > until:
+                    raise RunLost(
+                        f"Dagster's storage does not answer ({str(error).splitlines()[0]}); what was submitted goes on"
+                    ) from error
+                time.sleep(LOOK_S)

@@ -1,0 +1,170 @@
+"""Runs of the queue, followed by what Dagster's storage says of them; the queue itself is tested on a real staging."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+from dagster._core.remote_origin import ManagedGrpcPythonEnvCodeLocationOrigin
+from dagster._core.storage.tags import AUTO_RETRY_RUN_ID_TAG, WILL_RETRY_TAG
+from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
+from dagster._daemon.types import DaemonHeartbeat
+from sqlalchemy.exc import OperationalError
+from tests.working import workspace
+
+from taxiway.errors import RunLost, UsageError
+from taxiway.materialise import Workspace
+from taxiway.orchestration import build_definitions, queued_runs
+from taxiway.orchestration.queued_runs import cancel, execute_queued
+from taxiway.orchestration.run_events import RunEvent
+from taxiway.orchestration.runs import RunRequest
+
+
+@pytest.fixture
+def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
+    """A storage with a queue that no daemon has looked at."""
+    queue = {"run_coordinator": {"module": "dagster", "class": "QueuedRunCoordinator"}}
+    with dg.instance_for_test(temp_dir=str(tmp_path), overrides=queue) as opened:
+        yield opened
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(queued_runs, "LOOK_S", 0.01)
+    monkeypatch.setattr(queued_runs, "SILENT_S", 0.3)
+
+
+def beat(instance: dg.DagsterInstance, seconds_ago: float = 0.0) -> None:
+    """A daemon that takes runs is heard of."""
+    instance.add_daemon_heartbeat(DaemonHeartbeat(time.time() - seconds_ago, "QUEUED_RUN_COORDINATOR", "x", []))
+
+
+class Asked:
+    """A run that is asked for, and what was told of it."""
+
+    def __init__(self, place: Workspace, instance: dg.DagsterInstance) -> None:
+        self.definitions = build_definitions(place.project, place.settings, workspace=place)
+        self.place, self.instance = place, instance
+        self.told: list[RunEvent] = []
+        self.act: Callable[[str], None] = lambda run_id: None
+
+    def tell(self, event: RunEvent) -> None:
+        self.told.append(event)
+        if event.kind == "queued":
+            self.act(event.step)
+
+    def __call__(self) -> bool:
+        tables = tuple(table.address for table in self.place.project.tables if table.address.layer == "raw")
+        request = RunRequest(tables, ("2013-01",))
+        location = ManagedGrpcPythonEnvCodeLocationOrigin(LoadableTargetOrigin(module_name="x"), "gauges")
+        return execute_queued(self.definitions, self.instance, self.place.project, request, self.tell, location)
+
+
+@pytest.fixture
+def asked(tmp_path: Path, instance: dg.DagsterInstance, quick: None) -> Asked:
+    beat(instance)
+    return Asked(workspace(tmp_path / "home", parameters={}), instance)
+
+
+def test_what_nobody_would_take_is_not_submitted(asked: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(queued_runs, "HEARTBEAT_S", 0.1)
+    beat(asked.instance, seconds_ago=3600)
+    with pytest.raises(UsageError, match="no daemon of Dagster's takes runs"):
+        asked()
+    assert asked.instance.get_runs() == []
+
+
+def test_a_daemon_whose_clock_is_an_hour_off_is_heard_of(asked: Asked) -> None:
+    beat(asked.instance, seconds_ago=3600)
+    threading.Timer(0.1, lambda: beat(asked.instance, seconds_ago=3599)).start()
+    asked.act = lambda run_id: end(asked.instance, run_id, dg.DagsterEventType.RUN_SUCCESS)
+    assert asked()
+
+
+def end(instance: dg.DagsterInstance, run_id: str, kind: dg.DagsterEventType, message: str = "") -> None:
+    """What a process says last that executes the run."""
+    event = dg.DagsterEvent(kind.value, "__ASSET_JOB", message=message)
+    instance.report_dagster_event(event, run_id)
+
+
+def test_a_run_is_of_the_code_location_and_knows_its_month(asked: Asked) -> None:
+    asked.act = lambda run_id: end(asked.instance, run_id, dg.DagsterEventType.RUN_SUCCESS)
+    assert asked()
+    (run,) = asked.instance.get_runs()
+    assert run.tags["dagster/partition"] == "2013-01"
+    assert run.remote_job_origin is not None
+    assert run.remote_job_origin.location_name == "gauges"
+    assert {"/".join(key.path) for key in run.asset_selection or ()} == {"raw/gauges", "raw/readings"}
+
+
+@pytest.mark.parametrize(("kind", "told"), [("RUN_FAILURE", "failed"), ("RUN_CANCELED", "interrupted")])
+def test_the_end_of_a_run_that_no_step_tells_is_told(asked: Asked, kind: str, told: str) -> None:
+    asked.act = lambda run_id: end(asked.instance, run_id, dg.DagsterEventType[kind], "its process is gone")
+    assert not asked()
+    assert [(event.kind, event.message) for event in asked.told[1:]] == [(told, "its process is gone")]
+
+
+def test_the_run_that_takes_the_place_of_a_lost_one_is_followed(asked: Asked) -> None:
+    followed: list[str] = []
+
+    def act(run_id: str) -> None:
+        followed.append(run_id)
+        if len(followed) == 2:
+            return end(asked.instance, run_id, dg.DagsterEventType.RUN_SUCCESS)
+        again = asked.instance.create_run_for_job(asked.definitions.resolve_implicit_global_asset_job_def())
+        asked.instance.add_run_tags(run_id, {WILL_RETRY_TAG: "true", AUTO_RETRY_RUN_ID_TAG: again.run_id})
+        return end(asked.instance, run_id, dg.DagsterEventType.RUN_FAILURE, "its process is gone")
+
+    asked.act = act
+    assert asked()
+    assert [event.kind for event in asked.told] == ["queued", "again", "queued"]
+    assert asked.told[1].message == "its process is gone"
+    assert asked.told[2].step == followed[1]
+
+
+def test_a_queue_whose_daemon_is_gone_is_left_with_the_run_in_it(asked: Asked) -> None:
+    with pytest.raises(RunLost, match=r"stays in the queue; take it out with: taxiway run --cancel (\S+)"):
+        asked()
+    (run,) = asked.instance.get_runs()
+    assert cancel(asked.instance, run.run_id) == dg.DagsterRunStatus.CANCELED
+    with pytest.raises(UsageError, match="has ended already: CANCELED"):
+        cancel(asked.instance, run.run_id)
+
+
+def test_a_storage_that_does_not_answer_for_a_while_is_waited_for(
+    asked: Asked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failures = [OperationalError("SELECT", {}, Exception("the server is shutting down"))] * 3
+    read = asked.instance.get_records_for_run
+
+    def reading(*words: Any, **options: Any) -> Any:
+        if failures:
+            raise failures.pop()
+        return read(*words, **options)
+
+    monkeypatch.setattr(asked.instance, "get_records_for_run", reading)
+    asked.act = lambda run_id: end(asked.instance, run_id, dg.DagsterEventType.RUN_SUCCESS)
+    assert asked()
+    assert failures == []
+
+
+def test_who_interrupts_leaves_the_run(asked: Asked) -> None:
+    def act(_: str) -> None:
+        raise KeyboardInterrupt
+
+    asked.act = act
+    with pytest.raises(KeyboardInterrupt):
+        asked()
+    (run,) = asked.instance.get_runs()
+    assert run.status == dg.DagsterRunStatus.QUEUED
+    assert asked.told[-1] == RunEvent(
+        "left", run.run_id, message=f"it goes on; end it with: taxiway run --cancel {run.run_id}"
+    )
+
+
+def test_what_there_is_not_cannot_be_stopped(instance: dg.DagsterInstance) -> None:
+    with pytest.raises(UsageError, match="there is no run x"):
+        cancel(instance, "x")
