@@ -1,7 +1,6 @@
 # The two commands are `make demo` and `make test`; everything they need is installed into .venv.
 
 PYTHON ?= python3.11
-PORT ?= 3000
 VENV := .venv
 BIN := $(VENV)/bin
 # Two at a time, a file in one process, in the order of the folders: the longest come first.
@@ -13,16 +12,25 @@ PARITY := $(BIN)/pytest tests/parity -n 2 --dist loadgroup --no-loadscope-reorde
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev setup-spark demo test test-spark soak ui bench lint lock clean
+.PHONY: help setup setup-dev setup-spark setup-postgres setup-staging oauth2-proxy demo test test-spark soak ui bench
+.PHONY: lint audit lock clean
+.PHONY: staging staging-status staging-stop production production-status production-stop
 
 help:  ## what there is
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/make \1\t\2/' | expand -t 16
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/make \1\t\2/' | expand -t 24
 
 setup: $(VENV)/.core  ## install the core into .venv
 
 setup-dev: $(VENV)/.dev  ## install the core and what the tests need
 
 setup-spark: $(VENV)/.spark  ## install the core and the engine spark, which also needs Java 17
+
+setup-postgres: $(VENV)/.postgres  ## install the core and the driver of PostgreSQL, for sources and sinks
+
+setup-staging: $(VENV)/.staging  ## install the core and what a deployment with servers needs, beside Debian's packages
+
+oauth2-proxy: $(VENV)/.core  ## what a deployment's log-in by OpenID Connect needs; Go builds it, in some minutes
+	GOBIN=$(CURDIR)/$(BIN) go install github.com/oauth2-proxy/oauth2-proxy/v7@v7.15.6
 
 $(BIN)/uv: requirements/build.txt
 	$(PYTHON) -c 'import sys; assert sys.version_info[:2] == (3, 11), "Taxiway needs Python 3.11: make PYTHON=..."'
@@ -35,19 +43,30 @@ $(VENV)/.core: $(BIN)/uv requirements/core.txt pyproject.toml
 	$(BIN)/uv pip install --python $(BIN)/python --no-build-isolation --no-deps --quiet -e .
 	touch $@
 
-$(VENV)/.dev: $(VENV)/.core requirements/dev.txt
-	$(BIN)/uv pip install --python $(BIN)/python --no-build-isolation --require-hashes -r requirements/dev.txt
-	touch $@
-
-$(VENV)/.spark: $(VENV)/.core requirements/spark.txt
-	$(BIN)/uv pip install --python $(BIN)/python --no-build-isolation --require-hashes -r requirements/spark.txt
+EXTRAS := dev spark postgres staging
+$(EXTRAS:%=$(VENV)/.%): $(VENV)/.%: $(VENV)/.core requirements/%.txt
+	$(BIN)/uv pip install --python $(BIN)/python --no-build-isolation --require-hashes -r requirements/$*.txt
 	touch $@
 
 demo: setup  ## land a year of real flights and materialise every table
 	$(BIN)/taxiway demo
 
 ui: setup  ## Dagster on http://localhost:3000 (PORT= for another)
-	$(BIN)/taxiway ui --port $(PORT)
+	$(BIN)/taxiway ui --port $(or $(PORT),3000)
+
+staging: setup-staging  ## start all servers of a staging on this machine (PORT= for another first port than 8443)
+staging-status:  ## whether each of its processes runs
+staging-stop:  ## end it; what it keeps stays
+production: setup-staging  ## as staging, beside it, with production-status and production-stop
+
+staging production:
+	$(BIN)/taxiway deployment start $@ $(if $(PORT),--port $(PORT))
+
+staging-status production-status:
+	$(BIN)/taxiway deployment status $(@:-status=)
+
+staging-stop production-stop:
+	$(BIN)/taxiway deployment stop $(@:-stop=)
 
 lint: setup-dev  ## ruff, pyright, import-linter
 	$(BIN)/ruff check .
@@ -69,11 +88,24 @@ soak: setup-dev  ## the suite with full counts of kills and seeds
 bench: setup-dev  ## measure against a plain script and write docs/benchmarks.md
 	$(BIN)/taxiway bench
 
+# In an environment of its own: what it needs is no part of Taxiway.
+$(VENV)/audit: $(BIN)/uv requirements/audit.txt
+	$(BIN)/uv venv --quiet --allow-existing --python $(BIN)/python $@
+	$(BIN)/uv pip install --quiet --python $@/bin/python --require-hashes -r requirements/audit.txt
+	touch $@
+
+audit: $(VENV)/audit  ## look up what is locked among known holes; fails where that cannot be done
+	$(BIN)/python .ci/audit.py $(VENV)/audit/bin/pip-audit $(wildcard requirements/*.txt)
+
 lock: $(BIN)/uv  ## resolve the dependencies anew
 	$(BIN)/uv pip compile requirements/build.in $(LOCK) --allow-unsafe -o requirements/build.txt
+	$(BIN)/uv pip compile requirements/audit.in $(LOCK) -o requirements/audit.txt
+	$(BIN)/uv pip compile requirements/airflow.in $(LOCK) -o requirements/airflow.txt
 	$(BIN)/uv pip compile pyproject.toml $(LOCK) -o requirements/core.txt
-	$(BIN)/uv pip compile pyproject.toml $(LOCK) --extra dev -c requirements/core.txt -o requirements/dev.txt
-	$(BIN)/uv pip compile pyproject.toml $(LOCK) --extra spark -c requirements/core.txt -o requirements/spark.txt
+	for extra in $(EXTRAS); do \
+		$(BIN)/uv pip compile pyproject.toml $(LOCK) --extra $$extra -c requirements/core.txt -o requirements/$$extra.txt \
+			|| exit 1; \
+	done
 
 LOCK := --upgrade --quiet --no-header --generate-hashes --no-emit-index-url --python-version 3.11
 

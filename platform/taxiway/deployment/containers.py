@@ -1,0 +1,133 @@
+"""The same processes in containers: a compose file and the Dockerfile of the one image that all of them share.
+
+Each container is given the folders, and with them the secrets, of its process and no others. One that ends first makes
+them, as `prepare` does on one machine.
+"""
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from taxiway.deployment.layout import Layout
+from taxiway.deployment.processes import Process
+
+_PREPARE = "prepare"
+_USER, _USER_ID = "taxiway", 10001
+# The only one that others than the containers reach.
+_FRONT = "nginx"
+_RIGHTS: Mapping[str, Any] = {"cap_drop": ["ALL"], "security_opt": ["no-new-privileges:true"]}
+
+
+def render_compose(layout: Layout, processes: Sequence[Process], folder: Path, root: Path) -> str:
+    """compose.yaml, to be written into `folder`, with the image of the project in `root`."""
+    image = {
+        "image": f"taxiway-{layout.deployment}",
+        "build": {
+            "context": os.path.relpath(root, folder),
+            "dockerfile": os.path.relpath(folder / "Dockerfile", root),
+        },
+    }
+    volumes = _volumes(layout, processes)
+    prepare = {
+        **image,
+        "command": [str(layout.python / "taxiway"), "deployment", _PREPARE, layout.deployment],
+        "volumes": [f"{name}:{path}" for name, path in volumes.items()],
+        "network_mode": "none",
+        **_RIGHTS,
+    }
+    ending = {process.name for process in processes if process.once}
+    content = {
+        "name": f"taxiway-{layout.deployment}",
+        "services": {
+            _PREPARE: prepare,
+            **{process.name: {**image, **_service(layout, process, ending, volumes)} for process in processes},
+        },
+        "volumes": {name: {} for name in volumes},
+        "networks": {"inside": {"internal": True}, "outside": {}},
+    }
+    return _heading(layout) + yaml.dump(content, Dumper=_Unabridged, sort_keys=False, width=110)
+
+
+def render_dockerfile(layout: Layout, processes: Iterable[Process]) -> str:
+    """The Dockerfile: Debian's packages that the processes need, the locked Python packages, the project."""
+    listed = list(processes)
+    packages = sorted({"libgomp1"}.union(*(process.packages for process in listed)))
+    folders = " ".join(str(path) for path in _volumes(layout, listed).values())
+    return f"""\
+{_heading(layout)}FROM python:3.11-slim-bookworm
+
+# Debian's fixes are wanted, so its versions are not pinned.
+# hadolint ignore=DL3008
+RUN apt-get update \\
+    && apt-get install -y --no-install-recommends {" ".join(packages)} \\
+    && rm -rf /var/lib/apt/lists/* \\
+    && useradd --system --create-home --uid {_USER_ID} {_USER}
+
+WORKDIR {layout.root}
+COPY requirements/ requirements/
+RUN pip install --no-cache-dir --require-hashes -r requirements/build.txt \\
+    && uv pip install --system --no-cache --no-build-isolation --require-hashes \\
+        -r requirements/core.txt -r requirements/staging.txt
+
+COPY pyproject.toml README.md LICENSE workspace.yaml ./
+COPY platform/ platform/
+COPY assets/ assets/
+COPY dbt_project/ dbt_project/
+COPY deployments/ deployments/
+# A volume begins as its folder in the image, and so belongs to who uses it.
+RUN uv pip install --system --no-cache --no-build-isolation --no-deps -e . \\
+    && mkdir -p {folders} \\
+    && chown -R {_USER}:{_USER} {layout.stack.parent}
+
+ENV TAXIWAY_ROOT={layout.root}
+USER {_USER_ID}
+"""
+
+
+class _Unabridged(yaml.SafeDumper):
+    """Writes what stands twice twice."""
+
+    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002
+        """Always."""
+        return True
+
+
+def _service(layout: Layout, process: Process, ending: set[str], volumes: Mapping[str, Path]) -> dict[str, Any]:
+    kind, address = process.answers.kind, process.answers.address
+    check = ["CMD", str(layout.python / "python"), "-m", "taxiway.deployment.probe", kind, address]
+    needs = {
+        name: {"condition": "service_completed_successfully" if name in ending | {_PREPARE} else "service_healthy"}
+        for name in (_PREPARE, *process.needs)
+    }
+    service: dict[str, Any] = {
+        "command": list(process.command),
+        "environment": dict(process.variables),
+        "working_dir": str(layout.folder(process.name)),
+        "volumes": [f"{name}:{volumes[name]}" for name in (process.name, *process.folders)],
+        "depends_on": needs,
+        "networks": ["inside", "outside"] if process.name == _FRONT else ["inside"],
+        "restart": "on-failure" if process.once else "unless-stopped",
+        "stop_signal": f"SIG{process.stop}",
+        "stop_grace_period": f"{process.stop_s}s",
+        **_RIGHTS,
+    }
+    if not process.once:
+        service["healthcheck"] = {"test": check, "interval": "15s", "timeout": "10s", "start_period": "120s"}
+    if process.name == _FRONT:
+        service["ports"] = [f"{layout.port}:{layout.port}"]
+    if process.sees_processes_of:
+        service["pid"] = f"service:{process.sees_processes_of}"
+    return service
+
+
+def _volumes(layout: Layout, processes: Iterable[Process]) -> dict[str, Path]:
+    """The folder of each volume."""
+    own = {process.name: layout.folder(process.name) for process in processes}
+    return {"home": layout.home, "run": layout.run, "secrets": layout.secrets, "as": layout.stack / "as", **own}
+
+
+def _heading(layout: Layout) -> str:
+    return f"# Written by: taxiway deployment render {layout.deployment}\n"

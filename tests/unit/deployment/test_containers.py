@@ -1,0 +1,73 @@
+"""The compose file and the Dockerfile: whole, without a secret, and what linters let pass."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from tests.working import ROOT, unavailable
+
+from taxiway.deployment import Layout, Process, processes
+from taxiway.deployment.containers import render_compose, render_dockerfile
+
+PROGRAMS = Path(sys.executable).parent
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Layout, tuple[Process, ...]]:
+    """A folder with both files, and what they were written from."""
+    folder = tmp_path_factory.mktemp("containers")
+    layout = Layout.containers("staging", ROOT, 8443)
+    listed = processes(layout)
+    (folder / "Dockerfile").write_text(render_dockerfile(layout, listed))
+    (folder / "compose.yaml").write_text(render_compose(layout, listed, folder, ROOT))
+    return folder, layout, listed
+
+
+def lint(program: str, *words: str) -> None:
+    if not (PROGRAMS / program).is_file():
+        unavailable(f"{program} is not installed: make setup-dev")
+    done = subprocess.run([PROGRAMS / program, *words], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_linters_let_both_pass(written: tuple[Path, Layout, tuple[Process, ...]]) -> None:
+    folder, _, _ = written
+    lint("check-jsonschema", "--builtin-schema", "vendor.compose-spec", str(folder / "compose.yaml"))
+    lint("hadolint", str(folder / "Dockerfile"))
+
+
+def test_there_is_a_service_for_each_process(written: tuple[Path, Layout, tuple[Process, ...]]) -> None:
+    folder, _, listed = written
+    services = yaml.safe_load((folder / "compose.yaml").read_text())["services"]
+    assert list(services) == ["prepare", *(process.name for process in listed)]
+    for process in listed:
+        service = services[process.name]
+        assert service["command"] == list(process.command)
+        assert set(service["depends_on"]) == {"prepare", *process.needs}
+        assert ("healthcheck" in service) is not process.once
+        own = {volume.partition(":")[0] for volume in service["volumes"]}
+        assert own == {process.name, *process.folders}, "each has its own secrets alone"
+    assert [name for name, service in services.items() if "ports" in service] == ["nginx"]
+    assert [name for name, service in services.items() if "outside" in service.get("networks", ())] == ["nginx"]
+
+
+def test_the_image_is_built_from_the_project(written: tuple[Path, Layout, tuple[Process, ...]]) -> None:
+    folder, _, listed = written
+    build = yaml.safe_load((folder / "compose.yaml").read_text())["services"]["nginx"]["build"]
+    assert (folder / build["context"]).resolve() == ROOT
+    assert (ROOT / build["dockerfile"]).resolve() == folder / "Dockerfile"
+    dockerfile = (folder / "Dockerfile").read_text()
+    copied = [line.split()[1:-1] for line in dockerfile.splitlines() if line.startswith("COPY ")]
+    assert all((ROOT / name).exists() for names in copied for name in names)
+    assert all(package in dockerfile for process in listed for package in process.packages)
+
+
+def test_neither_has_a_secret(written: tuple[Path, Layout, tuple[Process, ...]]) -> None:
+    folder, _, _ = written
+    text = (folder / "compose.yaml").read_text() + (folder / "Dockerfile").read_text()
+    assert "password" not in text.replace("passwords", "").lower()
+    secret = [line for line in text.splitlines() if "SECRET" in line or "STORAGE" in line]
+    assert secret
+    assert all("_FILE: /var/lib/taxiway/stack/" in line for line in secret)

@@ -1,0 +1,48 @@
+"""A further deployment is a folder, and needs no code."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.working import ROOT
+
+from taxiway.deployment.new import new_deployment
+from taxiway.errors import UsageError
+from taxiway.settings import load_settings
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    shutil.copytree(ROOT / "deployments", tmp_path / "deployments")
+    return tmp_path
+
+
+def test_it_is_as_staging_but_for_its_port(root: Path) -> None:
+    folder, port = new_deployment(root, "qa")
+    assert sorted(file.name for file in folder.iterdir()) == ["dagster.yaml", "settings.toml"]
+    own: dict[str, Any] = {name: root / name for name in ("home", "lake", "landing")}
+    own |= {"root": root, "engine": "duckdb", "dagster_storage": "sqlite"}
+    made, staging = (load_settings(name, **own) for name in ("qa", "staging"))
+    assert made.port == port != staging.port
+    assert made.model_copy(update={"deployment": "staging", "port": staging.port}) == staging
+    _, further = new_deployment(root, "qa2")
+    assert further >= port + 100
+
+
+@pytest.mark.parametrize(
+    ("name", "port", "told"),
+    [
+        ("staging", None, "there is a deployment staging already: deployments/staging/"),
+        ("QA", None, "'QA' is no name for a deployment: write 2 to 20 small letters and digits, e.g. qa"),
+        ("../qa", None, "is no name for a deployment"),
+        ("q_a", None, "is no name for a deployment"),
+        ("qa", 8450, "port 8450 is too near to that of staging"),
+        ("qa", 70000, "there is no port 70000"),
+    ],
+)
+def test_what_cannot_be_is_refused_and_nothing_is_written(root: Path, name: str, port: int | None, told: str) -> None:
+    before = sorted(root.rglob("*"))
+    with pytest.raises(UsageError, match=told):
+        new_deployment(root, name, port)
+    assert sorted(root.rglob("*")) == before

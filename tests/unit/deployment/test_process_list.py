@@ -1,0 +1,46 @@
+"""The one list: complete, in order, and each process with the rights that it needs and no others."""
+
+from collections import Counter
+
+from taxiway.deployment import Layout, Process
+from taxiway.deployment.processes import processes
+
+
+def test_a_process_needs_only_what_is_started_before_it(listed: tuple[Process, ...]) -> None:
+    names = [process.name for process in listed]
+    assert len(set(names)) == len(names)
+    for number, process in enumerate(listed):
+        assert set(process.needs) <= set(names[:number]), process.name
+
+
+def test_each_port_is_one_process_s(layout: Layout) -> None:
+    used = Counter(part for process in processes(layout, by_oidc=True) for part in process.ports)
+    assert used == dict.fromkeys(layout.ports, 1)
+    assert len(set(layout.ports.values())) == len(layout.ports)
+    assert min(layout.ports.values()) == layout.ports["nginx"] == layout.port
+
+
+def test_a_process_is_given_the_keys_that_it_needs(listed: tuple[Process, ...]) -> None:
+    buckets = {process.name: process.variables.get("AWS_ACCESS_KEY_ID") for process in listed}
+    assert {name: key for name, key in buckets.items() if key} == {"bucket": "admin", "code-flights": "publisher"}
+    storage = {process.name for process in listed if "TAXIWAY_DAGSTER_STORAGE_FILE" in process.variables}
+    assert storage == {"code-flights", "webserver", "viewer", "daemon"}
+
+
+def test_what_a_process_is_given_is_in_its_own_folder(layout: Layout, listed: tuple[Process, ...]) -> None:
+    for process in listed:
+        files = [value for name, value in process.variables.items() if name.endswith("_FILE")]
+        assert all(value.startswith(f"{layout.folder(process.name)}/") for value in files), process.name
+
+
+def test_one_more_process_logs_people_in_with_a_provider(layout: Layout, listed: tuple[Process, ...]) -> None:
+    more = processes(layout, by_oidc=True)
+    assert {process.name for process in more} - {process.name for process in listed} == {"oauth2-proxy"}
+    needs = {process.name: process.needs for process in more}
+    assert "oauth2-proxy" in needs["nginx"]
+    assert not any("oidc" in name.lower() for process in more for name in process.variables)
+
+
+def test_a_further_setting_is_the_code_location_s_alone(layout: Layout) -> None:
+    listed = processes(layout, {"TAXIWAY_THREADS": "7"})
+    assert [process.name for process in listed if "TAXIWAY_THREADS" in process.variables] == ["code-flights"]
