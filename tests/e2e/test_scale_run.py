@@ -14,7 +14,7 @@ from tests.working import ROOT, SOAK
 
 from flights.project import project
 
-FACTOR = 3 if SOAK else 2
+FACTOR = 3
 PROGRAM = [sys.executable, "-c", "from taxiway.cli import main; main()", "bench", "scale"]
 
 
@@ -28,6 +28,7 @@ def left(home: Path) -> list[str]:
 
 
 @pytest.mark.timeout(900)
+@pytest.mark.skipif(not SOAK, reason="several years take minutes; tests/unit/cli/test_scale.py has the figures")
 def test_copies_run_on_duckdb(tmp_path: Path):
     words = ["--factor", str(FACTOR), "--engine", "duckdb", "--json"]
     said = subprocess.run(
