@@ -1,5 +1,6 @@
 """What `taxiway doctor` finds of the places that a deployment reaches, each tried for real."""
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,12 @@ from taxiway.cli.findings import Finding
 from taxiway.lake import owner
 from taxiway.settings import Settings, load_settings
 from taxiway.storage import Store
+
+
+@pytest.fixture(autouse=True)
+def own_dagster(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is tried here becomes the Dagster of this process, of which nothing may be left."""
+    monkeypatch.setattr(os, "environ", dict(os.environ))
 
 
 def settings(home: Path, **given: Any) -> Settings:

@@ -1,12 +1,10 @@
 """What the suite of all sinks needs of each: a place of its own, and what its readers see there."""
 
 import io
-import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -33,7 +31,6 @@ class Holder:
     sink: Sink
     home: Path
     url: str
-    variables: Mapping[str, str]
     read: Callable[[], list[dict[str, Any]]]
     put_something_else: Callable[[], None]
 
@@ -52,8 +49,7 @@ class Holder:
         key: Sequence[str] = ("gauge",),
     ) -> Written:
         outgoing = Outgoing(TABLE, schema, tuple(key), version, lambda: iter(batches()))
-        with patch.dict(os.environ, self.variables):
-            return self.sink.publish(self.settings, outgoing)
+        return self.sink.publish(self.settings, outgoing)
 
 
 def holder_of(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> Holder:
@@ -61,9 +57,13 @@ def holder_of(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> Hold
         database: Database = request.getfixturevalue("database")
         return in_postgres(database, tmp_path)
     if kind == "parquet in a folder":
-        return _in_files(Store(str(tmp_path / "exports")), {}, tmp_path)
+        return _in_files(Store(str(tmp_path / "exports")), tmp_path)
     server: Server = request.getfixturevalue("s3")
-    return _in_files(server.store(), server.environment(), tmp_path)
+    # For the whole test, as some publish from several threads at once.
+    monkeypatch: pytest.MonkeyPatch = request.getfixturevalue("monkeypatch")
+    for name, value in server.environment().items():
+        monkeypatch.setenv(name, value)
+    return _in_files(server.store(), tmp_path)
 
 
 def in_postgres(database: Database, home: Path) -> Holder:
@@ -73,7 +73,7 @@ def in_postgres(database: Database, home: Path) -> Holder:
     def put() -> None:
         database.do("CREATE SCHEMA mart; CREATE TABLE mart.levels AS SELECT 7 AS theirs")
 
-    return Holder(PostgresSink(connection="bi"), home, database.url, {}, read, put)
+    return Holder(PostgresSink(connection="bi"), home, database.url, read, put)
 
 
 def read_postgres(database: Database) -> list[dict[str, Any]]:
@@ -84,7 +84,7 @@ def read_postgres(database: Database) -> list[dict[str, Any]]:
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
-def _in_files(store: Store, variables: Mapping[str, str], home: Path) -> Holder:
+def _in_files(store: Store, home: Path) -> Holder:
     def read() -> list[dict[str, Any]]:
         return pq.read_table(io.BytesIO(store.read("mart/levels.parquet"))).to_pylist()
 
@@ -93,7 +93,7 @@ def _in_files(store: Store, variables: Mapping[str, str], home: Path) -> Holder:
             Path(store.uri, "mart").mkdir(parents=True)
         store.write("mart/levels.parquet", b"theirs")
 
-    return Holder(ParquetSink(connection="bi"), home, store.uri, variables, read, put)
+    return Holder(ParquetSink(connection="bi"), home, store.uri, read, put)
 
 
 def settings_of(home: Path, **connections: str) -> Settings:

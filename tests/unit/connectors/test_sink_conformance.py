@@ -4,7 +4,7 @@ import math
 import os
 import struct
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
@@ -132,8 +132,9 @@ def test_what_fails_halfway_leaves_what_was_there(holder: Holder) -> None:
 
 def test_a_publisher_that_is_killed_halfway_leaves_what_was_there(holder: Holder) -> None:
     holder.publish("v1", levels(1))
-    # What a process is given has to be pickled.
-    child = processes.Process(target=publish_and_die, args=(replace(holder, read=list, put_something_else=list),))
+    # What a process is given has to be pickled, and its server was started before the test set variables.
+    pickled = replace(holder, read=list, put_something_else=list)
+    child = processes.Process(target=publish_and_die, args=(pickled, dict(os.environ)))
     child.start()
     child.join()
     assert child.exitcode == 9
@@ -142,7 +143,9 @@ def test_a_publisher_that_is_killed_halfway_leaves_what_was_there(holder: Holder
     assert holder.read() == levels(2).to_pylist()
 
 
-def publish_and_die(holder: Holder) -> None:
+def publish_and_die(holder: Holder, variables: Mapping[str, str]) -> None:
+    os.environ.update(variables)
+
     def killed() -> Iterator[pa.RecordBatch]:
         yield from levels(2, 5).to_batches()
         os._exit(9)
