@@ -201,8 +201,11 @@ class _Followed:
 
     def _tried_again(self, run: dg.DagsterRun) -> str | None:
         """The run that takes the place of one whose process was lost; None where none will."""
+        if not self._instance.run_retries_enabled:
+            return None
         until = time.monotonic() + RETRY_S
-        while run.tags.get(WILL_RETRY_TAG) == "true" and time.monotonic() < until:
+        # Whether it will be tried again is noted a moment after its end, and the run that does it after that.
+        while run.tags.get(WILL_RETRY_TAG) != "false" and time.monotonic() < until:
             if AUTO_RETRY_RUN_ID_TAG in run.tags:
                 self._tell(RunEvent("again", f"run {run.run_id}", message=self._why(run.run_id)))
                 return run.tags[AUTO_RETRY_RUN_ID_TAG]
