@@ -1,0 +1,80 @@
+"""Dagster's storage on a server that ends connections; the server itself is killed in the tests of a deployment."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from sqlalchemy import event
+from sqlalchemy.exc import OperationalError
+from tests.postgres import Database
+
+from taxiway.orchestration import patient_storage
+from taxiway.orchestration.patient_storage import PatientPostgresStorage, be_patient
+
+
+class Interface:
+    def store(self, told: str) -> str:
+        raise NotImplementedError
+
+
+class Storage(Interface):
+    """Loses its connection so often, before it stores something."""
+
+    def __init__(self, error: Callable[[], Exception], times: int) -> None:
+        self._error, self._left, self.stored = error, times, list[str]()
+
+    def store(self, told: str) -> str:
+        if self._left:
+            self._left -= 1
+            raise self._error()
+        self.stored.append(told)
+        return told.upper()
+
+
+def lost(invalidated: bool = True) -> OperationalError:
+    return OperationalError("INSERT", {}, Exception("gone"), connection_invalidated=invalidated)
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patient_storage, "_LOOK_S", 0.01)
+
+
+def patient(error: Callable[[], Exception], times: int) -> Storage:
+    storage = Storage(error, times)
+    be_patient(storage, Interface)
+    return storage
+
+
+def test_what_a_lost_connection_interrupts_is_done_again() -> None:
+    storage = patient(lost, 3)
+    assert storage.store("event") == "EVENT"
+    assert storage.stored == ["event"]
+
+
+def test_any_other_error_is_raised_at_once() -> None:
+    storage = patient(lambda: lost(invalidated=False), 1)
+    with pytest.raises(OperationalError):
+        storage.store("event")
+    assert storage.store("event") == "EVENT"
+
+
+def test_a_server_that_does_not_come_back_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patient_storage, "PATIENCE_S", 0.05)
+    with pytest.raises(OperationalError, match="gone"):
+        patient(lost, 10**6).store("event")
+
+
+def test_a_connection_that_the_server_ends_in_a_statement_is_replaced(database: Database) -> None:
+    storage = PatientPostgresStorage(database.url.replace("postgresql:", "postgresql+psycopg2:"))
+    runs: Any = storage.run_storage
+    killed = list[bool]()
+
+    def ends_once(connection: Any, *_: Any) -> None:
+        if not killed:
+            killed.append(True)
+            connection.exec_driver_sql("SELECT pg_terminate_backend(pg_backend_pid())")
+
+    event.listen(runs._engine, "before_cursor_execute", ends_once)
+    assert runs.get_runs() == []
+    assert killed == [True]
