@@ -20,6 +20,7 @@ _QUIET = "ignore:Function `dev_command` is superseded"
 def start_ui(settings: Settings, *, host: str = "127.0.0.1", port: int = 3000) -> NoReturn:
     """Become `dagster dev` for the deployment, with what `workspace.yaml` in its root names; Ctrl-C ends it.
 
+    Where runs are those of a queue, a daemon of its own takes them: then Dagster is only shown, by a webserver alone.
     Raises UsageError where the port is taken.
     """
     _see_that_it_is_free(host, port)
@@ -33,7 +34,12 @@ def start_ui(settings: Settings, *, host: str = "127.0.0.1", port: int = 3000) -
     open_instance(settings).dispose()
     os.chdir(settings.root)
     workspace = str(settings.root / "workspace.yaml")
-    command = ["-W", _QUIET, "-m", "dagster", "dev", "-w", workspace, "-h", host, "-p", str(port)]
+    shown = ("--host", host, "--port", str(port), "--workspace", workspace)
+    if settings.runs == "queue":
+        say(f"{settings.deployment} is only shown: whoever may change something there logs in to its own servers")
+        command = ["-m", "taxiway.servers.webserver", *shown, "--read-only"]
+    else:
+        command = ["-W", _QUIET, "-m", "dagster", "dev", *shown]
     sys.stdout.flush()
     watch_start(f"http://{_reachable(host)}:{port}")
     # Dagster does on SIGTERM what it does on SIGINT, and a job in a shell's background is born ignoring that.
