@@ -9,7 +9,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -79,6 +79,7 @@ class Stack:
             short_run_folder(self.layout.stack)
             self._look_where_all_lies(by_oidc=oidc is not None)
             prepare(self.layout, self.processes, oidc)
+            self._kept_port.write_text(str(self.layout.port))
             try:
                 self._launch_supervisor()
                 self._start_in_order(tell)
@@ -118,11 +119,20 @@ class Stack:
         return len(found)
 
     def _look_where_all_lies(self, *, by_oidc: bool | None = None) -> None:
-        """What there is; where nobody says so, how people log in is as it was at the last start."""
+        """What there is; where nobody says so, how people log in is as it was at the last start.
+
+        One that runs has the ports that it was started with, whatever the settings of this shell say.
+        """
         self.layout = Layout.here(*self._where)
+        if self.is_started() and self._kept_port.is_file():
+            self.layout = replace(self.layout, port=int(self._kept_port.read_text()))
         if by_oidc is None:
             by_oidc = configuration(self.layout).is_file()
         self.processes = processes(self.layout, _passed_on_settings(), by_oidc=by_oidc)
+
+    @property
+    def _kept_port(self) -> Path:
+        return self.layout.stack / "port"
 
     def _see_that_it_can_start(self) -> None:
         deployment = self.layout.deployment
