@@ -17,7 +17,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import requests
-from tests.e2e.test_staging import BACK_S, free_ports, wait
+from tests.e2e.staging import BACK_S, free_ports, wait
 from tests.working import ROOT, unavailable
 
 from taxiway.deployment import Layout, nginx

@@ -1,60 +1,71 @@
 """A real staging on this machine, once for all tests: PostgreSQL, S3, Dagster's servers, nginx before them."""
 
+import gzip
 import json
 import os
 import shutil
 import socket
-import ssl
 import subprocess
 import sys
 import tempfile
 import threading
 import time
-from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import partial
 from http.server import BaseHTTPRequestHandler, HTTPServer
-from importlib.util import find_spec
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 from urllib.error import HTTPError
 from urllib.parse import urlencode
 from urllib.request import Request, urlopen
 
 import psutil
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from tests.e2e.dagster_dev import LOADED, REPOSITORY
-from tests.e2e.mutations import BACKFILL, LET_PASS, SCHEMA, Facts, all_mutations, document, stored
-from tests.working import ROOT, unavailable
-from websockets.sync.client import connect
-from websockets.typing import Subprotocol
+from tests.e2e.mutations import LET_PASS, SCHEMA, Facts, all_mutations, document, stored
+from tests.e2e.staging import (
+    BACK_S,
+    ENDED,
+    LAUNCH,
+    OF_BACKFILL,
+    RUN,
+    RUN_S,
+    Staging,
+    bucket_of,
+    call,
+    free_ports,
+    land,
+    listens,
+    running,
+    wait,
+)
+from tests.working import ROOT
 
 from taxiway.deployment import Layout, Process, nginx, processes
-from taxiway.deployment.postgres import READER, storage_url
+from taxiway.deployment.postgres import OWNER, READER, storage_url
+from taxiway.deployment.processes import S3_KEY, STORAGE
 from taxiway.servers.webserver import REFUSED
+from taxiway.storage import Store
 from taxiway.users import USER_TAG
 
-START_S, RUN_S, BACK_S = 600, 300, 240
-PORTS = 13
 # Whatever is slow here is waited for by bounds of its own.
 pytestmark = pytest.mark.timeout(900)
 
-ENDED = {"SUCCESS", "FAILURE", "CANCELED", "COMPLETED_SUCCESS", "COMPLETED_FAILED"}
-
-LAUNCH = """mutation($parameters: ExecutionParams!) { launchRun(executionParams: $parameters) {
-    __typename ... on LaunchRunSuccess { run { runId } } ... on PythonError { message } } }"""
-FILL = """mutation($parameters: LaunchBackfillParams!) { launchPartitionBackfill(backfillParams: $parameters) {
-    __typename ... on LaunchBackfillSuccess { backfillId } ... on PythonError { message } } }"""
 CANCEL = """mutation($run: String!, $backfill: String!) {
     terminateRun(runId: $run) { __typename } cancelPartitionBackfill(backfillId: $backfill) { __typename } }"""
-RUN = "query($id: ID!) { found: runOrError(runId: $id) { ... on Run { status } } }"
-OF_BACKFILL = (
-    "query($id: String!) { found: partitionBackfillOrError(backfillId: $id) { ... on PartitionBackfill { status } } }"
-)
 RUNS = "{ runsOrError { ... on Runs { results { runId tags { key value } } } } }"
+EVERYTHING = """query($id: ID!) {
+    found: runOrError(runId: $id) { ... on Run { runConfigYaml tags { key value } } }
+    logs: logsForRun(runId: $id) { ... on EventConnection { events {
+        ... on MessageEvent { message } ... on DisplayableEvent { label description metadataEntries { label description
+            ... on TextMetadataEntry { text } ... on JsonMetadataEntry { jsonString }
+            ... on MarkdownMetadataEntry { mdStr } ... on PathMetadataEntry { path } ... on UrlMetadataEntry { url } }
+    } } } }
+    location: workspaceOrError { ... on Workspace { locationEntries { displayMetadata { key value } } } }
+    instance { info } }"""
 INSTIGATORS = """query($sensor: SensorSelector!, $schedule: ScheduleSelector!) {
     sensorOrError(sensorSelector: $sensor) { ... on Sensor { sensorState { id } } }
     scheduleOrError(scheduleSelector: $schedule) { ... on Schedule { scheduleState { id } } } }"""
@@ -62,160 +73,15 @@ SENSOR, SCHEDULE = {**REPOSITORY, "sensorName": "landing_zone"}, {**REPOSITORY, 
 MAY_LAUNCH = "{ permissions { permission value } }"
 
 
-@dataclass(frozen=True)
-class Staging:
-    """A deployment that was started, seen from outside."""
-
-    home: Path
-    port: int
-    started: str
-
-    @cached_property
-    def layout(self) -> Layout:
-        return Layout.here("staging", ROOT, self.home, self.port)
-
-    def call(self, word: str, *options: str) -> subprocess.CompletedProcess[str]:
-        return call(self.home, "deployment", word, "staging", *options)
-
-    @property
-    def states(self) -> dict[str, Mapping[str, Any]]:
-        return {row["process"]: row for row in json.loads(self.call("status", "--json").stdout)}
-
-    def login(self, who: str) -> dict[str, str]:
-        """The header of a log-in."""
-        password = (self.layout.secrets / f"login-{who}").read_text()
-        return {"Authorization": f"Basic {b64encode(f'{who}:{password}'.encode()).decode()}"}
-
-    @cached_property
-    def trusted(self) -> ssl.SSLContext:
-        """Trusts the certificate of nginx alone."""
-        return ssl.create_default_context(cafile=self.layout.folder("nginx") / nginx.CERTIFICATE)
-
-    def get(self, path: str, who: str | None, data: Any = None, **headers: str) -> tuple[int, bytes]:
-        """The status and the body of an answer through nginx, whose certificate is looked at; `data` goes as JSON, or
-        as it is where it is text."""
-        headers = {name.replace("_", "-").lower(): value for name, value in headers.items()}
-        headers = {"content-type": "application/json", **headers} | (self.login(who) if who else {})
-        body = None if data is None else (data if isinstance(data, str) else json.dumps(data)).encode()
-        request = Request(f"https://localhost:{self.port}{path}", body, headers)
-        try:
-            with urlopen(request, timeout=60, context=self.trusted) as response:
-                return response.status, response.read()
-        except HTTPError as error:
-            return error.code, error.read()
-
-    def ask(
-        self, who: str, query: str, headers: Mapping[str, str] = MappingProxyType({}), **variables: Any
-    ) -> Mapping[str, Any]:
-        status, body = self.get("/graphql", who, {"query": query, "variables": variables}, **headers)
-        assert status == 200, body
-        answer = json.loads(body)
-        assert "errors" not in answer, answer["errors"]
-        return answer["data"]
-
-    def launch(self, who: str, asset: str) -> Mapping[str, Any]:
-        selection = [{"path": asset.split("/")}]
-        selector = {**REPOSITORY, "pipelineName": "__ASSET_JOB", "assetSelection": selection}
-        parameters = {"selector": selector, "runConfigData": "{}", "mode": "default"}
-        return self.ask(who, LAUNCH, parameters=parameters)["launchRun"]
-
-    def backfill(self, who: str, **more: Any) -> str:
-        filled = self.ask(who, FILL, parameters={**BACKFILL, **more})["launchPartitionBackfill"]
-        assert filled["__typename"] == "LaunchBackfillSuccess", filled
-        return filled["backfillId"]
-
-    def status(self, query: str, of: str) -> str:
-        return self.ask(nginx.VIEWER, query, id=of)["found"]["status"]
-
-    def variables(self, role: str) -> dict[str, str]:
-        """What a shell is given for a role."""
-        lines = (self.layout.stack / "as" / role).read_text().splitlines()
-        return dict(line.removeprefix("export ").split("=", 1) for line in lines)
-
-    def supervise(self, *words: str) -> None:
-        command = [Path(sys.executable).with_name("supervisorctl"), "-c", self.layout.stack / "supervisord.conf"]
-        subprocess.run([*command, *words], check=True, capture_output=True)
-
-    def by_websocket(self, who: str, query: str) -> str:
-        """What is answered to a document that is sent as a subscription."""
-        address = f"wss://localhost:{self.port}/graphql"
-        with connect(
-            address, ssl=self.trusted, subprotocols=[Subprotocol("graphql-ws")], additional_headers=self.login(who)
-        ) as socket:
-            socket.send(json.dumps({"type": "connection_init"}))
-            socket.send(json.dumps({"type": "start", "id": "1", "payload": {"query": query}}))
-            while json.loads(told := socket.recv(timeout=60))["type"] == "connection_ack":
-                pass
-        return str(told)
-
-
-def call(home: Path, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [Path(sys.executable).with_name("taxiway"), *words],
-        cwd=ROOT,
-        env=os.environ | {"TAXIWAY_HOME": str(home)} | variables,
-        capture_output=True,
-        text=True,
-        timeout=START_S,
-        check=False,
-    )
-
-
-def land(staging: Staging) -> None:
-    done = call(staging.home, "land", "--month", "2013-01", **staging.variables("publisher"))
-    assert done.returncode == 0, done.stderr
-
-
 def tags_of(run: Mapping[str, Any]) -> dict[str, str]:
     return {tag["key"]: tag["value"] for tag in run["tags"]}
 
 
-def wait(what: str, seconds: float, look: Callable[[], bool]) -> None:
-    end = time.monotonic() + seconds
-    while not look():
-        assert time.monotonic() < end, f"waited {seconds:.0f} s for {what}"
-        time.sleep(0.2)
-
-
-def free_ports() -> int:
-    """The first of as many free ports in a row as a deployment takes."""
-    for first in range(21000, 32000, PORTS):
-        held: list[socket.socket] = []
-        try:
-            held.extend(socket.create_server(("0.0.0.0", port)) for port in range(first, first + PORTS))
-        except OSError:
-            continue
-        else:
-            return first
-        finally:
-            for each in held:
-                each.close()
-    raise AssertionError("no ports are free")
-
-
-def unavailable_parts() -> None:
-    """Skip or fail where a deployment with servers cannot be started on this machine."""
-    programs = {"nginx": Path("/usr/sbin/nginx").exists(), "PostgreSQL": any(Path("/usr/lib/postgresql").glob("*/bin"))}
-    programs |= {name: find_spec(name) is not None for name in ("supervisor", "dagster_postgres")}
-    if missing := [name for name, is_there in programs.items() if not is_there]:
-        unavailable(f"{' and '.join(missing)} is not installed: apt-get install nginx postgresql; make setup-staging")
-
-
 @pytest.fixture(scope="module")
 def staging() -> Iterator[Staging]:
-    """Started once, in a folder that the accounts of PostgreSQL and nginx can reach; nothing of it is left."""
-    unavailable_parts()
-    folder = Path(tempfile.mkdtemp(prefix="staging-"))
-    folder.chmod(0o711)
-    home, port = folder / "home", free_ports()
-    try:
-        # What lands starts no run but those of the tests.
-        done = call(home, "deployment", "start", "staging", "--port", str(port), TAXIWAY_AUTOMATION="false")
-        assert done.returncode == 0, done.stderr
-        yield Staging(home, port, done.stdout + done.stderr)
-    finally:
-        call(home, "deployment", "stop", "staging")
-        shutil.rmtree(folder)
+    """Started once for all tests."""
+    with running() as started:
+        yield started
 
 
 def test_a_start_tells_that_each_process_answers_and_how_to_log_in(staging: Staging) -> None:
@@ -227,6 +93,7 @@ def test_a_start_tells_that_each_process_answers_and_how_to_log_in(staging: Stag
         assert (staging.layout.secrets / f"login-{who}").read_text() in staging.started
     states = staging.states
     assert {row["state"] for row in states.values()} == {"running", "done"}
+    assert states["nginx"]["address"] == f"127.0.0.1:{staging.port}", "the port that it was started with"
 
 
 def test_what_is_secret_is_its_owners_alone(staging: Staging) -> None:
@@ -241,9 +108,10 @@ def test_what_is_secret_is_its_owners_alone(staging: Staging) -> None:
 
 
 def test_a_second_start_says_that_it_runs(staging: Staging) -> None:
-    done = staging.call("start", "--port", str(staging.port))
+    done = staging.call("start")
     assert done.returncode == 0
     assert "staging runs already" in done.stderr
+    assert f"https://localhost:{staging.port}" in done.stdout
     assert "postgres" in done.stdout
 
 
@@ -319,6 +187,75 @@ def test_a_run_and_what_it_publishes_name_who_logged_in(staging: Staging, asked:
         (commit,) = json.loads(done.stdout)
         assert commit["user"] == nginx.ADMIN
         assert run_id in {None, commit["run"]}
+
+
+def test_no_secret_is_told_or_written_anywhere_but_in_its_own_files(staging: Staging, asked: tuple[str, str]) -> None:
+    stack, planted = staging.layout.stack, "planted-in-a-connection"
+    kept = [*staging.layout.secrets.iterdir(), stack / "s3" / "s3.json", stack / "s3" / "security.toml"]
+    kept += [stack / "nginx" / nginx.KEY, stack / "nginx" / nginx.PASSWORDS]
+    kept += [file for file in stack.glob("*/*") if file.name in {STORAGE, S3_KEY}]
+    secrets = {file.name: file.read_text() for file in staging.layout.secrets.iterdir()} | {"planted": planted}
+    assert len(secrets) > 10
+    told = {"logs and Dagster's folder": written_below(staging.home, leaving_out=kept)}
+    told |= asked_over_http(staging, asked[0])
+    told["storage"] = dumped(staging)
+    told["bucket"] = contents_of_bucket(staging)
+    told["command lines"] = "\0".join(map(command_line, processes_of(staging)))
+    bi = f"postgresql://bi:{planted}@127.0.0.1:9/marts"
+    for words in (("doctor",), ("settings",), ("sink", "mart/route_reliability"), ("history", "raw/nothing")):
+        said = call(staging.home, "--debug", *words, TAXIWAY_CONNECTION_BI=bi, **staging.variables("publisher"))
+        told[" ".join(words)] = said.stdout + said.stderr
+    assert min(map(len, told.values())) > 100, {place: len(text) for place, text in told.items()}
+    found = [(place, name) for place, text in told.items() for name, secret in secrets.items() if secret in text]
+    assert found == []
+
+
+def written_below(folder: Path, *, leaving_out: list[Path]) -> str:
+    """All that any file holds, whatever it is."""
+    files = [file for file in folder.rglob("*") if file.is_file() and not file.is_symlink() and file not in leaving_out]
+    return "\0".join(file.read_bytes().decode(errors="replace") for file in files)
+
+
+def asked_over_http(staging: Staging, run: str) -> dict[str, str]:
+    """What a run is told of by the pages, and the file for whoever is to look into it."""
+    status, debug = staging.get(f"/download_debug/{run}", nginx.VIEWER)
+    assert status == 200
+    answered = staging.ask(nginx.VIEWER, EVERYTHING, id=run)
+    return {"debug download": gzip.decompress(debug).decode(), "GraphQL": json.dumps(answered)}
+
+
+def dumped(staging: Staging) -> str:
+    """Dagster's storage as text."""
+    url = storage_url(staging.layout, OWNER).replace("+psycopg2", "")
+    dump = [staging.layout.postgres / "pg_dump", "--inserts", url]
+    return subprocess.run(dump, check=True, capture_output=True, text=True).stdout
+
+
+def contents_of_bucket(staging: Staging) -> str:
+    """Every object as it is, and of Parquet files all that they say of themselves."""
+    bucket = Store(f"s3://{staging.layout.bucket}", bucket_of(staging))
+    told = []
+    for file in bucket.files():
+        data = bucket.read(file.path)
+        told += [file.path, data.decode(errors="replace")]
+        if file.path.endswith(".parquet"):
+            parquet = pq.ParquetFile(pa.BufferReader(data))
+            told.append(f"{parquet.metadata.metadata} {parquet.schema_arrow.metadata}")
+    return "\0".join(told)
+
+
+def command_line(process: psutil.Process) -> str:
+    """What everybody on the machine sees of a process; nothing of one that has ended meanwhile."""
+    try:
+        return " ".join(process.cmdline())
+    except psutil.NoSuchProcess:
+        return ""
+
+
+def processes_of(staging: Staging) -> list[psutil.Process]:
+    """Supervisor and all that it started."""
+    supervisor = psutil.Process(int((staging.layout.stack / "supervisord.pid").read_text()))
+    return [supervisor, *supervisor.children(recursive=True)]
 
 
 @contextmanager
@@ -414,7 +351,7 @@ def stock_webserver(viewer: Process, *options: str) -> Iterator[Callable[[str, A
     with tempfile.TemporaryFile() as log:
         process = subprocess.Popen(command, env=os.environ | dict(viewer.variables), stdout=log, stderr=log)
         try:
-            wait("a webserver of Dagster's own", BACK_S, lambda: _listens(int(port)))
+            wait("a webserver of Dagster's own", BACK_S, lambda: listens(int(port)))
             yield ask
         finally:
             process.terminate()
@@ -449,7 +386,7 @@ def test_an_identity_that_is_sent_is_not_passed_on(staging: Staging) -> None:
         try:
             asked = Staging(staging.home, port, "")
             sent = {name.replace("-", "_"): "admin" for name in (*nginx.IDENTITY_HEADERS, "X-Forwarded-User")}
-            wait("nginx to listen", BACK_S, lambda: _listens(port))
+            wait("nginx to listen", BACK_S, lambda: listens(port))
             assert asked.get("/", nginx.VIEWER, **sent)[0] == 200
         finally:
             proxy.terminate()
@@ -466,11 +403,6 @@ def _listeners(ports: set[int]) -> set[int | None]:
     """The processes that listen on these ports."""
     found = psutil.net_connections("tcp4")
     return {each.pid for each in found if each.status == psutil.CONN_LISTEN and each.laddr[1] in ports}
-
-
-def _listens(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 @pytest.mark.parametrize("name", ["nginx", "postgres", "s3", "code-flights", "webserver", "viewer", "daemon"])
@@ -494,9 +426,7 @@ def test_after_all_that_the_project_is_there(staging: Staging) -> None:
 
 
 def test_a_stop_leaves_no_process_and_a_start_finds_what_was_kept(staging: Staging) -> None:
-    number = int((staging.layout.stack / "supervisord.pid").read_text())
-    supervisor = psutil.Process(number)
-    below = [supervisor, *supervisor.children(recursive=True)]
+    below = processes_of(staging)
     done = staging.call("stop")
     assert done.returncode == 0, done.stderr
     assert [process for process in below if process.is_running()] == []
@@ -511,4 +441,4 @@ def test_a_start_that_fails_says_where_and_leaves_nothing(staging: Staging) -> N
     assert "postgres ended" in done.stderr
     assert "syntax error in file" in done.stderr
     assert str(staging.layout.stack / "logs" / "postgres.log") in done.stderr
-    assert not any(_listens(port) for port in staging.layout.ports.values())
+    assert not any(listens(port) for port in staging.layout.ports.values())
