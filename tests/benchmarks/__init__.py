@@ -2,7 +2,7 @@
 
 from taxiway.benchmark import Benchmarks
 
-from . import copies, guard, guard_on_spark, imports, lake, scala, year
+from . import copies, guard, guard_on_spark, imports, lake, scala, staging, year
 
 benchmarks = Benchmarks(
     trials=(
@@ -15,6 +15,7 @@ benchmarks = Benchmarks(
         scala.trial,
         imports.trial,
         *lake.trials,
+        staging.trial,
     ),
     measures=(
         year.cold,
@@ -28,6 +29,7 @@ benchmarks = Benchmarks(
         lake.bucket,
         lake.commits,
         lake.files,
+        staging.measure,
     ),
     scale=copies.scale,
 )
