@@ -12,6 +12,8 @@ from taxiway.settings import Settings
 _DEFAULT = b"telemetry:\n  enabled: false\nnux:\n  enabled: false\n"
 # What Dagster tells of all months of a step at once is stored at once, up to that many events.
 _BATCH_EVENTS = "1000"
+# A backfill goes on once a code location is there again that was started anew meanwhile, instead of failing.
+_WAITS_FOR_CODE = "DAGSTER_BACKFILL_RETRY_DEFINITION_CHANGED_ERROR"
 _STORAGE = "TAXIWAY_DAGSTER_STORAGE"
 
 
@@ -32,6 +34,7 @@ def prepare_home(settings: Settings) -> None:
         staged.replace(target)
     os.environ["DAGSTER_HOME"] = str(settings.dagster)
     os.environ.setdefault("DAGSTER_EVENT_BATCH_SIZE", _BATCH_EVENTS)
+    os.environ.setdefault(_WAITS_FOR_CODE, "1")
 
 
 def _let_dagster_find_storage(settings: Settings) -> None:
