@@ -15,7 +15,7 @@ from dagster._core.storage.event_log import EventLogStorage
 from dagster._core.storage.runs import RunStorage
 from dagster._core.storage.schedules import ScheduleStorage
 from dagster_postgres.storage import DagsterPostgresStorage
-from dagster_postgres.utils import DagsterPostgresException, pg_url_from_config
+from dagster_postgres.utils import DagsterPostgresException, get_token_provider_from_config, pg_url_from_config
 from sqlalchemy.exc import DBAPIError
 
 PATIENCE_S = 120.0
@@ -41,7 +41,7 @@ class PatientPostgresStorage(DagsterPostgresStorage):
     def from_config_value(cls, inst_data: Any, config_value: Any) -> "PatientPostgresStorage":
         """The storage that a dagster.yaml names, with the configuration of Dagster's own."""
         creates = config_value.get("should_autocreate_tables", True)
-        return cls(pg_url_from_config(config_value), creates, inst_data)
+        return cls(pg_url_from_config(config_value), creates, inst_data, get_token_provider_from_config(config_value))
 
 
 def be_patient(storage: Any, interface: type) -> None:
