@@ -28,7 +28,7 @@ from tests.working import ROOT, unavailable
 from websockets.sync.client import connect
 from websockets.typing import Subprotocol
 
-from taxiway.deployment import Layout, nginx
+from taxiway.deployment import Layout, Process, nginx, processes
 from taxiway.storage import S3
 
 START_S, RUN_S, BACK_S = 600, 300, 240
@@ -65,6 +65,10 @@ class Staging:
     def run(self, *words: str, who: str = "publisher", **variables: str) -> subprocess.CompletedProcess[str]:
         """A command at a shell that has sourced the file of a role."""
         return call(self.home, *words, **{**self.variables(who), **variables})
+
+    def process(self, name: str) -> Process:
+        """One of the list of its processes."""
+        return next(process for process in processes(self.layout) if process.name == name)
 
     @property
     def states(self) -> dict[str, Mapping[str, Any]]:

@@ -185,7 +185,7 @@ def see_that_a_laptop_takes_nothing(qa: Staging, storage: PostgresRunStorage) ->
 @contextmanager
 def second_daemon(qa: Staging) -> Iterator[None]:
     """The block while another daemon takes runs of the same queue."""
-    daemon = next(process for process in processes(qa.layout) if process.name == "daemon")
+    daemon = qa.process("daemon")
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "log"
         with log.open("wb") as out:
@@ -246,7 +246,7 @@ def with_another_secret(keys: str) -> str:
 
 def restart_s3(qa: Staging, keys: str) -> None:
     """Kill the server of the bucket, which comes back with these keys."""
-    s3 = next(process for process in processes(qa.layout) if process.name == "s3")
+    s3 = qa.process("s3")
     killed = qa.states["s3"]["pid"]
     (qa.layout.folder("s3") / "s3.json").write_text(keys)
     os.kill(killed, signal.SIGKILL)
@@ -309,7 +309,7 @@ def without_daemon(qa: Staging) -> Iterator[None]:
     finally:
         moment = time.time()
         qa.supervise("start", "daemon")
-        daemon = next(process for process in processes(qa.layout) if process.name == "daemon")
+        daemon = qa.process("daemon")
         wait("the daemon to answer", BACK_S, lambda: daemon.answers.answers(moment))
 
 

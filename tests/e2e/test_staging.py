@@ -150,10 +150,9 @@ def test_a_run_is_a_process_that_reads_and_writes_the_bucket(staging: Staging) -
     status = partial(staging.status, RUN, launched["run"]["runId"])
     wait("the run to end", RUN_S, lambda: status() in ENDED)
     assert status() == "SUCCESS"
-    variables = staging.variables("reader")
-    done = call(staging.home, "show", "raw/airlines", "--json", **variables)
+    done = staging.run("show", "raw/airlines", "--json", who="reader")
     assert len(json.loads(done.stdout)) == 16, done.stderr
-    refused = call(staging.home, "land", "--month", "2013-02", **variables)
+    refused = staging.run("land", "--month", "2013-02", who="reader")
     assert refused.returncode == 1
     assert "permission denied" in refused.stderr
 
@@ -183,7 +182,7 @@ def test_a_run_and_what_it_publishes_name_who_logged_in(staging: Staging, asked:
     users = [tags[USER_TAG] for tags in filled if tags.get("dagster/backfill") == backfill]
     assert users == [nginx.ADMIN]
     for table, run_id in (("raw/airports", run), ("raw/flights", None)):
-        done = call(staging.home, "history", table, "--json", **staging.variables("reader"))
+        done = staging.run("history", table, "--json", who="reader")
         (commit,) = json.loads(done.stdout)
         assert commit["user"] == nginx.ADMIN
         assert run_id in {None, commit["run"]}
@@ -203,7 +202,7 @@ def test_no_secret_is_told_or_written_anywhere_but_in_its_own_files(staging: Sta
     told["command lines"] = "\0".join(map(command_line, processes_of(staging)))
     bi = f"postgresql://bi:{planted}@127.0.0.1:9/marts"
     for words in (("doctor",), ("settings",), ("sink", "mart/route_reliability"), ("history", "raw/nothing")):
-        said = call(staging.home, "--debug", *words, TAXIWAY_CONNECTION_BI=bi, **staging.variables("publisher"))
+        said = staging.run("--debug", *words, TAXIWAY_CONNECTION_BI=bi)
         told[" ".join(words)] = said.stdout + said.stderr
     assert min(map(len, told.values())) > 100, {place: len(text) for place, text in told.items()}
     found = [(place, name) for place, text in told.items() for name, secret in secrets.items() if secret in text]
@@ -280,7 +279,7 @@ def test_no_mutation_does_anything_for_a_viewer(staging: Staging, asked: tuple[s
     """Three barriers, each alone: our webserver, what Dagster's own allows a viewer, what the storage does."""
     listed = staging.ask(nginx.VIEWER, SCHEMA)["__schema"]["mutationType"]["fields"]
     schema = {each["name"]: document(each) for each in listed}
-    viewer = next(process for process in processes(staging.layout) if process.name == "viewer")
+    viewer = staging.process("viewer")
     keep = partial(stored, storage_url(staging.layout, READER), staging.layout.home / "dagster")
     with something_to_change(staging, asked) as facts:
         mutations = all_mutations(facts)
@@ -407,7 +406,7 @@ def _listeners(ports: set[int]) -> set[int | None]:
 
 @pytest.mark.parametrize("name", ["nginx", "postgres", "s3", "code-flights", "webserver", "viewer", "daemon"])
 def test_a_process_that_dies_comes_back_and_answers(staging: Staging, name: str) -> None:
-    process = next(process for process in processes(staging.layout) if process.name == name)
+    process = staging.process(name)
     before, moment = staging.states[name]["pid"], time.time()
     os.kill(before, 9)
     wait(f"another process of {name}", BACK_S, lambda: staging.states[name]["pid"] not in {before, None})
