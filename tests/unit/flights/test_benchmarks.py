@@ -28,6 +28,7 @@ def test_every_measure_names_trials_that_there_are():
         "bucket",
         "commits",
         "files",
+        "staging",
     }
     assert {name for measure in benchmarks.measures for name in measure.trials} == known
 
