@@ -56,6 +56,22 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path, monkeypatch: pytest.M
         loaded(tmp_path)
 
 
+@pytest.mark.parametrize("given", [URL, "x" * 5000, "top-secret", "top-secret/and/more"])
+def test_a_secret_in_place_of_its_file_is_not_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: str) -> None:
+    monkeypatch.setenv("TAXIWAY_CONNECTION_BI_FILE", given)
+    with pytest.raises(SettingsError, match="the file that TAXIWAY_CONNECTION_BI_FILE names cannot be read") as caught:
+        loaded(tmp_path)
+    assert "top-secret" not in str(caught.value)
+    assert "xxx" not in str(caught.value)
+
+
+def test_a_file_that_is_no_text_is_not_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "url").write_bytes(b"\xff\xfe")
+    monkeypatch.setenv("TAXIWAY_CONNECTION_BI_FILE", str(tmp_path / "url"))
+    with pytest.raises(SettingsError, match=r"/url cannot be read \(it is no text\); name a file that holds the key"):
+        loaded(tmp_path)
+
+
 def test_one_that_is_not_set_tells_the_variable_and_the_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TAXIWAY_CONNECTION_BI", URL)
     with pytest.raises(

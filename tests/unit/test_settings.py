@@ -6,7 +6,7 @@ import pytest
 from tests.working import LOCAL, ROOT
 
 from taxiway.errors import SettingsError
-from taxiway.settings import Settings, explain_settings, load_settings
+from taxiway.settings import LoginSettings, Settings, explain_settings, load_group, load_settings, servers_home
 
 
 def settings_with(home: Path, **changed: str) -> Settings:
@@ -64,6 +64,14 @@ def test_a_variable_that_is_no_setting_is_refused(
     with pytest.raises(SettingsError) as caught:
         settings_with(tmp_path)
     assert str(caught.value).startswith(f"the variable {name} is no setting: rename or unset it; {told}")
+
+
+def test_neither_is_it_where_one_group_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TAXIWAY_OIDC_VIEWER", "analysts")
+    with pytest.raises(
+        SettingsError, match=r"TAXIWAY_OIDC_VIEWER is no setting: .*; did you mean TAXIWAY_OIDC_VIEWERS"
+    ):
+        load_group(LoginSettings, "staging", ROOT)
 
 
 def test_every_setting_and_what_the_suite_reads_may_be_a_variable(
@@ -144,6 +152,30 @@ def test_a_home_that_depends_on_the_working_directory_is_refused(monkeypatch: py
     monkeypatch.setenv("TAXIWAY_HOME", given)
     with pytest.raises(SettingsError, match=r"is no whole path; write TAXIWAY_HOME=/.+, or unset it"):
         load_settings("local", root=ROOT)
+
+
+@pytest.mark.parametrize("given", ["state", "./state", " "])
+def test_so_is_that_of_servers_in_the_same_words(monkeypatch: pytest.MonkeyPatch, given: str) -> None:
+    monkeypatch.setenv("TAXIWAY_HOME", given)
+    with pytest.raises(SettingsError) as of_servers:
+        servers_home("local", ROOT)
+    with pytest.raises(SettingsError) as of_settings:
+        load_settings("local", root=ROOT)
+    assert str(of_servers.value) == str(of_settings.value)
+
+
+def test_the_home_of_another_deployments_shell_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("TAXIWAY_DEPLOYMENT", "staging")
+    assert servers_home("production", ROOT) == ROOT / ".taxiway-production"
+    monkeypatch.setenv("TAXIWAY_HOME", str(tmp_path))
+    assert servers_home("staging", ROOT) == tmp_path
+    with pytest.raises(
+        SettingsError, match=r"this shell is one of deployment 'staging', .*'production' is asked for"
+    ) as c:
+        servers_home("production", ROOT)
+    assert "\n" not in str(c.value)
+    monkeypatch.delenv("TAXIWAY_DEPLOYMENT")
+    assert servers_home("production", ROOT) == tmp_path
 
 
 def test_an_empty_home_is_the_default(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

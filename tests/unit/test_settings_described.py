@@ -13,12 +13,17 @@ from tests.working import ROOT
 from taxiway.errors import UsageError
 from taxiway.orchestration import build_definitions
 from taxiway.settings import load_settings
-from taxiway.settings.describe import as_markdown, json_schema
+from taxiway.settings.describe import SHOWN_SECRET, as_markdown, json_schema, shown
 
 SCHEMA = ROOT / "deployments" / "settings.schema.json"
 PLATFORM = ROOT / "platform" / "taxiway"
 # Where the deployment's name is looked up, and where a lake is held against it.
-MAY_COMPARE = {PLATFORM / "settings" / "load.py", PLATFORM / "lake" / "owner.py", PLATFORM / "cli" / "doctor_places.py"}
+MAY_COMPARE = {
+    PLATFORM / "settings" / "load.py",
+    PLATFORM / "lake" / "owner.py",
+    PLATFORM / "deployment" / "owner.py",
+    PLATFORM / "cli" / "doctor_places.py",
+}
 
 
 def test_the_page_is_that_of_the_settings() -> None:
@@ -31,6 +36,18 @@ def test_the_schema_is_that_of_the_settings() -> None:
     assert json.loads(SCHEMA.read_text()) == json_schema(), (
         "write it anew: taxiway settings --schema > deployments/settings.schema.json"
     )
+
+
+def test_no_secret_is_shown_whatever_it_looks_like(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = load_settings("local", root=ROOT, home=tmp_path)
+    assert [shown(plain, name) for name in ("oidc_client_secret", "dagster_storage")] == ["", "sqlite"]
+    given = {"ISSUER": "https://login.example.org", "CLIENT_ID": "taxiway", "CLIENT_SECRET": "hush", "ADMINS": "all"}
+    for name, value in given.items():
+        monkeypatch.setenv(f"TAXIWAY_OIDC_{name}", value)
+    monkeypatch.setenv("TAXIWAY_DAGSTER_STORAGE", "postgresql://dagster@host/dagster")
+    settings = load_settings("local", root=ROOT, home=tmp_path)
+    assert [shown(settings, name) for name in ("oidc_client_secret", "dagster_storage")] == [SHOWN_SECRET] * 2
+    assert shown(settings, "oidc_client_id") == "taxiway"
 
 
 @pytest.mark.parametrize("file", sorted((ROOT / "deployments").glob("**/settings.toml")), ids=lambda f: f.parent.name)

@@ -6,8 +6,16 @@ reads the environment.
 """
 
 from taxiway.settings.buckets import load_s3
+from taxiway.settings.connections import load_connections
 from taxiway.settings.groups import LakeSettings, LoginSettings, Parameter, ServerSettings
-from taxiway.settings.load import Settings, explain_settings, load_group, load_settings, project_root
+from taxiway.settings.load import (
+    Settings,
+    explain_settings,
+    load_group,
+    load_settings,
+    project_root,
+    servers_home,
+)
 
 __all__ = [
     "LakeSettings",
@@ -16,8 +24,10 @@ __all__ = [
     "ServerSettings",
     "Settings",
     "explain_settings",
+    "load_connections",
     "load_group",
     "load_s3",
     "load_settings",
     "project_root",
+    "servers_home",
 ]

@@ -5,6 +5,7 @@ from typing import Any
 from pydantic.fields import FieldInfo
 
 from taxiway.settings.connections import PREFIX
+from taxiway.settings.groups import SQLITE
 from taxiway.settings.load import GROUPS, Settings, secret_settings
 
 SHOWN_SECRET = "********"
@@ -18,9 +19,10 @@ _INTRODUCTION = """\
 Written by `taxiway settings --markdown`; `taxiway settings` shows the values of a deployment and where each came from.
 
 A value is that of the variable or, where that is not set, of `deployments/<name>/settings.toml`, or of
-`deployments/settings.toml`, which all deployments share, or the default. What must be set has none, so that no
-deployment takes another's place by mistake: all that is missing or wrong is told in one error before anything starts,
-in every process. What holds a password stands in no file of the project: the variable, or with `_FILE` at its end the
+`deployments/settings.toml`, which all deployments share, or the default. Those that hold several values by name, as
+`parameters`, are put together from all of these, name by name. What must be set has no default, so that no deployment
+takes another's place by mistake: all that is missing or wrong is told in one error before anything starts, in every
+process. What holds a password stands in no file of the project: the variable, or with `_FILE` at its end the
 file that has it. Who reads and writes buckets is what Amazon's own variables say: `AWS_ACCESS_KEY_ID`,
 `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN` (each or with `_FILE`), `AWS_ENDPOINT_URL`, `AWS_REGION`.
 
@@ -70,7 +72,7 @@ def shown(settings: Settings, name: str) -> str:
 
 
 def _is_secret(settings: Settings, name: str) -> bool:
-    return name in secret_settings() and getattr(settings, name).get_secret_value().partition(":")[1] != ""
+    return name in secret_settings() and getattr(settings, name).get_secret_value() not in ("", SQLITE)
 
 
 def _text(value: Any) -> str:

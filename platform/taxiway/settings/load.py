@@ -174,12 +174,17 @@ def explain_settings(deployment: str | None = None, **overrides: Any) -> tuple[S
     raise SettingsError(f"deployment '{name}':{told}")
 
 
-def load_group(group: type[_Group], deployment: str, root: Path | None = None) -> _Group:
-    """The settings of one group alone, whatever else of the deployment is missing or wrong.
+def load_group(group: type[_Group], deployment: str, root: Path | None = None, *, by_variables: bool = True) -> _Group:
+    """The settings of one group alone, whatever else of the deployment is missing or wrong; as its files say where
+    `by_variables` is not set.
 
-    Raises SettingsError where there is no such deployment, or what the group needs is missing or wrong.
+    Raises SettingsError where there is no such deployment, or what the group needs is missing or wrong, and for a
+    `TAXIWAY_*` variable that means nothing.
     """
+    _refuse_unknown_variables()
     sources = _sources(root or project_root(), deployment, {})
+    if not by_variables:
+        sources = [source for source in sources if source.name != _ENVIRONMENT]
     values = {name: value for name, value in _merged(sources).items() if name in group.model_fields}
     try:
         return group(**values)
@@ -187,6 +192,25 @@ def load_group(group: type[_Group], deployment: str, root: Path | None = None) -
         origins = {name: _origin(name, sources) for name in group.model_fields}
         problems = dict.fromkeys(_problem(item, origins) for item in error.errors())
         raise SettingsError(f"deployment '{deployment}': {'; '.join(problems)}") from None
+
+
+def servers_home(deployment: str, root: Path) -> Path:
+    """The home of a deployment that has servers on this machine: `TAXIWAY_HOME`, by default a folder of the project.
+
+    Raises SettingsError where the variable names no whole path, or is that of another deployment, as in a shell that
+    has sourced the file of a role of that.
+    """
+    named, whose = os.environ.get(f"{_PREFIX}HOME"), os.environ.get(f"{_PREFIX}DEPLOYMENT")
+    if not named:
+        return root / f".taxiway-{deployment}"
+    if not Path(named).is_absolute():
+        raise SettingsError(f"deployment '{deployment}': {_no_whole_path(f'{_PREFIX}HOME', named)}")
+    if whose and whose != deployment:
+        raise SettingsError(
+            f"this shell is one of deployment '{whose}', by TAXIWAY_DEPLOYMENT and TAXIWAY_HOME={named}, and "
+            f"'{deployment}' is asked for: unset both, or use another shell"
+        )
+    return Path(named)
 
 
 def _sources(root: Path, deployment: str, overrides: Mapping[str, Any]) -> Sequence[Source]:
@@ -269,8 +293,12 @@ def _partial(sources: Sequence[Source]) -> Iterator[str]:
         for name in _PLACES if source.name == _ENVIRONMENT else ():
             text = str(source.values.get(name, "/"))
             if not text.startswith("s3://") and not Path(text).is_absolute():
-                variable, meant = source.origin(name), Path(text).expanduser().absolute()
-                yield f"{variable}={text} is no whole path; write {variable}={meant}, or unset it for the file's"
+                yield _no_whole_path(source.origin(name), text)
+
+
+def _no_whole_path(variable: str, text: str) -> str:
+    meant = Path(text).expanduser().absolute()
+    return f"{variable}={text} is no whole path; write {variable}={meant}, or unset it for the file's"
 
 
 def _wrong(values: Mapping[str, Any], origins: Mapping[str, str]) -> Iterator[str]:

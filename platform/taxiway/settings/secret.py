@@ -23,7 +23,8 @@ def secret(name: str) -> SecretStr | None:
         try:
             value = Path(file).read_text().strip()
         except (OSError, ValueError) as error:
-            raise SettingsError(
-                f"{name}{FILE}={file} cannot be read ({error}); name a file that holds the key"
-            ) from None
+            # What is no whole path may be the secret itself, put there by mistake; an error of the system repeats it.
+            shown = f"{name}{FILE}={file}" if Path(file).is_absolute() else f"the file that {name}{FILE} names"
+            reason = (isinstance(error, OSError) and error.strerror) or "it is no text"
+            raise SettingsError(f"{shown} cannot be read ({reason}); name a file that holds the key") from None
     return SecretStr(value) if value else None
