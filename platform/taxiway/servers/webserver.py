@@ -33,8 +33,8 @@ from graphql import (
     specified_rules,
 )
 from starlette.middleware import Middleware
-from starlette.requests import HTTPConnection
-from starlette.responses import JSONResponse
+from starlette.requests import HTTPConnection, Request
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from taxiway.users import UNKNOWN, USER_HEADER, asking
@@ -42,13 +42,16 @@ from taxiway.users import UNKNOWN, USER_HEADER, asking
 REFUSED = "this log-in only reads"
 """What whoever asks for a change is told."""
 
+BY_GET = "a document of GraphQL is sent by POST"
+"""What whoever sends one by GET is told."""
+
 _GRAPHQL = "/graphql"
 _READS = frozenset({"GET", "HEAD"})
 _LOOK_MS = 2000
 
 
 class Webserver(DagsterWebserver[WorkspaceProcessContext, WorkspaceRequestContext]):
-    """Dagster's own, which knows who asks."""
+    """Dagster's own, which knows who asks, and executes what a POST or a websocket brings alone."""
 
     @contextmanager
     def request_context(self, conn: HTTPConnection) -> Iterator[WorkspaceRequestContext]:
@@ -59,6 +62,15 @@ class Webserver(DagsterWebserver[WorkspaceProcessContext, WorkspaceRequestContex
                 yield context
         finally:
             asking.reset(token)
+
+    async def graphql_http_endpoint(self, request: Request) -> HTMLResponse | PlainTextResponse | JSONResponse:
+        """Dagster's own, but for a document that comes by GET.
+
+        A browser sends such a request for a page of others, as for a picture, with the log-in and without an Origin.
+        """
+        if request.method == "GET" and "query" in request.query_params:
+            return PlainTextResponse(BY_GET, status_code=405, headers={"Allow": "POST"})
+        return await super().graphql_http_endpoint(request)
 
 
 class ReadOnlyWebserver(Webserver):

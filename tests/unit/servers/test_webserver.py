@@ -5,9 +5,12 @@ from typing import Any
 
 import pytest
 from dagster_graphql.schema import create_schema
+from dagster_webserver.webserver import DagsterWebserver
 from graphql import parse, specified_rules, validate
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
 
-from taxiway.servers.webserver import REFUSED, NoMutation, OnlyReading
+from taxiway.servers.webserver import BY_GET, REFUSED, NoMutation, OnlyReading, ReadOnlyWebserver, Webserver
 
 SCHEMA = create_schema().graphql_schema
 
@@ -52,6 +55,28 @@ def test_reading_passes(method: str, path: str) -> None:
 )
 def test_no_other_method_does(method: str, path: str) -> None:
     assert answered(method, path) == 403
+
+
+@pytest.mark.parametrize("kind", [Webserver, ReadOnlyWebserver])
+@pytest.mark.parametrize(
+    ("method", "query", "passes"),
+    [
+        ("GET", b"query=mutation%20%7B%20setNuxSeen%20%7D", False),
+        ("GET", b"variables=%7B%7D&query=%7B%20version%20%7D", False),
+        ("GET", b"", True),
+        ("POST", b"", True),
+    ],
+)
+def test_no_document_is_executed_that_comes_by_get(
+    monkeypatch: pytest.MonkeyPatch, kind: type[Webserver], method: str, query: bytes, passes: bool
+) -> None:
+    async def executed(webserver: Any, request: Request) -> Response:
+        return PlainTextResponse("executed")
+
+    monkeypatch.setattr(DagsterWebserver, "graphql_http_endpoint", executed)
+    scope = {"type": "http", "method": method, "path": "/graphql", "query_string": query, "headers": []}
+    answer = asyncio.run(kind.__new__(kind).graphql_http_endpoint(Request(scope)))
+    assert (answer.status_code, bytes(answer.body).decode()) == ((200, "executed") if passes else (405, BY_GET))
 
 
 def test_websockets_pass_as_only_subscriptions_can_be_asked_for_there() -> None:
