@@ -10,7 +10,9 @@ _NAME = re.compile(r"[a-z][a-z0-9]{1,19}")
 _PORT = re.compile(r"(?m)^port = \d+")
 _FILES = ("settings.toml", "dagster.yaml")
 _TEMPLATE = "staging"
-_APART, _FIRST, _LAST = 100, 8443, 65000
+# Below are those that only root may listen on.
+_LOWEST, _LAST = 1024, 65000
+_APART, _FIRST = 100, 8443
 
 
 def new_deployment(root: Path, name: str, port: int | None = None) -> tuple[Path, int]:
@@ -24,10 +26,11 @@ def new_deployment(root: Path, name: str, port: int | None = None) -> tuple[Path
         raise UsageError(f"'{name}' is no name for a deployment: write 2 to 20 small letters and digits, e.g. qa")
     if folder.exists():
         raise UsageError(f"there is a deployment {name} already: {folder.relative_to(root)}/")
-    chosen = port or max([*others.values(), _FIRST]) + _APART
-    near = [other for other, taken in others.items() if abs(chosen - taken) < _APART]
-    if near or chosen > _LAST:
-        raise UsageError(f"port {chosen} is too near to that of {near[0]}" if near else f"there is no port {chosen}")
+    chosen = max([*others.values(), _FIRST]) + _APART if port is None else port
+    if not _LOWEST <= chosen <= _LAST:
+        raise UsageError(f"port {chosen} is not between {_LOWEST} and {_LAST}: choose one with --port")
+    if near := [other for other, taken in others.items() if abs(chosen - taken) < _APART]:
+        raise UsageError(f"port {chosen} is too near to that of {near[0]}")
     texts = {file: (root / "deployments" / _TEMPLATE / file).read_text() for file in _FILES}
     texts["settings.toml"] = _PORT.sub(f"port = {chosen}", texts["settings.toml"])
     folder.mkdir()
@@ -37,7 +40,7 @@ def new_deployment(root: Path, name: str, port: int | None = None) -> tuple[Path
 
 
 def _ports(root: Path) -> dict[str, int]:
-    """The port of each deployment that has servers."""
+    """The port of each deployment that has servers, as the files say: a variable is this shell's alone."""
     names = (path.parent.name for path in (root / "deployments").glob("*/settings.toml"))
-    found = {name: load_group(ServerSettings, name, root).port for name in names}
+    found = {name: load_group(ServerSettings, name, root, by_variables=False).port for name in names}
     return {name: port for name, port in found.items() if port is not None}

@@ -30,6 +30,14 @@ def test_it_is_as_staging_but_for_its_port(root: Path) -> None:
     assert further >= port + 100
 
 
+def test_a_port_of_the_shell_is_not_taken_for_that_of_others(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, expected = new_deployment(root, "qa")
+    shutil.rmtree(root / "deployments" / "qa")
+    monkeypatch.setenv("TAXIWAY_PORT", "20000")
+    assert new_deployment(root, "qa")[1] == expected
+    assert new_deployment(root, "qa2", 20000)[1] == 20000
+
+
 @pytest.mark.parametrize(
     ("name", "port", "told"),
     [
@@ -38,7 +46,9 @@ def test_it_is_as_staging_but_for_its_port(root: Path) -> None:
         ("../qa", None, "is no name for a deployment"),
         ("q_a", None, "is no name for a deployment"),
         ("qa", 8450, "port 8450 is too near to that of staging"),
-        ("qa", 70000, "there is no port 70000"),
+        ("qa", 70000, "port 70000 is not between 1024 and 65000"),
+        ("qa", 80, "port 80 is not between 1024 and 65000"),
+        ("qa", 0, "port 0 is not between 1024 and 65000"),
     ],
 )
 def test_what_cannot_be_is_refused_and_nothing_is_written(root: Path, name: str, port: int | None, told: str) -> None:
