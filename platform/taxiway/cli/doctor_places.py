@@ -85,8 +85,11 @@ def _outside(check: str, bucket: Store, settings: "Settings") -> Finding:
         bucket.write(tried, b"")
     except OSError:
         return Finding(check, "ok", f"this key cannot write in {bucket} but below {own}")
-    bucket.remove([tried])
     found = f"this key can also write elsewhere in {bucket}"
+    try:
+        bucket.remove([tried])
+    except OSError as error:
+        found += f", and cannot remove what it wrote there, {tried} ({error})"
     return Finding(check, "warning", found, f"let it write below {own} alone")
 
 
@@ -112,7 +115,9 @@ def _dagster(settings: "Settings") -> Iterator[Finding]:
                 silent = silent_s(instance)
                 beats = silent is not None and silent <= SILENT_S
                 said = f"a daemon was heard of {silent:.0f} s ago" if silent is not None else "no daemon has run yet"
-                advice = "" if beats else "start the deployment's servers: taxiway deployment start"
+                advice = (
+                    "" if beats else f"start the deployment's servers: taxiway deployment start {settings.deployment}"
+                )
                 yield Finding("queue", "ok" if beats else "warning", said, advice)
     except TaxiwayError as error:
         what, _, advice = str(error).partition("; ")

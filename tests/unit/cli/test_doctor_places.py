@@ -1,7 +1,7 @@
 """What `taxiway doctor` finds of the places that a deployment reaches, each tried for real."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -70,6 +70,24 @@ def test_a_key_that_only_reads_is_told(tmp_path: Path, s3: Server) -> None:
     assert findings["beside lake"].status == "ok"
 
 
+def test_a_key_that_writes_and_may_not_remove_is_told(
+    tmp_path: Path, s3: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    remove = Store.remove
+
+    def refused(store: Store, paths: Iterable[str]) -> None:
+        listed = list(paths)
+        if any("taxiway-doctor" in path for path in listed):
+            remove(store, listed)
+            raise PermissionError(f"{store}: permission denied")
+        remove(store, listed)
+
+    monkeypatch.setattr(Store, "remove", refused)
+    finding = found(in_bucket(tmp_path, s3))["beside lake"]
+    assert finding.status == "warning"
+    assert ", and cannot remove what it wrote there, taxiway-doctor-" in finding.found
+
+
 @pytest.mark.parametrize("password", ["right", "wrong"])
 def test_a_database_is_asked_and_its_password_is_not_told(tmp_path: Path, database: Database, password: str) -> None:
     url = database.url if password == "right" else database.url_of("nobody", "hunter2")
@@ -91,3 +109,4 @@ def test_a_queue_that_nobody_serves_is_told(tmp_path: Path) -> None:
     finding = found(settings(tmp_path, runs="queue"))["queue"]
     assert finding.status == "warning"
     assert finding.found == "no daemon has run yet"
+    assert finding.advice.endswith("taxiway deployment start local")
