@@ -1,6 +1,7 @@
 """The configuration of supervisor: what keeps the processes of a deployment running on this machine."""
 
 import os
+import re
 import shlex
 from collections.abc import Iterable
 from pathlib import Path
@@ -11,6 +12,8 @@ from taxiway.errors import DeploymentError
 
 # Each try waits a second longer than the one before; it is never given up.
 _TRIES = 1_000_000
+# What begins a comment in the midst of a line, and what ends the line.
+_CUTS = re.compile(r"\s[#;]|[\r\n]")
 
 
 def socket(layout: Layout) -> Path:
@@ -93,5 +96,8 @@ def _in_marks(value: str) -> str:
 
 
 def _quoted(value: object) -> str:
-    """A value in which supervisor replaces nothing."""
-    return str(value).replace("%", "%%")
+    """A value in which supervisor replaces nothing; it has none of what would cut it off."""
+    text = str(value)
+    if _CUTS.search(text):
+        raise DeploymentError(f"supervisor cannot be given {text!r}: it has a line's end, or # or ; after a space")
+    return text.replace("%", "%%")

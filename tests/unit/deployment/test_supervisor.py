@@ -74,3 +74,16 @@ def test_a_value_that_cannot_be_written_is_refused(placed: tuple[Layout, tuple[P
     broken = replace(listed[0], variables={"TAXIWAY_HOME": f"a{marks}b"})
     with pytest.raises(DeploymentError, match=f"cannot be given a{marks}b: it has quotation marks of both kinds"):
         supervisor.render(layout, [broken])
+
+
+@pytest.mark.parametrize("cut", ["a #b", "a ;b", "a\t#b", "a\nuser = root", "a\rb"])
+def test_what_supervisor_would_cut_off_is_refused(placed: tuple[Layout, tuple[Process, ...]], cut: str) -> None:
+    layout, listed = placed
+    for broken in (
+        replace(listed[0], variables={"TAXIWAY_PARAMETERS": cut}),
+        replace(listed[0], command=(*listed[0].command, cut)),
+    ):
+        with pytest.raises(DeploymentError, match="it has a line's end, or # or ; after a space"):
+            supervisor.render(layout, [broken])
+    with pytest.raises(DeploymentError, match="it has a line's end, or # or ; after a space"):
+        supervisor.render(replace(layout, root=layout.root / cut), listed)
