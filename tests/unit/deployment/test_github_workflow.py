@@ -17,7 +17,7 @@ FILE = ROOT / "deployments" / "ci" / "github.yml"
 # YAML takes the key `on` for a boolean.
 WORKFLOW = yaml.load(FILE.read_text(), Loader=yaml.BaseLoader)
 JOBS: dict[str, Any] = WORKFLOW["jobs"]
-TARGETS = set(re.findall(r"^([a-z-]+):.*##", (ROOT / "Makefile").read_text(), re.MULTILINE))
+TARGETS = set(re.findall(r"^([a-z0-9-]+):.*##", (ROOT / "Makefile").read_text(), re.MULTILINE))
 CHECKER = Path(sys.executable).with_name("check-jsonschema")
 ACTIONLINT = "github.com/rhysd/actionlint/cmd/actionlint@v1.7.12"
 
@@ -67,6 +67,14 @@ def test_each_step_is_a_command_that_there_is(job: str) -> None:
             if words[:2] == ["deployment", "render"]:
                 assert (ROOT / "deployments" / words[2] / "settings.toml").is_file()
                 rendered.add(f"{words[words.index('--to') + 1]}/compose.yaml")
+
+
+def test_make_tells_of_each_target() -> None:
+    done = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True)
+    told = {line.split()[1] for line in done.stdout.splitlines()}
+    documented = re.findall(r"^([^\s:#]+):.*##", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert told == set(documented)
+    assert "oauth2-proxy" in told
 
 
 def test_production_follows_staging_and_is_approved() -> None:
