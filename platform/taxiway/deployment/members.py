@@ -19,7 +19,9 @@ def session(pid_file: Path) -> int | None:
     if not pid_file.is_file() or pid_file.stat().st_mtime < psutil.boot_time():
         return None
     number = int(pid_file.read_text())
-    return None if psutil.pid_exists(number) and not _is_supervisor(number) else number
+    # Another deployment's supervisor may have been given the number.
+    own = pid_file.with_name("supervisord.conf")
+    return None if psutil.pid_exists(number) and not _is_supervisor(number, own) else number
 
 
 def members(number: int | None) -> Sequence[psutil.Process]:
@@ -44,9 +46,11 @@ def end(found: Iterable[psutil.Process], *, wait_s: float, told: bool = False) -
     return [process.pid for process in left]
 
 
-def _is_supervisor(number: int) -> bool:
+def _is_supervisor(number: int, configuration: Path) -> bool:
+    """Whether a process is the supervisor that was started with this configuration, by whatever path to it."""
     try:
-        return any("supervisord" in word for word in psutil.Process(number).cmdline())
+        words = [word for word in psutil.Process(number).cmdline() if word.endswith(configuration.name)]
+        return any(Path(word).resolve() == configuration.resolve() for word in words)
     except psutil.Error:
         return False
 

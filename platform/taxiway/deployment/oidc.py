@@ -59,7 +59,8 @@ def configuration(layout: Layout) -> Path:
 def prepare_oidc(layout: Layout, oidc: OpenIdConnect | None) -> None:
     """Write what oauth2-proxy reads, or take away what it read before."""
     if oidc is None:
-        configuration(layout).unlink(missing_ok=True)
+        for name in (_CONFIGURATION, _CLIENT, _COOKIE):
+            (layout.folder(PROCESS) / name).unlink(missing_ok=True)
         return
     folder = private_folder(layout.folder(PROCESS))
     private_file(folder / _CLIENT, oidc.client_secret)
