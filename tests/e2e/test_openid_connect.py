@@ -186,7 +186,7 @@ def test_who_is_of_the_group_may_do_everything(deployment: Deployment) -> None:
     deployment.heard.clear()
     assert browser.post(f"{deployment.url}/graphql", json={"query": "{ version }"}).status_code == 200
     assert deployment.heard[0][:2] == ("/graphql", "webserver")
-    log = deployment.layout.folder("nginx") / "access.log"
+    log = deployment.layout.home.parent / "nginx.log"
     told = re.compile(r'- ada@example\.org \[.*"POST /graphql')
     # It is written after the answer.
     wait("nginx to note who asked", BACK_S, lambda: told.search(log.read_text()) is not None)

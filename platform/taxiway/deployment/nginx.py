@@ -48,7 +48,8 @@ http {{
 {temporary}
     # Nothing of a request but its line is kept, and never a password.
     log_format who '$remote_addr - {login.user} [$time_local] "$request" $status $body_bytes_sent';
-    access_log access.log who;
+    # No name is the standard error, whose log supervisor rotates; /dev/stdout can be opened by its maker alone.
+    access_log "" who;
     server_tokens off;
     client_max_body_size 8m;
     client_body_timeout 30s;
