@@ -205,15 +205,16 @@ def unavailable_parts() -> None:
 
 
 @contextmanager
-def running(name: str = "staging", root: Path = ROOT) -> Iterator[Staging]:
-    """A deployment in a folder that the accounts of PostgreSQL and nginx can reach; nothing of it is left."""
+def running(name: str = "staging", root: Path = ROOT, **variables: str) -> Iterator[Staging]:
+    """A deployment in a folder that the accounts of PostgreSQL and nginx can reach, started by a shell with further
+    variables; nothing of it is left."""
     unavailable_parts()
     folder = Path(tempfile.mkdtemp(prefix=f"{name}-"))
     folder.chmod(0o711)
     home, port, own = folder / "home", free_ports(), {"TAXIWAY_ROOT": str(root), "TAXIWAY_AUTOMATION": "false"}
     try:
         # What lands starts no run but those of the tests.
-        done = call(home, "deployment", "start", name, "--port", str(port), **own)
+        done = call(home, "deployment", "start", name, "--port", str(port), **own, **variables)
         assert done.returncode == 0, done.stderr
         yield Staging(home, port, done.stdout + done.stderr, name, root)
     finally:

@@ -3,6 +3,7 @@
 import gzip
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -20,6 +21,7 @@ from urllib.error import HTTPError
 from urllib.parse import urlencode
 from urllib.request import Request, urlopen
 
+import grpc
 import psutil
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -47,7 +49,7 @@ from tests.working import ROOT
 from taxiway.deployment import Layout, Process, nginx, processes
 from taxiway.deployment.postgres import OWNER, READER, storage_url
 from taxiway.deployment.processes import S3_KEY, STORAGE
-from taxiway.servers.webserver import REFUSED
+from taxiway.servers.webserver import BY_GET, REFUSED
 from taxiway.storage import Store
 from taxiway.users import USER_TAG
 
@@ -70,6 +72,7 @@ INSTIGATORS = """query($sensor: SensorSelector!, $schedule: ScheduleSelector!) {
     sensorOrError(sensorSelector: $sensor) { ... on Sensor { sensorState { id } } }
     scheduleOrError(scheduleSelector: $schedule) { ... on Schedule { scheduleState { id } } } }"""
 SENSOR, SCHEDULE = {**REPOSITORY, "sensorName": "landing_zone"}, {**REPOSITORY, "scheduleName": "upkeep"}
+PLANTED = "postgresql://planted:in-a-connection@127.0.0.1:9/marts"
 MAY_LAUNCH = "{ permissions { permission value } }"
 
 
@@ -80,7 +83,7 @@ def tags_of(run: Mapping[str, Any]) -> dict[str, str]:
 @pytest.fixture(scope="module")
 def staging() -> Iterator[Staging]:
     """Started once for all tests."""
-    with running() as started:
+    with running(TAXIWAY_CONNECTION_PLANTED=PLANTED) as started:
         yield started
 
 
@@ -94,6 +97,50 @@ def test_a_start_tells_that_each_process_answers_and_how_to_log_in(staging: Stag
     states = staging.states
     assert {row["state"] for row in states.values()} == {"running", "done"}
     assert states["nginx"]["address"] == f"127.0.0.1:{staging.port}", "the port that it was started with"
+
+
+def test_a_connection_of_the_shell_reaches_the_code_location_alone(staging: Staging) -> None:
+    given = {name: psutil.Process(row["pid"]).environ() for name, row in staging.states.items() if row["pid"]}
+    named = {name: variables.get("TAXIWAY_CONNECTION_PLANTED_FILE") for name, variables in given.items()}
+    file = staging.layout.folder("code-flights") / "connection-planted"
+    assert {name: value for name, value in named.items() if value} == {"code-flights": str(file)}
+    assert file.read_text() == PLANTED
+    assert PLANTED not in f"{given} {(staging.layout.stack / 'supervisord.conf').read_text()}"
+
+
+@pytest.mark.parametrize("word", ["start", "stop", "status"])
+def test_another_deployment_has_no_place_in_its_home(staging: Staging, word: str) -> None:
+    told = []
+    for variables in (staging.variables("publisher"), {}):
+        done = call(staging.home, "deployment", word, "production", **variables)
+        assert done.returncode == 2
+        told += done.stderr.splitlines()
+    assert len(told) == 2, told
+    assert "this shell is one of deployment 'staging'" in told[0]
+    assert "has the servers of deployment 'staging', and 'production' is asked for" in told[1]
+
+
+def test_no_door_of_the_buckets_server_opens_without_a_key(staging: Staging) -> None:
+    ports, folder = staging.layout.ports, staging.layout.folder("s3")
+    for part, path, status in (("master", "dir/assign", 404), ("filer", "buckets/", 404), ("volume", "1,01", 401)):
+        with pytest.raises(HTTPError) as refused:
+            urlopen(f"http://127.0.0.1:{ports[part]}/{path}", timeout=10)
+        assert refused.value.code == status
+    certificate, key = ((folder / f"grpc-{name}.pem").read_bytes() for name in ("certificate", "key"))
+    with_key = grpc.ssl_channel_credentials(certificate, key, certificate)
+    without = grpc.ssl_channel_credentials(certificate)
+    # The certificate names nobody, and whoever asks takes it as it is.
+    named = [("grpc.ssl_target_name_override", "taxiway staging")]
+    for part in ("master", "volume", "filer", "s3"):
+        address = f"127.0.0.1:{ports[f'{part}-grpc']}"
+        refused_ones = [grpc.insecure_channel(address), grpc.secure_channel(address, without, named)]
+        looked = [grpc.channel_ready_future(channel) for channel in refused_ones]
+        with grpc.secure_channel(address, with_key, named) as channel:
+            grpc.channel_ready_future(channel).result(timeout=BACK_S)
+        time.sleep(1)
+        assert not any(look.done() for look in looked), part
+        for channel in refused_ones:
+            channel.close()
 
 
 def test_what_is_secret_is_its_owners_alone(staging: Staging) -> None:
@@ -143,6 +190,18 @@ def test_another_page_cannot_use_the_log_in_of_a_browser(staging: Staging) -> No
     assert staging.get("/graphql", nginx.ADMIN, data, Origin=f"https://localhost:{staging.port}")[0] == 200
 
 
+@pytest.mark.parametrize("who", [nginx.ADMIN, nginx.VIEWER])
+def test_nor_can_it_where_a_browser_does_not_say_whose_page_asks(staging: Staging, who: str) -> None:
+    for text in ("mutation { setNuxSeen }", MAY_LAUNCH):
+        status, body = staging.get(f"/graphql?{urlencode({'query': text})}", who, Accept="image/*")
+        assert (status, body.decode()) == (405, BY_GET)
+    asked = re.compile(rf"- {who} \[.*setNuxSeen")
+    log = staging.layout.stack / "logs" / "nginx.log"
+    # It is written after the answer.
+    wait("nginx to note who asked", BACK_S, lambda: asked.search(log.read_text()) is not None)
+    assert not (staging.layout.folder("nginx") / "access.log").exists(), "nothing would end its growing"
+
+
 def test_a_run_is_a_process_that_reads_and_writes_the_bucket(staging: Staging) -> None:
     land(staging)
     launched = staging.launch(nginx.ADMIN, "raw/airlines")
@@ -189,11 +248,14 @@ def test_a_run_and_what_it_publishes_name_who_logged_in(staging: Staging, asked:
 
 
 def test_no_secret_is_told_or_written_anywhere_but_in_its_own_files(staging: Staging, asked: tuple[str, str]) -> None:
-    stack, planted = staging.layout.stack, "planted-in-a-connection"
+    stack, planted = staging.layout.stack, "planted-in-a-shell"
     kept = [*staging.layout.secrets.iterdir(), stack / "s3" / "s3.json", stack / "s3" / "security.toml"]
     kept += [stack / "nginx" / nginx.KEY, stack / "nginx" / nginx.PASSWORDS]
-    kept += [file for file in stack.glob("*/*") if file.name in {STORAGE, S3_KEY}]
-    secrets = {file.name: file.read_text() for file in staging.layout.secrets.iterdir()} | {"planted": planted}
+    kept += [file for file in stack.glob("*/*") if file.name in {STORAGE, S3_KEY, "connection-planted"}]
+    kept.append(stack / "s3" / "grpc-key.pem")
+    secrets = {file.name: file.read_text() for file in staging.layout.secrets.iterdir()}
+    secrets |= {"planted": planted, "planted at the start": "in-a-connection"}
+    secrets["key of gRPC"] = (stack / "s3" / "grpc-key.pem").read_text().splitlines()[1]
     assert len(secrets) > 10
     told = {"logs and Dagster's folder": written_below(staging.home, leaving_out=kept)}
     told |= asked_over_http(staging, asked[0])
@@ -317,7 +379,6 @@ def by_other_ways(staging: Staging, plain: str, query: str, variables: Mapping[s
     encoded = urlencode({"query": query, "variables": json.dumps(variables)})
     several = f"query Look {{ version }} {plain}"
     ways = (
-        (f"/graphql?{encoded}", None, {}),
         (f"/graphql?{encoded}", {}, {"content-type": "text/plain"}),
         ("/graphql", {"query": several, "operationName": "Look"}, {}),
         *((f"/report_asset_{what}/raw/airlines", {}, {}) for what in ("materialization", "observation")),

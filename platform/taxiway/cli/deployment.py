@@ -1,6 +1,5 @@
 """`taxiway deployment`: a deployment with servers of its own, on this machine or in containers."""
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -21,7 +20,9 @@ _COLUMNS = ("process", "pid", "state", "since", "address")
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The deployment: a folder of deployments/.")]
 Port = Annotated[
     int | None,
-    typer.Option("--port", metavar="N", help="The port of https; those after it are used on this machine alone."),
+    typer.Option(
+        "--port", metavar="N", min=1024, help="The port of https; those after it are used on this machine alone."
+    ),
 ]
 
 
@@ -30,7 +31,7 @@ def start(name: Name, port: Port = None) -> None:
     """Start all of a deployment's servers on this machine, and say where they answer and how to log in."""
     from taxiway.deployment.oidc import OpenIdConnect
     from taxiway.deployment.prepare import is_new
-    from taxiway.settings import LoginSettings, load_group
+    from taxiway.settings import LoginSettings, load_connections, load_group
 
     oidc = OpenIdConnect.of(load_group(LoginSettings, name))
     stack = _stack(name, port)
@@ -40,7 +41,7 @@ def start(name: Name, port: Port = None) -> None:
         _tell_states(stack, as_json=False)
         return
     first = is_new(stack.layout)
-    stack.start(hint, oidc)
+    stack.start(hint, oidc, load_connections())
     _tell_where(stack)
     if oidc is None:
         _tell_logins(stack, shown=first)
@@ -94,13 +95,13 @@ def render(
 
 
 @deployment.command(hidden=True)
-def prepare(name: Name) -> None:
+def prepare(name: Name, port: Port = None) -> None:
     """Make what the processes in containers find."""
     from taxiway.deployment import Layout, processes
     from taxiway.deployment.prepare import prepare
     from taxiway.settings import project_root
 
-    layout = Layout.containers(name, project_root(), _port(name))
+    layout = Layout.containers(name, project_root(), port or _port(name))
     prepare(layout, processes(layout))
 
 
@@ -128,11 +129,10 @@ def become(
 def _stack(name: str, port: int | None = None) -> "Stack":
     """The servers of a deployment on this machine: in TAXIWAY_HOME, by default a folder of the project."""
     from taxiway.deployment.stack import Stack
-    from taxiway.settings import project_root
+    from taxiway.settings import project_root, servers_home
 
     root = project_root()
-    home = Path(os.environ.get("TAXIWAY_HOME") or root / f".taxiway-{name}")
-    return Stack(name, root, home, port or _port(name))
+    return Stack(name, root, servers_home(name, root), port or _port(name))
 
 
 def _port(name: str) -> int:

@@ -33,7 +33,11 @@ def render_compose(layout: Layout, processes: Sequence[Process], folder: Path, r
     volumes = _volumes(layout, processes)
     prepare = {
         **image,
-        "command": [str(layout.python / "taxiway"), "deployment", _PREPARE, layout.deployment],
+        "command": [
+            *(str(layout.python / "taxiway"), "deployment", _PREPARE, layout.deployment),
+            # The one that this was written with, whatever the settings in the image say.
+            *("--port", str(layout.port)),
+        ],
         "volumes": [f"{name}:{path}" for name, path in volumes.items()],
         "network_mode": "none",
         **_RIGHTS,

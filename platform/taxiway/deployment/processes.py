@@ -1,6 +1,6 @@
 """The one list of what a deployment runs, in the order in which it starts."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -8,11 +8,14 @@ from types import MappingProxyType
 from taxiway.deployment import oidc
 from taxiway.deployment.layout import Layout
 from taxiway.deployment.probe import Probe
+from taxiway.settings.connections import PREFIX
+from taxiway.settings.secret import FILE
 
 _WEBSERVER = "taxiway.servers.webserver"
 
-STORAGE, S3_KEY = "storage", "s3-key"
-"""Files in a process's folder: the URL of Dagster's storage, with its password, and the secret key of the bucket."""
+STORAGE, S3_KEY, CONNECTION = "storage", "s3-key", "connection-"
+"""Files in a process's folder: the URL of Dagster's storage, with its password, the secret key of the bucket, and what
+those begin with that hold the URL of a connection."""
 
 
 @dataclass(frozen=True)
@@ -22,7 +25,8 @@ class Process:
     `ports` are those it listens on, `needs` the processes that must answer before. `folders` are those that it uses
     beside its own: `home`, `run`. `account` is whom it runs as where root starts the deployment, `packages` are
     Debian's. One that runs `once` does its work and ends. `stop` is the signal that ends it, within `stop_s` seconds;
-    its children get it too unless it `ends_children` itself. It looks whether `sees_processes_of` has a process.
+    its children get it too unless it `ends_children` itself. In containers its processes are numbered together with
+    those of `sees_processes_of`.
     """
 
     name: str
@@ -42,9 +46,14 @@ class Process:
 
 
 def processes(
-    layout: Layout, settings: Mapping[str, str] = MappingProxyType({}), *, by_oidc: bool = False
+    layout: Layout,
+    settings: Mapping[str, str] = MappingProxyType({}),
+    *,
+    by_oidc: bool = False,
+    connections: Collection[str] = (),
 ) -> tuple[Process, ...]:
-    """Every process of a deployment; `settings` are further variables, for the code locations.
+    """Every process of a deployment; `settings` are further variables, for the code locations, which are given the
+    URLs of `connections` too.
 
     One more where people log in `by_oidc`, OpenID Connect.
     """
@@ -54,7 +63,7 @@ def processes(
         _postgres(layout),
         _s3(layout),
         _bucket(layout),
-        *(_code(layout, location, settings) for location in layout.locations),
+        *(_code(layout, location, settings, connections) for location in layout.locations),
         _webserver(layout, "webserver", needs=served),
         # It executes no mutation, and the account of storage that it is given only reads.
         _webserver(layout, "viewer", "--read-only", needs=served),
@@ -101,6 +110,8 @@ def _s3(layout: Layout) -> Process:
         "master.volumeSizeLimitMB": 1024,
         "volume.max": 0,  # as many as the disk takes
         "volume.preStopSeconds": 1,
+        # Whoever asks the master by HTTP is given a token for any file; its parts ask by gRPC, with a certificate.
+        "disableHttp": "true",
         # Alone, it need not wait for others to be there again after it was stopped.
         "master.electionTimeout": "1s",
         "master.telemetry": "false",
@@ -141,19 +152,36 @@ def code_socket(layout: Layout, location: str) -> Path:
     return layout.run / code_process(location) / "grpc.sock"
 
 
-def _code(layout: Layout, location: str, settings: Mapping[str, str]) -> Process:
+def connection_variable(connection: str) -> str:
+    """The variable that names the file of a connection's URL."""
+    return f"{PREFIX}{connection.upper()}{FILE}"
+
+
+def connection_file(layout: Layout, process: str, connection: str) -> Path:
+    """The file in a process's folder that holds a connection's URL."""
+    return layout.folder(process) / f"{CONNECTION}{connection}"
+
+
+def _first_code(layout: Layout) -> str:
+    return code_process(next(iter(layout.locations)))
+
+
+def _code(layout: Layout, location: str, settings: Mapping[str, str], connections: Collection[str]) -> Process:
     """A code location: its sensors look at the bucket, and each run is a process that it starts."""
     name, socket = code_process(location), code_socket(layout, location)
     served = ("--socket", str(socket), "--module-name", layout.locations[location], "--location-name", location)
+    urls = {connection_variable(each): str(connection_file(layout, name, each)) for each in connections}
     return Process(
         name,
         _exec(layout, "dagster", "api", "grpc", *served, compiled=True),
         Probe("code", f"unix:{socket}"),
         needs=("postgres", "bucket"),
-        variables={**_dagster(layout, name), **settings, **_s3_key(layout, "publisher", name)},
+        variables={**_dagster(layout, name), **settings, **urls, **_s3_key(layout, "publisher", name)},
         folders=("home", "run"),
         # A run that is ended says so in its log.
         stop_s=60,
+        # The daemon looks at the runs of all locations, and can be numbered with one container alone.
+        sees_processes_of="" if name == _first_code(layout) else _first_code(layout),
     )
 
 
@@ -183,7 +211,7 @@ def _daemon(layout: Layout, needs: tuple[str, ...]) -> Process:
         folders=("home", "run"),
         stop_s=40,
         # Its monitoring looks whether the process of a run is there.
-        sees_processes_of=code_process(next(iter(layout.locations))),
+        sees_processes_of=_first_code(layout),
     )
 
 

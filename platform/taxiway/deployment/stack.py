@@ -7,19 +7,24 @@ import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from xmlrpc.client import Error as RpcError
 from xmlrpc.client import ServerProxy
+
+from pydantic import SecretStr
 
 from taxiway.deployment import supervisor
 from taxiway.deployment.layout import Layout
 from taxiway.deployment.oidc import PROCESS as OAUTH2_PROXY
 from taxiway.deployment.oidc import OpenIdConnect, configuration
+from taxiway.deployment.owner import see_whose_it_is
 from taxiway.deployment.prepare import prepare, short_run_folder
 from taxiway.deployment.processes import Process, processes
 from taxiway.errors import DeploymentError, UsageError
@@ -33,7 +38,11 @@ _LOOK_S = 0.2
 _LOG_LINES = 12
 # What a shell has beside is not what the processes are meant to have.
 _ITS_OWN = frozenset(
-    {"deployment", "root", "home", "lake", "landing", "s3", "dagster_storage", "port", *LoginSettings.model_fields}
+    {
+        *("deployment", "root", "home", "lake", "landing", "s3", "dagster_storage", "port"),
+        # Their URLs are secrets, so they are files, and no variables.
+        *("connections", *LoginSettings.model_fields),
+    }
 )
 _PASSED_ON = ("PATH", "PYTHONPATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR")
 
@@ -64,21 +73,29 @@ class Stack:
         self._where = (deployment, root, home, port)
         self._look_where_all_lies()
 
-    def start(self, tell: Tell, oidc: OpenIdConnect | None = None) -> None:
+    def start(
+        self,
+        tell: Tell,
+        oidc: OpenIdConnect | None = None,
+        connections: Mapping[str, SecretStr] = MappingProxyType({}),
+    ) -> None:
         """Start everything in order, telling each process that answers; people log in with `oidc`, or with passwords.
+
+        The code locations are given the URLs of `connections`, by name.
 
         Raises DeploymentError, with the end of its log, for the first that does not within four minutes, UsageError
         where a program is missing or a port is taken; then nothing that was started is left.
         """
-        self._look_where_all_lies(by_oidc=oidc is not None)
+        look = partial(self._look_where_all_lies, by_oidc=oidc is not None, connections=tuple(connections))
+        look()
         self._see_that_it_can_start()
         with self._alone():
             # What is left of one whose supervisor was killed.
             self.stop()
             self._see_that_ports_are_free()
             short_run_folder(self.layout.stack)
-            self._look_where_all_lies(by_oidc=oidc is not None)
-            prepare(self.layout, self.processes, oidc)
+            look()
+            prepare(self.layout, self.processes, oidc, connections)
             self._kept_port.write_text(str(self.layout.port))
             try:
                 self._launch_supervisor()
@@ -118,17 +135,18 @@ class Stack:
             raise DeploymentError(f"processes of {self.layout.deployment} do not end: {', '.join(map(str, left))}")
         return len(found)
 
-    def _look_where_all_lies(self, *, by_oidc: bool | None = None) -> None:
+    def _look_where_all_lies(self, *, by_oidc: bool | None = None, connections: Collection[str] = ()) -> None:
         """What there is; where nobody says so, how people log in is as it was at the last start.
 
         One that runs has the ports that it was started with, whatever the settings of this shell say.
         """
         self.layout = Layout.here(*self._where)
+        see_whose_it_is(self.layout.stack, self.layout.deployment)
         if self.is_started() and self._kept_port.is_file():
             self.layout = replace(self.layout, port=int(self._kept_port.read_text()))
         if by_oidc is None:
             by_oidc = configuration(self.layout).is_file()
-        self.processes = processes(self.layout, _passed_on_settings(), by_oidc=by_oidc)
+        self.processes = processes(self.layout, _passed_on_settings(), by_oidc=by_oidc, connections=connections)
 
     @property
     def _kept_port(self) -> Path:
@@ -226,7 +244,8 @@ class Stack:
     def _rpc(self) -> Any:
         """Supervisor, to be spoken to; None where it does not answer."""
         path = supervisor.socket(self.layout)
-        if not path.is_socket():
+        # In a short folder that was emptied, as by a restart of the machine, another account may have made one.
+        if not path.is_socket() or path.stat().st_uid not in {os.geteuid(), self.layout.stack.stat().st_uid}:
             return None
         from supervisor.xmlrpc import SupervisorTransport  # pyright: ignore[reportMissingImports]
 

@@ -18,7 +18,7 @@ PROGRAMS = Path(sys.executable).parent
 def written(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Layout, tuple[Process, ...]]:
     """A folder with both files, and what they were written from."""
     folder = tmp_path_factory.mktemp("containers")
-    layout = Layout.containers("staging", ROOT, 8443)
+    layout = Layout.containers("staging", ROOT, 9000)
     listed = processes(layout)
     (folder / "Dockerfile").write_text(render_dockerfile(layout, listed))
     (folder / "compose.yaml").write_text(render_compose(layout, listed, folder, ROOT))
@@ -42,6 +42,8 @@ def test_there_is_a_service_for_each_process(written: tuple[Path, Layout, tuple[
     folder, _, listed = written
     services = yaml.safe_load((folder / "compose.yaml").read_text())["services"]
     assert list(services) == ["prepare", *(process.name for process in listed)]
+    assert services["prepare"]["command"][-3:] == ["staging", "--port", "9000"], "whatever the image's settings say"
+    assert services["nginx"]["ports"] == ["9000:9000"]
     for process in listed:
         service = services[process.name]
         assert service["command"] == list(process.command)

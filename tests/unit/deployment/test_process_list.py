@@ -1,6 +1,7 @@
 """The one list: complete, in order, and each process with the rights that it needs and no others."""
 
 from collections import Counter
+from dataclasses import replace
 
 from taxiway.deployment import Layout, Process
 from taxiway.deployment.processes import processes
@@ -39,6 +40,21 @@ def test_one_more_process_logs_people_in_with_a_provider(layout: Layout, listed:
     needs = {process.name: process.needs for process in more}
     assert "oauth2-proxy" in needs["nginx"]
     assert not any("oidc" in name.lower() for process in more for name in process.variables)
+
+
+def test_a_connection_is_a_file_of_the_code_location_s_alone(layout: Layout) -> None:
+    listed = processes(layout, connections=["bi"])
+    given = {process.name: process.variables.get("TAXIWAY_CONNECTION_BI_FILE") for process in listed}
+    expected = str(layout.folder("code-flights") / "connection-bi")
+    assert {name: file for name, file in given.items() if file} == {"code-flights": expected}
+
+
+def test_the_daemon_sees_the_processes_of_all_code_locations(layout: Layout) -> None:
+    several = replace(layout, locations={"flights": "flights.definitions", "b": "b.definitions", "c": "c.definitions"})
+    seen = {process.name: process.sees_processes_of for process in processes(several)}
+    assert {name: of for name, of in seen.items() if of} == dict.fromkeys(
+        ("code-b", "code-c", "daemon"), "code-flights"
+    )
 
 
 def test_a_further_setting_is_the_code_location_s_alone(layout: Layout) -> None:
