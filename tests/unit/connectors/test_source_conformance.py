@@ -239,6 +239,13 @@ def change(chance: random.Random, turn: int) -> str:
     )
 
 
+_UNDO = """
+UPDATE river.readings SET read_at = '2013-01-05 00:00Z', updated_at = '2013-06-01' WHERE read_at = '2013-03-05 01:00Z';
+INSERT INTO river.readings SELECT gauge, '2013-02-05 00:00Z', 5, NULL, '2013-06-01' FROM river.gauges;
+UPDATE river.readings SET level_cm = 6, updated_at = '2013-06-01' WHERE read_at = '2013-03-06 00:00Z';
+"""
+
+
 @pytest.fixture
 def changed(place: Workspace, database: Database) -> Database:
     """Delivered once; then a row moved, another was deleted, a third has another level."""
@@ -251,13 +258,18 @@ def changed(place: Workspace, database: Database) -> Database:
     return database
 
 
+@pytest.mark.parametrize("undone", [False, True], ids=["changed", "changed back meanwhile"])
 @pytest.mark.parametrize("step", range(6))
-def test_who_is_killed_anywhere_has_lost_and_doubled_nothing(place: Workspace, changed: Database, step: int) -> None:
+def test_who_is_killed_anywhere_has_lost_and_doubled_nothing(
+    place: Workspace, changed: Database, step: int, undone: bool
+) -> None:
     """Of three months: before and after each file is in its place, which is before it is remembered."""
     child = processes.Process(target=deliver_and_die, args=(place.settings.home, changed.url, step))
     child.start()
     child.join()
     assert child.exitcode == 9
+    if undone:
+        changed.do(_UNDO)
     delivered(place)
     see_all_is_delivered(place, changed)
     assert delivered(place) == {}
