@@ -10,7 +10,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
@@ -159,8 +159,8 @@ def test_a_run_is_ended_though_its_code_location_was_started_anew(qa: Staging, e
         command.hears("started ")
         (run,) = command.runs
         process = process_of(qa, run)
-        os.kill(process, signal.SIGSTOP)
-        restart(qa, "code-flights")
+        # It is not to end by itself meanwhile. One that is stopped when its parent ends is ended by the kernel.
+        restart(qa, "code-flights", lambda: os.kill(process, signal.SIGSTOP))
         with background(qa, "run", "--cancel", run) as cancelling:
             wait("the run to be told", RUN_S, lambda: qa.status(RUN, run) == "CANCELING")
             os.kill(process, signal.SIGCONT)
@@ -287,11 +287,12 @@ def restart_s3(qa: Staging, keys: str) -> None:
     restart(qa, "s3")
 
 
-def restart(qa: Staging, name: str) -> None:
-    """Kill a process, which comes back."""
+def restart(qa: Staging, name: str, meanwhile: Callable[[], None] = lambda: None) -> None:
+    """Kill a process, which comes back, and do something while it is not there."""
     killed, moment = qa.states[name]["pid"], time.time()
     os.kill(killed, signal.SIGKILL)
     wait("another server", BACK_S, lambda: qa.states[name]["pid"] not in {killed, None})
+    meanwhile()
     wait("it to answer", BACK_S, lambda: qa.process(name).answers.answers(moment))
 
 
