@@ -3,6 +3,7 @@
 import inspect
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,9 +17,11 @@ from taxiway.tables import Project, Table
 
 
 def without_clashes(project: Project) -> Project:
-    """The project without tables that cannot be told apart, or that have no address; they are in its `broken`."""
+    """The project without tables that cannot be told apart, have no address or go to one place; they are in its
+    `broken`."""
     addresses = Counter(map(_written, project.tables))
     relations = Counter(map(_relation, project.tables))
+    going = _by_target(project)
     found = {}
     for table in project.tables:
         others = [_file(t)[0] for t in project.tables if _written(t) == _written(table) and t is not table]
@@ -29,9 +32,13 @@ def without_clashes(project: Project) -> Project:
             found[table] = _problem(table, f"{' and '.join(clashes)} are both {_relation(table)} to a transform")
         else:
             try:
-                _ = table.address
+                shared = [target for target in _targets(table) if len(going[target]) > 1]
             except TaxiwayError as error:
                 found[table] = _problem(table, str(error))
+            else:
+                if shared:
+                    told = f"{' and '.join(going[shared[0]])} have sinks of one place, {shared[0]}: give each its own"
+                    found[table] = _problem(table, told)
     return _without(project, {table: _broken(table, why) for table, why in found.items()})
 
 
@@ -65,6 +72,22 @@ def without_broken(workspace: Workspace, *, compiled: bool = False) -> Workspace
             problem = located(error, *_file(table)).replace(f": {table.at}: ", ": ", 1)
             broken[table] = _broken(table, problem)
     return Workspace(_without(project, broken), workspace.settings) if broken else workspace
+
+
+def _targets(table: Table) -> list[str]:
+    """Where a table goes to; raises where it has no address."""
+    address = table.address
+    return list(dict.fromkeys(sink.target(address) for sink in table.sinks))
+
+
+def _by_target(project: Project) -> Mapping[str, Sequence[str]]:
+    """The tables by each place that they go to."""
+    found: dict[str, list[str]] = {}
+    for table in project.tables:
+        with suppress(TaxiwayError):  # told when its turn comes
+            for target in _targets(table):
+                found.setdefault(target, []).append(table.at)
+    return found
 
 
 def _sources_first(inputs: Mapping[Table, Sequence[Table]], broken: dict[Table, BrokenTable]) -> list[Table]:

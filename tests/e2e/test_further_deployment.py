@@ -10,11 +10,12 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 
+import psutil
 import pytest
 from dagster._daemon.types import DaemonHeartbeat
 from dagster_postgres import PostgresRunStorage
@@ -56,6 +57,8 @@ pytestmark = pytest.mark.timeout(3600 if SOAK else 900)
 
 FIRST, LAST = ("2013-01", "2013-12") if SOAK else ("2013-01", "2013-02")
 LAYERS = ("raw", "feature")
+# Less than `cancel_timeout_seconds` in dagster.yaml.
+MONITORED_S = 150
 UNDERWAY = "{ runsOrError(filter: {statuses: [STARTED]}) { ... on Runs { results { runId } } } }"
 
 
@@ -150,6 +153,36 @@ def test_who_stops_following_leaves_the_run_and_may_end_it(qa: Staging, expected
     assert wrong(expected, lake_of(qa)) == {}
 
 
+def test_a_run_is_ended_though_its_code_location_was_started_anew(qa: Staging, expected: Lake) -> None:
+    """The new one knows nothing of it."""
+    with following(qa, *LAYERS, "--month", "2013-01") as command:
+        command.hears("started ")
+        (run,) = command.runs
+        process = process_of(qa, run)
+        # It is not to end by itself meanwhile. One that is stopped when its parent ends is ended by the kernel.
+        restart(qa, "code-flights", lambda: os.kill(process, signal.SIGSTOP))
+        with background(qa, "run", "--cancel", run) as cancelling:
+            wait("the run to be told", RUN_S, lambda: qa.status(RUN, run) == "CANCELING")
+            os.kill(process, signal.SIGCONT)
+            # Before Dagster's monitoring would say so of a run that goes on.
+            assert cancelling.ends(MONITORED_S) == 0, cancelling.told
+            assert cancelling.said == f"the run {run} has ended: CANCELED\n"
+        wait("its process to end", BACK_S, lambda: not psutil.pid_exists(process))
+        assert command.ends() == 130, command.told
+    assert wrong(expected, lake_of(qa)) == {}
+
+
+def test_sigterm_ends_the_run_that_is_followed(qa: Staging) -> None:
+    """As Airflow ends a task."""
+    with following(qa, *LAYERS, "--month", "2013-01") as command:
+        command.hears("started ")
+        (run,) = command.runs
+        command.process.terminate()
+        assert command.ends() == 130, command.told
+        assert "interrupted" in command.told
+    assert qa.status(RUN, run) == "CANCELED"
+
+
 def test_what_waits_is_taken_out_of_the_queue_and_without_a_daemon_nothing_comes_into_it(qa: Staging) -> None:
     storage, before = PostgresRunStorage(storage_url(qa.layout, OWNER), False), publications(lake_of(qa))
     with without_daemon(qa):
@@ -180,6 +213,10 @@ def see_that_a_laptop_takes_nothing(qa: Staging, storage: PostgresRunStorage) ->
         assert "qa is only shown" in opened.told
         assert listens(port)
         assert storage.get_daemon_heartbeats() == before
+        # A daemon that waits for its turn is not heard of yet.
+        children = [" ".join(child.cmdline()) for child in psutil.Process(opened.process.pid).children(recursive=True)]
+        assert not [command for command in children if "daemon" in command]
+        assert "taxiway.servers.webserver" in " ".join(psutil.Process(opened.process.pid).cmdline())
 
 
 @contextmanager
@@ -246,12 +283,17 @@ def with_another_secret(keys: str) -> str:
 
 def restart_s3(qa: Staging, keys: str) -> None:
     """Kill the server of the bucket, which comes back with these keys."""
-    s3 = qa.process("s3")
-    killed = qa.states["s3"]["pid"]
     (qa.layout.folder("s3") / "s3.json").write_text(keys)
+    restart(qa, "s3")
+
+
+def restart(qa: Staging, name: str, meanwhile: Callable[[], None] = lambda: None) -> None:
+    """Kill a process, which comes back, and do something while it is not there."""
+    killed, moment = qa.states[name]["pid"], time.time()
     os.kill(killed, signal.SIGKILL)
-    wait("another server", BACK_S, lambda: qa.states["s3"]["pid"] not in {killed, None})
-    wait("it to answer", BACK_S, s3.answers.answers)
+    wait("another server", BACK_S, lambda: qa.states[name]["pid"] not in {killed, None})
+    meanwhile()
+    wait("it to answer", BACK_S, lambda: qa.process(name).answers.answers(moment))
 
 
 def test_a_run_goes_on_while_servers_are_started_anew(qa: Staging, expected: Lake) -> None:

@@ -8,7 +8,9 @@ import pytest
 from tests import gauges
 from tests.gauges.project import LevelHistory, RawGauges, RawReadings, level_history, raw_gauges, raw_readings
 
+from taxiway.connectors import ParquetSink, PostgresSink, Sink
 from taxiway.errors import DefinitionError
+from taxiway.project_check import without_clashes
 from taxiway.tables import Delivered, Project, Table
 from taxiway.transforms import ArrowTransform, Transform, arrow_transform, transform
 
@@ -41,6 +43,19 @@ def test_two_tables_that_a_transform_could_not_tell_apart_are_refused() -> None:
     tables = (Table("raw_a/b", LevelHistory, level_history), Table("raw/a_b", LevelHistory, level_history))
     with pytest.raises(DefinitionError, match="raw_a/b and raw/a_b are both raw_a_b to a transform"):
         _ = Project("two", tables).by_relation
+
+
+def test_two_tables_that_go_to_one_place_are_set_aside() -> None:
+    def going(at: str, *sinks: Sink) -> Table:
+        return Table(at, LevelHistory, level_history, sinks=sinks)
+
+    own = going("feature/own", PostgresSink(connection="bi"), ParquetSink(connection="exports"))
+    same = PostgresSink(connection="bi", schema="bi", table="levels")
+    also = PostgresSink(connection="bi", schema="bi", table="levels", name="again")
+    found = without_clashes(Project("three", (own, going("feature/a", same, also), going("feature/b", also))))
+    assert [table.at for table in found.tables] == ["feature/own"]
+    told = "feature/a and feature/b have sinks of one place, bi: bi.levels: give each its own"
+    assert {table.at: told in table.problem for table in found.broken} == {"feature/a": True, "feature/b": True}
 
 
 def test_a_table_that_is_defined_twice_is_refused() -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from taxiway.cli.findings import Finding
 from taxiway.errors import TaxiwayError
-from taxiway.lake.owner import owner
+from taxiway.lake.owner import FILE, may_be_taken, owner
 from taxiway.storage import Store, is_bucket
 
 if TYPE_CHECKING:
@@ -58,8 +58,13 @@ def _owned(settings: "Settings") -> Finding:
     """Whose the lake is: a deployment that is pointed at another's can change nothing there."""
     try:
         whose = owner(settings.lake)
+        unknown = whose is None and not may_be_taken(settings.lake, settings.deployment)
     except OSError as error:
         return Finding("owner", "missing", str(error), "see that TAXIWAY_LAKE is right, and can be read")
+    if unknown:
+        found = f"the lake {settings.lake} has tables, and nothing says whose they are"
+        advice = f"where they are of {settings.deployment}, write that into {settings.lake.address(FILE)}"
+        return Finding("owner", "missing", found, advice)
     if whose in (None, settings.deployment):
         told = (
             f"the lake is of {whose}"

@@ -51,7 +51,8 @@ def run(
 ) -> None:
     """Materialise tables for the months that have been landed, or for those named; what is up to date is skipped.
 
-    Where the deployment's runs are those of Dagster's queue, they are followed: Ctrl-C stops that, not the run.
+    Where the deployment's runs are those of Dagster's queue, they are followed: Ctrl-C stops that, not the run; SIGTERM
+    stops the run too.
     """
     if cancelled is not None:
         _cancel(cancelled)

@@ -84,6 +84,10 @@ class Outgoing:
     version: str
     batches: Callable[[], Iterator[pa.RecordBatch]]
 
+    def made_by(self, deployment: str) -> str:
+        """What a sink notes of where its rows came from, so that no other table or deployment replaces them."""
+        return f"{self.table} of deployment {deployment}"
+
 
 @dataclass(frozen=True)
 class Written:
@@ -108,9 +112,14 @@ class Sink(Protocol):
         """What tells it from the other sinks of a table, in lower-case letters, digits and underscores."""
         ...
 
+    def target(self, table: Address) -> str:
+        """The place that a table goes to, by the name of the connection: no two tables may have the same."""
+        ...
+
     def publish(self, settings: "Settings", table: Outgoing) -> Written:
         """Make the sink hold this version; nothing is read or written where it does already.
 
-        Raises ConnectorError, without any secret, where it refuses; it then holds what it held.
+        Raises ConnectorError, without any secret, where it refuses, as what another table or deployment put there; it
+        then holds what it held.
         """
         ...

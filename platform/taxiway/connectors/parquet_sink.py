@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from taxiway.addresses import Address
 from taxiway.connectors.base import Outgoing, Written
 from taxiway.errors import ConnectorError
 from taxiway.storage import Store, StoredFile
@@ -14,7 +15,7 @@ from taxiway.storage import Store, StoredFile
 if TYPE_CHECKING:
     from taxiway.settings import Settings
 
-_TABLE, _VERSION = b"taxiway.table", b"taxiway.version"
+_SOURCE, _VERSION = b"taxiway.source", b"taxiway.version"
 # The length of what is said at the end of a file, and the mark after it.
 _END = 8
 
@@ -37,16 +38,20 @@ class ParquetSink:
         """What it is, as Dagster shows it."""
         return "parquet"
 
+    def target(self, table: Address) -> str:
+        """The file that a table goes to."""
+        return f"{self.connection}: {_path(table)}"
+
     def publish(self, settings: "Settings", table: Outgoing) -> Written:
         """Replace the file in one step; nothing where it holds this version already."""
         store = settings.store_of(self.connection)
-        path = f"{table.table.layer}/{table.table.name}.parquet"
+        path, source = _path(table.table), table.made_by(settings.deployment)
         place = store.address(path)
         try:
-            held = self._held(store, path, table)
+            held = self._held(store, path, table, source)
             if held is not None:
                 return Written(place, table.version, held, changed=False)
-            data, rows = _as_file(table)
+            data, rows = _as_file(table, source)
             store.write_to_last(path, data)
         except OSError as error:
             raise ConnectorError(
@@ -54,7 +59,7 @@ class ParquetSink:
             ) from error
         return Written(place, table.version, rows, changed=True)
 
-    def _held(self, store: Store, path: str, table: Outgoing) -> int | None:
+    def _held(self, store: Store, path: str, table: Outgoing, source: str) -> int | None:
         """How many rows the file has where it holds just this; None where it has to be written."""
         file = store.find(path)
         if file is None:
@@ -62,11 +67,12 @@ class ParquetSink:
         known = _footer(store, file)
         if known is None and store.find(path) != file:
             # Another publisher replaced it meanwhile.
-            return self._held(store, path, table)
+            return self._held(store, path, table, source)
         said = (known.metadata or {}) if known is not None else {}
-        if known is None or said.get(_TABLE) != str(table.table).encode():
+        if known is None or said.get(_SOURCE) != source.encode():
+            made = f"was made from {said[_SOURCE].decode()}" if _SOURCE in said else "is there"
             raise ConnectorError(
-                f"{store.address(path)} is there and was not made from {table.table}: remove it, or name another place"
+                f"{store.address(path)} {made} and was not made from {source}: remove it, or name another place"
             )
         is_same = said.get(_VERSION) == table.version.encode() and known.schema.to_arrow_schema().equals(table.schema)
         return known.num_rows if is_same else None
@@ -83,9 +89,13 @@ def _footer(store: Store, file: StoredFile) -> pq.FileMetaData | None:
         return None
 
 
-def _as_file(table: Outgoing) -> tuple[bytes, int]:
+def _path(table: Address) -> str:
+    return f"{table.layer}/{table.name}.parquet"
+
+
+def _as_file(table: Outgoing, source: str) -> tuple[bytes, int]:
     written, rows = pa.BufferOutputStream(), 0
-    said = {_TABLE: str(table.table).encode(), _VERSION: table.version.encode()}
+    said = {_SOURCE: source.encode(), _VERSION: table.version.encode()}
     with pq.ParquetWriter(written, table.schema.with_metadata(said), compression="zstd") as file:
         for batch in table.batches():
             file.write_batch(batch.replace_schema_metadata(said))

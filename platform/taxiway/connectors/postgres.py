@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from taxiway.addresses import Address
 from taxiway.connectors.base import Extract, Extraction, Outgoing, Written
 from taxiway.errors import ConnectorError, DefinitionError
 from taxiway.landing import CsvFormat
@@ -83,6 +84,10 @@ class PostgresSink:
     def kind(self) -> str:
         """What it is, as Dagster shows it."""
         return "postgres"
+
+    def target(self, table: Address) -> str:
+        """The table of the database that a table goes to."""
+        return f"{self.connection}: {self.schema or table.layer}.{self.table or table.name}"
 
     def publish(self, settings: "Settings", table: Outgoing) -> Written:
         """Replace the rows in one transaction, with the version; nothing where the version is held already."""

@@ -127,7 +127,11 @@ class _Rows:
         )
 
     def _as_text(self, name: str, dtype: str) -> Composable:
-        """A column as a delivered file writes it."""
+        """A column as a delivered file writes it.
+
+        An instant that is infinite or before our era is written in PostgreSQL's own words, which the guard refuses: in
+        the usual form it would be null, or lose its era.
+        """
         if not dtype.startswith("timestamp"):
             return Identifier(name)
         if self._types[name] != _INSTANT:
@@ -135,7 +139,10 @@ class _Rows:
                 f"{self._told}: {name} is to be an instant, and has no zone there; give it one in a query: "
                 f"{name} AT TIME ZONE '{self._wanted.months.zone}' AS {name}"
             )
-        text = "to_char({name} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"') AS {name}"
+        text = (
+            "CASE WHEN isfinite({name}) AND {name} >= '0001-01-01 00:00Z' THEN "
+            "to_char({name} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"') ELSE {name}::text END AS {name}"
+        )
         return SQL(text).format(name=Identifier(name))
 
     def _column_types(self) -> Mapping[str, int]:

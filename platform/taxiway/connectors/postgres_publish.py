@@ -7,6 +7,7 @@ The table stays the same one: rights, and views of it, stay as they are. What is
 
 import json
 from collections.abc import Iterator, Mapping
+from hashlib import sha256
 
 import pyarrow as pa
 import pyarrow.compute
@@ -21,7 +22,7 @@ from taxiway.errors import ConnectorError
 from taxiway.settings import Settings
 
 VERSIONS = "taxiway_published"
-"""The table, in the schema of what is published, that says which version each table holds."""
+"""The table, in the schema of what is published, that says which version each table holds, and whose it is."""
 
 _TYPES: Mapping[pa.DataType, str] = {
     pa.bool_(): "boolean",
@@ -43,7 +44,7 @@ def publish(sink: PostgresSink, settings: Settings, table: Outgoing) -> Written:
     """Make the sink's table hold this version, in one transaction; nothing where it does already."""
     columns = {field.name: _column_type(table, field) for field in table.schema}
     with connected(settings, sink.connection) as connection:
-        target = _Target(sink, connection, table)
+        target = _Target(sink, settings.deployment, connection, table)
         target.prepare()
         connection.set_session("READ COMMITTED", autocommit=False)
         lock(connection, f"sink {target.name}", until_commit=True)
@@ -52,6 +53,8 @@ def publish(sink: PostgresSink, settings: Settings, table: Outgoing) -> Written:
             return Written(target.place, table.version, held, changed=False)
         target.shape(columns)
         rows = target.replace_rows(columns)
+        # The old rows need not be unique by the new key.
+        target.index_key()
         target.remember(columns, rows)
         connection.commit()
     return Written(target.place, table.version, rows, changed=True)
@@ -60,13 +63,14 @@ def publish(sink: PostgresSink, settings: Settings, table: Outgoing) -> Written:
 class _Target:
     """The table that is published into, in the words of SQL."""
 
-    def __init__(self, sink: PostgresSink, connection: extensions.connection, table: Outgoing) -> None:
+    def __init__(self, sink: PostgresSink, deployment: str, connection: extensions.connection, table: Outgoing) -> None:
         self._connection, self._outgoing = connection, table
         self._schema, self._table = sink.schema or table.table.layer, sink.table or table.table.name
         self.name = f"{self._schema}.{self._table}"
-        self.place = f"{sink.connection}: {self.name}"
+        self.place = sink.target(table.table)
+        self._source = table.made_by(deployment)
         self._relation, self._versions = Identifier(self._schema, self._table), Identifier(self._schema, VERSIONS)
-        self._index = f"{self._table.encode()[: LONGEST_NAME - 4].decode(errors='ignore')}_key"
+        self._index = _index_name(self._table)
 
     def prepare(self) -> None:
         """See that the schema, and the table of versions in it, are there."""
@@ -75,16 +79,18 @@ class _Target:
         if not found.rowcount:
             execute(self._connection, "CREATE SCHEMA {}", Identifier(self._schema))
         if not self._is_there(VERSIONS):
-            columns = SQL("name text PRIMARY KEY, version text, layout text, rows bigint, published_at timestamptz")
+            columns = SQL(
+                "name text PRIMARY KEY, version text, layout text, rows bigint, published_at timestamptz, source text"
+            )
             execute(self._connection, "CREATE TABLE {} ({})", self._versions, columns)
         execute(self._connection, "SELECT pg_advisory_unlock_all()")
 
     def held(self, columns: Mapping[str, str]) -> int | None:
         """How many rows the table has where it holds just this; None where it has to be written.
 
-        Raises ConnectorError where a table is there that was not made here.
+        Raises ConnectorError where a table is there that was not made here, or from another table or deployment.
         """
-        query = "SELECT version, layout, rows FROM {} WHERE name = {}"
+        query = "SELECT version, layout, rows, source FROM {} WHERE name = {}"
         known = execute(self._connection, query, self._versions, self._table).fetchone()
         if not self._is_there(self._table):
             return None
@@ -93,11 +99,16 @@ class _Target:
                 f"{self.place} is there and was not made from {self._outgoing.table}: drop it, or publish into another "
                 "with PostgresSink(table=...)"
             )
-        version, layout, rows = known
+        version, layout, rows, source = known
+        if source != self._source:
+            raise ConnectorError(
+                f"{self.place} was made from {source}, not from {self._source}: publish into another with "
+                f"PostgresSink(table=...), or set the source in {self._schema}.{VERSIONS} if it is to be this one's"
+            )
         return rows if (version, layout) == (self._outgoing.version, self._layout(columns)) else None
 
     def shape(self, columns: Mapping[str, str]) -> None:
-        """Give the table these columns and its key an index; columns that are none any more go, unless a view has one.
+        """Give the table these columns; others go, unless a view has one, and so does the index of another key.
 
         Only where they change do readers wait, until the rows are replaced.
         """
@@ -108,12 +119,9 @@ class _Target:
             execute(self._connection, "ALTER TABLE {} DROP COLUMN {}", self._relation, Identifier(name))
         for name, dtype in (column for column in wanted if column not in had):
             execute(self._connection, "ALTER TABLE {} ADD COLUMN {} {}", self._relation, Identifier(name), SQL(dtype))
-        if self._outgoing.key != self._indexed():
-            execute(self._connection, "DROP INDEX IF EXISTS {}", Identifier(self._schema, self._index))
-            if self._outgoing.key:
-                key = SQL(", ").join(map(Identifier, self._outgoing.key))
-                index = Identifier(self._index)
-                execute(self._connection, "CREATE UNIQUE INDEX {} ON {} ({})", index, self._relation, key)
+        # The new rows need not be unique by the old key.
+        if self._indexed() not in ((), self._outgoing.key):
+            execute(self._connection, "DROP INDEX {}", Identifier(self._schema, self._index))
 
     def replace_rows(self, columns: Mapping[str, str]) -> int:
         """Put the rows in the place of those that are there, and say how many they are."""
@@ -127,11 +135,20 @@ class _Target:
                 rows += batch.num_rows
         return rows
 
+    def index_key(self) -> None:
+        """Give the key an index where it has none."""
+        if self._outgoing.key and not self._indexed():
+            key = SQL(", ").join(map(Identifier, self._outgoing.key))
+            execute(self._connection, "CREATE UNIQUE INDEX {} ON {} ({})", Identifier(self._index), self._relation, key)
+
     def remember(self, columns: Mapping[str, str], rows: int) -> None:
         """Say in the table of versions what is held now."""
-        held = (self._table, self._outgoing.version, self._layout(columns), str(rows))
+        held = (self._table, self._outgoing.version, self._layout(columns), str(rows), self._source)
         execute(self._connection, "DELETE FROM {} WHERE name = {}", self._versions, self._table)
-        execute(self._connection, "INSERT INTO {} VALUES ({}, {}, {}, {}, now())", self._versions, *held)
+        names = SQL("name, version, layout, rows, source, published_at")
+        execute(
+            self._connection, "INSERT INTO {} ({}) VALUES ({}, {}, {}, {}, {}, now())", self._versions, names, *held
+        )
 
     def _layout(self, columns: Mapping[str, str]) -> str:
         return json.dumps({"columns": columns, "key": self._outgoing.key})
@@ -144,13 +161,13 @@ class _Target:
         return dict(execute(self._connection, query, self._relation.as_string(self._connection)).fetchall())
 
     def _indexed(self) -> tuple[str, ...]:
-        """The columns of the key's index, in their order; none where there is no index."""
+        """The columns of the key's index of this table, in their order; none where there is no index."""
         query = (
-            "SELECT attname FROM pg_attribute JOIN pg_class ON attrelid = pg_class.oid "
-            "JOIN pg_namespace ON relnamespace = pg_namespace.oid "
-            "WHERE relkind = 'i' AND nspname = {} AND relname = {} ORDER BY attnum"
+            "SELECT attname FROM pg_index JOIN pg_class ON indexrelid = pg_class.oid "
+            "JOIN pg_attribute ON attrelid = indexrelid WHERE indrelid = {}::regclass AND relname = {} ORDER BY attnum"
         )
-        return tuple(name for (name,) in execute(self._connection, query, self._schema, self._index))
+        relation = self._relation.as_string(self._connection)
+        return tuple(name for (name,) in execute(self._connection, query, relation, self._index))
 
     def _is_there(self, table: str) -> bool:
         query = (
@@ -158,6 +175,12 @@ class _Target:
             "WHERE relkind <> 'i' AND nspname = {} AND relname = {}"
         )
         return execute(self._connection, query, self._schema, table).rowcount > 0
+
+
+def _index_name(table: str) -> str:
+    """What the index of a table's key is called: by its name, cut where it is long, and what tells that from others."""
+    end = f"_{sha256(table.encode()).hexdigest()[:8]}_key"
+    return table.encode()[: LONGEST_NAME - len(end)].decode(errors="ignore") + end
 
 
 def _column_type(table: Outgoing, field: pa.Field) -> str:

@@ -1,5 +1,7 @@
 """Connections to PostgreSQL by their name, and what its errors mean, without any secret."""
 
+import logging
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from typing import Any
@@ -12,8 +14,11 @@ from taxiway.errors import ConnectorError
 from taxiway.settings import Settings
 
 _CONNECT_S = 10
+_LOCK_S, _LOCK_TOLD_S, _LOOK_S = 3600.0, 2.0, 0.2
 # What the text of a value rests on, whatever the server, the database or the role sets.
 _MEANING = "SET TimeZone = 'UTC'; SET DateStyle = 'ISO, YMD'; SET extra_float_digits = 1; SET client_encoding = 'UTF8'"
+
+_logger = logging.getLogger(__name__)
 
 
 @contextmanager
@@ -49,9 +54,27 @@ def execute(connection: extensions.connection, query: str | Composable, *parts: 
 
 
 def lock(connection: extensions.connection, name: str, *, until_commit: bool) -> None:
-    """Wait until no other session holds the lock of this name; it ends with the transaction, or with the session."""
-    function = SQL("pg_advisory_xact_lock" if until_commit else "pg_advisory_lock")
-    execute(connection, "SELECT {}(hashtextextended({}, 0))", function, f"taxiway {name}")
+    """Wait until no other session holds the lock of this name; it ends with the transaction, or with the session.
+
+    Raises ConnectorError where another one holds it for an hour.
+    """
+    # In a call that waits in the driver, nobody could interrupt this.
+    function = SQL("pg_try_advisory_xact_lock" if until_commit else "pg_try_advisory_lock")
+    began, told = time.monotonic(), False
+    while True:
+        tried = execute(connection, "SELECT {}(hashtextextended({}, 0))", function, f"taxiway {name}")
+        if tried.fetchone() == (True,):
+            return
+        waited = time.monotonic() - began
+        if waited > _LOCK_S:
+            raise ConnectorError(
+                f"{name}: another process has been at it for {_LOCK_S / 60:.0f} minutes; see in pg_stat_activity what "
+                "the sessions of 'taxiway' do, and end the one that is stuck"
+            )
+        if waited > _LOCK_TOLD_S and not told:
+            _logger.warning("%s: another process is at it, which is waited for", name)
+            told = True
+        time.sleep(_LOOK_S)
 
 
 def _understood(name: str, url: str) -> dict[str, str]:

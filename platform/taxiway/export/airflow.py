@@ -69,7 +69,7 @@ class Taxiway(BaseOperator):
             raise AirflowFailException(f"exit code {code}: {done.output}")
 
     def on_kill(self) -> None:
-        """End it with the task."""
+        """End it with the task, and a run of Dagster's queue that it follows."""
         self.hook.send_sigterm()
 
 

@@ -4,22 +4,34 @@ from contextlib import suppress
 from functools import cache
 
 from taxiway.errors import LakeError
+from taxiway.lake.log import FOLDER
 from taxiway.lake.messages import reason
 from taxiway.storage import Store
 
 FILE = "_deployment"
 """The file of a lake that holds the name of the deployment that publishes to it."""
 
+_LOCAL = "local"
+
 
 @cache
 def see_that_it_is_of(lake: Store, deployment: str) -> None:
     """Make the lake this deployment's where it is nobody's yet; what was seen is not looked for again.
 
-    Raises LakeError where it is another's, or where that cannot be told.
+    Raises LakeError where it is another's, or where that cannot be told: one that has tables and says nothing may be
+    another's. Only `local` takes it, whose lakes are older than this file.
     """
     try:
         with suppress(FileNotFoundError):
             return _compare(lake, deployment)
+        if not may_be_taken(lake, deployment):
+            # Whoever made the first table meanwhile has said before whose it is.
+            with suppress(FileNotFoundError):
+                return _compare(lake, deployment)
+            raise LakeError(
+                f"the lake {lake} has tables, and nothing says whose they are; where they are of '{deployment}', write "
+                f"that into {lake.address(FILE)}"
+            )
         with suppress(FileExistsError):
             return lake.write(FILE, deployment.encode(), new=True)
         return _compare(lake, deployment)
@@ -32,6 +44,14 @@ def owner(lake: Store) -> str | None:
     with suppress(FileNotFoundError):
         return lake.read(FILE).decode().strip()
     return None
+
+
+def may_be_taken(lake: Store, deployment: str) -> bool:
+    """Whether a deployment makes a lake that is nobody's its own by publishing to it; raises OSError where that cannot
+    be told."""
+    return deployment == _LOCAL or not any(
+        FOLDER in lake.folders(f"{layer}/{name}") for layer in lake.folders() for name in lake.folders(layer)
+    )
 
 
 def _compare(lake: Store, deployment: str) -> None:

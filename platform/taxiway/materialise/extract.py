@@ -25,8 +25,9 @@ class Extracted:
 def extract(workspace: Workspace, table: Table, only: Collection[str] | None = None) -> Iterator[Extracted]:
     """Deliver the files of a raw table, of these months or all, of which the source says that they have changed.
 
-    Each is remembered once it is in its place. So whoever is killed in between leaves whole files, and the next one
-    delivers again what is not remembered. Raises ConnectorError where the source, DeliveryRefused where the landing
+    Each is forgotten before it is put in its place and remembered once it is there. So whoever is killed in between
+    leaves whole files, and the next one delivers again what is not remembered, also where the source is by then as it
+    was before. Raises ConnectorError where the source, DeliveryRefused where the landing
     zone refuses.
     """
     assert table.delivered is not None
@@ -36,6 +37,7 @@ def extract(workspace: Workspace, table: Table, only: Collection[str] | None = N
     wanted = Extraction(table.address, table.file_columns, table.rules.key, months, memory.known, only)
     for found in table.delivered.source.changes(workspace.settings, wanted):
         name = table.file_name(found.partition)
+        memory.forget(found.partition)
         changed = workspace.landing.deliver(name, found.data)
         memory.remember(found.partition, found.fingerprint)
         yield Extracted(name, len(found.data), found.rows, changed)
@@ -59,6 +61,14 @@ class _Memory:
     def remember(self, partition: str, fingerprint: str) -> None:
         """Remember a partition that has been delivered."""
         self._known[partition] = fingerprint
+        self._write()
+
+    def forget(self, partition: str) -> None:
+        """Forget a partition, as its file is about to be another."""
+        if self._known.pop(partition, ""):
+            self._write()
+
+    def _write(self) -> None:
         try:
             self._store.write_to_last(self._path, json.dumps(self._known, indent=1, sort_keys=True).encode())
         except OSError as error:

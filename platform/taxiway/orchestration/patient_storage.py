@@ -6,6 +6,7 @@ statement: a step that has published its table would fail for want of a line in 
 """
 
 import inspect
+import re
 import time
 from collections.abc import Callable
 from functools import wraps
@@ -22,6 +23,9 @@ PATIENCE_S = 120.0
 """For so long a server is waited for that has ended a connection."""
 
 _LOOK_S = 0.5
+# Of a connection that was not made the driver tells no code.
+_REFUSED = re.compile(r"FATAL: .*(authentication failed|does not exist|not permitted to log in|no pg_hba\.conf entry)")
+_REFUSED_CODES = ("28000", "28P01", "3D000")
 
 
 class PatientPostgresStorage(DagsterPostgresStorage):
@@ -47,7 +51,8 @@ class PatientPostgresStorage(DagsterPostgresStorage):
 def be_patient(storage: Any, interface: type) -> None:
     """Let each method of an interface that a storage has try again where its connection was lost.
 
-    The last error is raised after two minutes, any other at once.
+    The last error is raised after two minutes, any other at once, as that the server refuses the log-in or has no
+    such database.
     """
     for name, _ in inspect.getmembers(interface, inspect.isfunction):
         if not name.startswith("_"):
@@ -63,8 +68,14 @@ def _again(method: Callable[..., Any]) -> Callable[..., Any]:
                 return method(*args, **options)
             except (DBAPIError, DagsterPostgresException) as error:
                 lost = isinstance(error, DagsterPostgresException) or error.connection_invalidated
-                if not lost or time.monotonic() > until:
+                if not lost or _is_refused(error) or time.monotonic() > until:
                     raise
                 time.sleep(_LOOK_S)
 
     return patiently
+
+
+def _is_refused(error: Exception) -> bool:
+    """Whether the server answers, and does not let this account or database in."""
+    told = getattr(error.__cause__ or error, "orig", None)
+    return getattr(told, "pgcode", None) in _REFUSED_CODES or _REFUSED.search(str(told)) is not None

@@ -12,7 +12,7 @@ from tests.postgres import Database
 from tests.s3 import BUCKET, Server
 from tests.working import ROOT
 
-from taxiway.cli.doctor_places import places
+from taxiway.cli.doctor_places import _owned, places
 from taxiway.cli.findings import Finding
 from taxiway.lake import owner
 from taxiway.settings import Settings, load_settings
@@ -51,6 +51,15 @@ def test_a_lake_of_another_deployment_is_told(tmp_path: Path) -> None:
     assert finding.status == "missing"
     assert "is of deployment staging, and can only be read" in finding.found
     assert finding.advice == "set TAXIWAY_LAKE to the lake of local"
+
+
+def test_a_lake_of_nobody_knows_whom_is_told(tmp_path: Path) -> None:
+    asked = settings(tmp_path).model_copy(update={"deployment": "staging"})
+    assert "nobody's yet" in _owned(asked).found
+    asked.lake.write("raw/levels/_delta_log/00000000000000000000.json", b"{}")
+    finding = _owned(asked)
+    assert (finding.status, "has tables, and nothing says whose they are" in finding.found) == ("missing", True)
+    assert finding.advice == f"where they are of staging, write that into {asked.lake}/_deployment"
 
 
 def test_a_key_that_may_write_everywhere_is_told_and_nothing_is_left(tmp_path: Path, s3: Server) -> None:

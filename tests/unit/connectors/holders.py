@@ -33,10 +33,11 @@ class Holder:
     url: str
     read: Callable[[], list[dict[str, Any]]]
     put_something_else: Callable[[], None]
+    deployment: str = "local"
 
     @property
     def settings(self) -> Settings:
-        return settings_of(self.home, bi=self.url)
+        return settings_of(self.home, bi=self.url).model_copy(update={"deployment": self.deployment})
 
     def publish(self, version: str, rows: pa.Table, key: Sequence[str] = ("gauge",)) -> Written:
         return self.publish_batches(version, rows.schema, rows.to_batches, key)

@@ -10,7 +10,8 @@ import pytest
 from tests.postgres import PASSWORD, USER, Database
 from tests.unit.connectors.holders import SCHEMA, Holder, in_postgres, levels
 
-from taxiway.connectors import PostgresSink
+from taxiway.addresses import Address
+from taxiway.connectors import Outgoing, PostgresSink, postgres_publish, postgres_session
 from taxiway.errors import ConnectorError, DefinitionError, SettingsError, TaxiwayError
 
 
@@ -76,13 +77,86 @@ def test_the_key_has_an_index_that_follows_the_contract(holder: Holder, database
     def keys() -> list[tuple[str]]:
         return database.rows("SELECT indexdef FROM pg_indexes WHERE tablename = 'levels'")
 
-    index = "CREATE UNIQUE INDEX levels_key ON mart.levels USING btree (%s)"
+    index = "CREATE UNIQUE INDEX levels_7d50f208_key ON mart.levels USING btree (%s)"
     holder.publish("v1", levels(1))
     assert keys() == [(index % "gauge",)]
     assert holder.publish("v1", levels(1), ("level", "gauge")).changed
     assert keys() == [(index % "level, gauge",)]
     holder.publish("v2", levels(2), ())
     assert keys() == []
+
+
+def test_a_key_may_become_narrower_and_wider_again(holder: Holder) -> None:
+    """What was there need not be unique by the new key, nor what comes by the old one."""
+    twice = pa.table({"gauge": ["A", "A"], "level": [1, 2]}, SCHEMA)
+    holder.publish("v1", twice, ("gauge", "level"))
+    assert holder.publish("v2", levels(2), ("gauge",)).changed
+    assert holder.publish("v3", twice, ("gauge", "level")).changed
+    assert sorted(holder.read(), key=str) == twice.to_pylist()
+
+
+def test_long_names_of_tables_have_indexes_of_their_own(holder: Holder, database: Database) -> None:
+    tables = [f"{'x' * 62}{end}" for end in "ab"]
+    for table in tables:
+        holder.sink = PostgresSink(connection="bi", table=table)
+        holder.publish("v1", levels(1))
+    indexed = "SELECT tablename FROM pg_indexes WHERE indexname LIKE 'x%_key' ORDER BY 1"
+    assert database.rows(indexed) == [(table,) for table in tables]
+    assert not holder.publish("v1", levels(1)).changed
+
+
+def test_an_index_of_another_table_is_not_taken_for_its_own(holder: Holder, database: Database) -> None:
+    """As it was where the name of a table's index was cut, or another's by chance."""
+    database.do("CREATE SCHEMA mart; CREATE TABLE mart.theirs (gauge text)")
+    name = postgres_publish._index_name("levels")
+    database.do(f"CREATE INDEX {name} ON mart.theirs (gauge)")
+    assert "already exists" in refused(holder, levels(1))
+    database.do("DROP TABLE mart.theirs")
+    assert holder.publish("v1", levels(1)).changed
+
+
+def test_another_table_does_not_replace_it(holder: Holder) -> None:
+    holder.publish("v1", levels(1))
+    other = Outgoing(Address("feature", "rivers"), SCHEMA, ("gauge",), "v1", levels(2).to_batches)
+    sink = PostgresSink(connection="bi", schema="mart", table="levels")
+    with pytest.raises(ConnectorError) as caught:
+        sink.publish(holder.settings, other)
+    assert str(caught.value) == (
+        "bi: mart.levels was made from mart/levels of deployment local, not from feature/rivers of deployment local: "
+        "publish into another with PostgresSink(table=...), or set the source in mart.taxiway_published if it is to be "
+        "this one's"
+    )
+    assert holder.read() == levels(1).to_pylist()
+
+
+def test_who_it_is_of_can_be_changed(holder: Holder, database: Database) -> None:
+    holder.publish("v1", levels(1))
+    database.do("UPDATE mart.taxiway_published SET source = 'mart/levels of deployment staging' WHERE name = 'levels'")
+    holder.deployment = "staging"
+    assert not holder.publish("v1", levels(1)).changed
+
+
+def test_a_publisher_that_waits_for_another_says_so_and_can_be_interrupted(
+    holder: Holder, database: Database, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(postgres_session, "_LOCK_TOLD_S", 0.1)
+
+    def interrupted(_: float) -> None:
+        if caplog.messages:
+            raise KeyboardInterrupt
+
+    holder.publish("v1", levels(1))
+    with database.connected() as other:
+        other.cursor().execute("SELECT pg_advisory_lock(hashtextextended('taxiway sink mart.levels', 0))")
+        with monkeypatch.context() as during:
+            during.setattr(postgres_session.time, "sleep", interrupted)
+            with pytest.raises(KeyboardInterrupt):
+                holder.publish("v2", levels(2))
+        assert caplog.messages == ["sink mart.levels: another process is at it, which is waited for"]
+        monkeypatch.setattr(postgres_session, "_LOCK_S", 0.3)
+        assert "sink mart.levels: another process has been at it for" in refused(holder, levels(2))
+    assert holder.read() == levels(1).to_pylist()
+    assert holder.publish("v2", levels(2)).changed
 
 
 def test_a_column_that_a_view_reads_is_not_taken_away(holder: Holder, database: Database) -> None:
@@ -126,7 +200,10 @@ def test_a_type_that_it_cannot_keep_is_refused_by_name(holder: Holder, dtype: pa
 
 def test_what_the_server_refuses_is_one_line(holder: Holder) -> None:
     told = refused(holder, pa.table({"gauge": ["A", "A"], "level": [1, 2]}))
-    assert told == "connection 'bi': duplicate key value violates unique constraint \"levels_key\""
+    assert told == "connection 'bi': could not create unique index \"levels_7d50f208_key\""
+    holder.publish("v1", levels(1))
+    told = refused(holder, pa.table({"gauge": ["A", "A"], "level": [1, 2]}))
+    assert told == "connection 'bi': duplicate key value violates unique constraint \"levels_7d50f208_key\""
 
 
 def test_a_name_that_it_would_cut_is_refused(holder: Holder) -> None:

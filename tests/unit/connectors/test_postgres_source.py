@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from tests.postgres import PASSWORD, USER, Database
 from tests.unit.connectors.wells import PROJECT, READINGS, SOURCES, delivered, files, filled, place_of
+from tests.working import run
 
 from taxiway.connectors import PostgresSource
 from taxiway.errors import ConnectorError, DefinitionError
@@ -78,6 +79,24 @@ def test_rows_of_no_month_are_told(database: Database, tmp_path: Path, caplog: p
         "connection 'warehouse': river.readings has 2 rows without read_at and 2 rows of 2012-12, 2099-01: of no month "
         "of the deployment, so not delivered"
     )
+
+
+@pytest.mark.parametrize(
+    ("instant", "text"),
+    [("infinity", "infinity"), ("-infinity", "-infinity"), ("0044-03-15 BC", "0044-03-15 00:00:00+00 BC")],
+)
+def test_an_instant_that_no_file_can_hold_is_refused_and_no_null(
+    database: Database, tmp_path: Path, instant: str, text: str
+) -> None:
+    query = f"SELECT 'AAA' AS gauge, '{instant}'::timestamptz AS read_at, 1 AS level_cm, '' AS remark, 1 AS at, "
+    query += "'2013-01-01'::date AS day"
+    place = place_with(database, tmp_path, table="", query=query, cursor="at", month="day")
+    delivered(place)
+    assert read_at(place, "2013-01") == [text]
+    (done,) = run(place, READINGS, "2013-01").partitions
+    (problem,) = done.samples["unreadable"]["problems"].to_pylist()
+    assert problem == [f"read_at: '{text}' is not an instant in UTC such as 2013-01-31T10:00:00Z"]
+    assert done.rejected == 1
 
 
 def test_numbers_are_their_shortest_exact_text(database: Database, tmp_path: Path) -> None:

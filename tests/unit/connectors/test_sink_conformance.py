@@ -239,6 +239,19 @@ def test_the_same_version_with_other_columns_is_written(holder: Holder) -> None:
     assert "river" in holder.read()[0]
 
 
+def test_another_deployment_does_not_replace_it(holder: Holder) -> None:
+    """As where a staging's connection points at the database of production."""
+    holder.publish("v1", levels(1))
+    staging = replace(holder, deployment="staging")
+    made = "was made from mart/levels of deployment local"
+    for version in ("v1", "v2"):
+        with pytest.raises(ConnectorError, match=f"{made}.* not .*from mart/levels of deployment staging") as caught:
+            staging.publish(version, levels(2))
+        assert "\n" not in str(caught.value)
+    assert holder.read() == levels(1).to_pylist()
+    assert holder.publish("v2", levels(2)).changed
+
+
 def test_what_somebody_else_put_there_is_refused_and_left(holder: Holder) -> None:
     holder.put_something_else()
     with pytest.raises(ConnectorError, match="was not made from mart/levels") as caught:

@@ -10,7 +10,7 @@ from tests.working import publish
 
 from taxiway.addresses import Address
 from taxiway.errors import LakeError
-from taxiway.lake import Lake
+from taxiway.lake import Lake, owner
 from taxiway.storage import Store
 
 AT = Address("feature", "levels")
@@ -38,6 +38,24 @@ def test_another_deployment_reads_and_changes_nothing(store: Store, change: str)
         CHANGES[change](other)
     assert sorted(file.path for file in store.files()) == before
     add(Lake(store, "staging"))
+
+
+def test_a_lake_that_does_not_say_whose_its_tables_are_is_taken_by_local_alone(store: Store) -> None:
+    """As one of before there was a file that says so, which may be another deployment's."""
+    add(Lake(store))
+    with pytest.raises(LakeError, match="has tables, and nothing says whose they are; where they are of 'staging'"):
+        add(Lake(store, "staging"))
+    assert store.find(owner.FILE) is None
+    store.write(owner.FILE, b"staging\n")
+    add(Lake(store, "staging"))
+    with pytest.raises(LakeError, match="is of deployment 'staging'"):
+        add(Lake(store, "local"))
+
+
+def test_local_takes_a_lake_with_tables(store: Store) -> None:
+    add(Lake(store))
+    add(Lake(store, "local"))
+    assert owner.owner(store) == "local"
 
 
 def test_of_two_that_come_at_once_one_owns_it(store: Store) -> None:

@@ -1,5 +1,7 @@
 """Runs of the queue, followed by what Dagster's storage says of them; the queue itself is tested on a real staging."""
 
+import os
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -8,14 +10,15 @@ from typing import Any
 
 import dagster as dg
 import pytest
+from dagster._core.errors import DagsterUserCodeUnreachableError
 from dagster._core.remote_origin import ManagedGrpcPythonEnvCodeLocationOrigin
 from dagster._core.storage.tags import AUTO_RETRY_RUN_ID_TAG, WILL_RETRY_TAG
 from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 from dagster._daemon.types import DaemonHeartbeat
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import OperationalError, ProgrammingError
 from tests.working import workspace
 
-from taxiway.errors import RunLost, UsageError
+from taxiway.errors import RunLost, SettingsError, UsageError
 from taxiway.materialise import Workspace
 from taxiway.orchestration import build_definitions, queued_runs
 from taxiway.orchestration.queued_runs import cancel, execute_queued
@@ -141,21 +144,15 @@ def test_a_queue_whose_daemon_is_gone_is_left_with_the_run_in_it(asked: Asked) -
         cancel(asked.instance, run.run_id)
 
 
-def test_a_storage_that_does_not_answer_for_a_while_is_waited_for(
-    asked: Asked, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    failures = [OperationalError("SELECT", {}, Exception("the server is shutting down"))] * 3
-    read = asked.instance.get_records_for_run
+def test_a_storage_that_does_not_answer_is_told(asked: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The storage of a deployment waits for its server by itself."""
 
-    def reading(*words: Any, **options: Any) -> Any:
-        if failures:
-            raise failures.pop()
-        return read(*words, **options)
+    def reading(*_: Any, **__: Any) -> Any:
+        raise OperationalError("SELECT", {}, Exception("the server is shutting down\nfor good"))
 
     monkeypatch.setattr(asked.instance, "get_records_for_run", reading)
-    asked.act = lambda run_id: end(asked.instance, run_id, dg.DagsterEventType.RUN_SUCCESS)
-    assert asked()
-    assert failures == []
+    with pytest.raises(RunLost, match=r"does not answer \(the server is shutting down\); what was submitted goes on"):
+        asked()
 
 
 def test_who_interrupts_leaves_the_run(asked: Asked) -> None:
@@ -170,6 +167,126 @@ def test_who_interrupts_leaves_the_run(asked: Asked) -> None:
     assert asked.told[-1] == RunEvent(
         "left", run.run_id, message=f"it goes on; end it with: taxiway run --cancel {run.run_id}"
     )
+
+
+def test_who_interrupts_a_run_that_is_tried_again_is_told_of_the_one_that_is_followed(asked: Asked) -> None:
+    followed: list[str] = []
+
+    def act(run_id: str) -> None:
+        followed.append(run_id)
+        if len(followed) == 2:
+            raise KeyboardInterrupt
+        again = asked.instance.create_run_for_job(
+            asked.definitions.resolve_implicit_global_asset_job_def(), status=dg.DagsterRunStatus.STARTED
+        )
+        asked.instance.add_run_tags(run_id, {WILL_RETRY_TAG: "true", AUTO_RETRY_RUN_ID_TAG: again.run_id})
+        end(asked.instance, run_id, dg.DagsterEventType.RUN_FAILURE, "its process is gone")
+
+    asked.act = act
+    with pytest.raises(KeyboardInterrupt):
+        asked()
+    left = asked.told[-1]
+    assert (left.kind, left.step) == ("left", followed[1])
+    assert followed[1] in left.message
+
+
+def test_who_interrupts_while_a_run_is_submitted_is_told_of_it(asked: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
+    submit = asked.instance.submit_run
+
+    def submitting(*words: Any, **options: Any) -> None:
+        submit(*words, **options)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(asked.instance, "submit_run", submitting)
+    with pytest.raises(KeyboardInterrupt):
+        asked()
+    (run,) = asked.instance.get_runs()
+    assert [(event.kind, event.step) for event in asked.told] == [("left", run.run_id)]
+
+
+def test_who_interrupts_before_a_run_is_in_the_queue_leaves_none(asked: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
+    def submitting(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(asked.instance, "submit_run", submitting)
+    with pytest.raises(KeyboardInterrupt):
+        asked()
+    assert [run.status for run in asked.instance.get_runs()] == [dg.DagsterRunStatus.CANCELED]
+    assert asked.told == []
+
+
+@pytest.fixture
+def sigterm() -> Iterator[None]:
+    """How this process takes SIGTERM stays as it is."""
+    before = signal.getsignal(signal.SIGTERM)
+    yield
+    signal.signal(signal.SIGTERM, before)
+
+
+@pytest.mark.usefixtures("sigterm")
+def test_sigterm_ends_the_run_that_is_followed(asked: Asked) -> None:
+    asked.act = lambda _: os.kill(os.getpid(), signal.SIGTERM)
+    with pytest.raises(KeyboardInterrupt):
+        asked()
+    (run,) = asked.instance.get_runs()
+    assert run.status == dg.DagsterRunStatus.CANCELED
+    assert asked.told[-1] == RunEvent("interrupted", f"run {run.run_id}", message="it has ended: CANCELED")
+
+
+def test_sigterm_is_taken_as_before_once_a_run_has_ended(asked: Asked) -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    asked.act = lambda run_id: end(asked.instance, run_id, dg.DagsterEventType.RUN_SUCCESS)
+    assert asked()
+    assert signal.getsignal(signal.SIGTERM) == before
+
+
+def submitted(asked: Asked) -> str:
+    """A run that is in the queue, and followed by nobody."""
+
+    def act(_: str) -> None:
+        raise KeyboardInterrupt
+
+    asked.act = act
+    with pytest.raises(KeyboardInterrupt):
+        asked()
+    (run,) = asked.instance.get_runs()
+    return run.run_id
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "told"),
+    [
+        (DagsterUserCodeUnreachableError("no answer"), RunLost, "cannot be told to stop: see that its code location"),
+        (
+            ProgrammingError("INSERT", {}, Exception("permission denied for table event_logs\nmore")),
+            SettingsError,
+            r"is to stop \(permission denied for table event_logs\); TAXIWAY_DAGSTER_STORAGE names who may write there",
+        ),
+    ],
+    ids=["unreachable", "reader"],
+)
+def test_why_a_run_cannot_be_stopped_is_told(
+    asked: Asked, monkeypatch: pytest.MonkeyPatch, error: Exception, kind: type[Exception], told: str
+) -> None:
+    run_id = submitted(asked)
+
+    def cancel_run(_: str) -> bool:
+        raise error
+
+    monkeypatch.setattr(asked.instance.run_coordinator, "cancel_run", cancel_run)
+    with pytest.raises(kind, match=told):
+        cancel(asked.instance, run_id)
+
+
+def test_a_run_that_ends_before_it_is_told_to_stop_has_ended(asked: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
+    run_id = submitted(asked)
+
+    def cancel_run(_: str) -> bool:
+        end(asked.instance, run_id, dg.DagsterEventType.RUN_SUCCESS)
+        return False
+
+    monkeypatch.setattr(asked.instance.run_coordinator, "cancel_run", cancel_run)
+    assert cancel(asked.instance, run_id) == dg.DagsterRunStatus.SUCCESS
 
 
 def test_what_there_is_not_cannot_be_stopped(instance: dg.DagsterInstance) -> None:
