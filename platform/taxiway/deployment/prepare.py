@@ -30,12 +30,13 @@ from taxiway.deployment.processes import (
     code_process,
     code_socket,
     connection_file,
-    connection_variable,
     deployment_variables,
 )
 from taxiway.deployment.secret_files import private_file, private_folder, secret
 from taxiway.errors import DeploymentError
 from taxiway.home import check_home
+from taxiway.settings.connections import connection_variable
+from taxiway.settings.secret import FILE
 
 ROLES = ("reader", "publisher", "upkeep")
 """Who may reach the bucket; `admin` may make it, and is nobody's but the process's that does."""
@@ -163,7 +164,7 @@ def _give_connections(layout: Layout, process: Process, connections: Mapping[str
     given = {
         connection_file(layout, process.name, name): url
         for name, url in connections.items()
-        if connection_variable(name) in process.variables
+        if f"{connection_variable(name)}{FILE}" in process.variables
     }
     for file in layout.folder(process.name).glob(f"{CONNECTION}*"):
         if file not in given:

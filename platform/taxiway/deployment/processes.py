@@ -8,7 +8,7 @@ from types import MappingProxyType
 from taxiway.deployment import oidc
 from taxiway.deployment.layout import Layout
 from taxiway.deployment.probe import Probe
-from taxiway.settings.connections import PREFIX
+from taxiway.settings.connections import connection_variable
 from taxiway.settings.secret import FILE
 
 _WEBSERVER = "taxiway.servers.webserver"
@@ -152,11 +152,6 @@ def code_socket(layout: Layout, location: str) -> Path:
     return layout.run / code_process(location) / "grpc.sock"
 
 
-def connection_variable(connection: str) -> str:
-    """The variable that names the file of a connection's URL."""
-    return f"{PREFIX}{connection.upper()}{FILE}"
-
-
 def connection_file(layout: Layout, process: str, connection: str) -> Path:
     """The file in a process's folder that holds a connection's URL."""
     return layout.folder(process) / f"{CONNECTION}{connection}"
@@ -170,7 +165,7 @@ def _code(layout: Layout, location: str, settings: Mapping[str, str], connection
     """A code location: its sensors look at the bucket, and each run is a process that it starts."""
     name, socket = code_process(location), code_socket(layout, location)
     served = ("--socket", str(socket), "--module-name", layout.locations[location], "--location-name", location)
-    urls = {connection_variable(each): str(connection_file(layout, name, each)) for each in connections}
+    urls = {f"{connection_variable(each)}{FILE}": str(connection_file(layout, name, each)) for each in connections}
     return Process(
         name,
         _exec(layout, "dagster", "api", "grpc", *served, compiled=True),

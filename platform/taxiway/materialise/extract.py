@@ -27,8 +27,7 @@ def extract(workspace: Workspace, table: Table, only: Collection[str] | None = N
 
     Each is forgotten before it is put in its place and remembered once it is there. So whoever is killed in between
     leaves whole files, and the next one delivers again what is not remembered, also where the source is by then as it
-    was before. Raises ConnectorError where the source, DeliveryRefused where the landing
-    zone refuses.
+    was before. Raises ConnectorError where the source, DeliveryRefused where the landing zone refuses.
     """
     assert table.delivered is not None
     assert table.delivered.source is not None

@@ -23,6 +23,11 @@ def load_connections() -> Mapping[str, SecretStr]:
     return MappingProxyType({name: url for name, url in found.items() if url is not None})
 
 
+def connection_variable(name: str) -> str:
+    """The variable that holds the URL of a connection or, with `_FILE` at its end, names the file of it."""
+    return f"{PREFIX}{name.upper()}"
+
+
 def is_connection(variable: str) -> bool:
     """Whether a variable is called as one that holds the URL of a connection."""
     name = variable.removeprefix(PREFIX).removesuffix(FILE)
@@ -32,7 +37,7 @@ def is_connection(variable: str) -> bool:
 def connection_to(connections: Mapping[str, SecretStr], name: str) -> str:
     """The URL of a connection in the clear; raises SettingsError where the deployment has none of that name."""
     if name not in connections:
-        variable = f"{PREFIX}{name.upper()}"
+        variable = connection_variable(name)
         known = f"; there are: {', '.join(sorted(connections))}" if connections else ""
         raise SettingsError(
             f"the connection '{name}' is not set{known}: set {variable} to its URL, or {variable}{FILE} to a file "

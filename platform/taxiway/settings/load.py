@@ -14,7 +14,7 @@ from pydantic_settings import SettingsError as EnvironmentUnreadable
 
 from taxiway.errors import SettingsError
 from taxiway.settings.buckets import load_s3
-from taxiway.settings.connections import PREFIX, is_connection, load_connections
+from taxiway.settings.connections import PREFIX, connection_variable, is_connection, load_connections
 from taxiway.settings.groups import (
     SQLITE,
     UNSAFE_IN_PATHS,
@@ -109,8 +109,8 @@ class Settings(  # pyright: ignore[reportIncompatibleVariableOverride] - pydanti
         url = self.url_of(connection)
         if not (is_bucket(url) or Path(url).is_absolute()):
             raise SettingsError(
-                f"the connection '{connection}' is no place for files: set {PREFIX}{connection.upper()} to a whole "
-                "path, or s3://bucket/prefix"
+                f"the connection '{connection}' is no place for files: set {connection_variable(connection)} to a "
+                "whole path, or s3://bucket/prefix"
             )
         return Store(url.rstrip("/"), load_s3({**self.s3}) if is_bucket(url) else None)
 

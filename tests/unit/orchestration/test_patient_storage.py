@@ -1,12 +1,13 @@
 """Dagster's storage on a server that ends connections; the server itself is killed in the tests of a deployment."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from dagster_postgres.utils import DagsterPostgresException, retry_pg_connection_fn
-from sqlalchemy import create_engine, event
+from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.exc import OperationalError
 from tests.postgres import PASSWORD, USER, Database
 
@@ -67,6 +68,15 @@ def test_a_server_that_does_not_come_back_is_told(monkeypatch: pytest.MonkeyPatc
         patient(lost, 10**6).store("event")
 
 
+def not_connected(engine: Engine) -> Exception:
+    """What Dagster raises where a server is not connected to."""
+    try:
+        retry_pg_connection_fn(engine.connect, retry_limit=0)
+    except DagsterPostgresException as error:
+        return error
+    raise AssertionError("it is connected")
+
+
 @pytest.mark.parametrize(
     ("user", "password", "name"),
     [(USER, "wrong", ""), ("nobody", "x", ""), (USER, PASSWORD, "_gone")],
@@ -76,14 +86,7 @@ def test_a_server_that_refuses_is_not_waited_for(database: Database, user: str, 
     url = Database(database.folder, database.name + name).url_of(user, password)
     engine = create_engine(url.replace("postgresql:", "postgresql+psycopg2:"))
 
-    def refused() -> Exception:
-        try:
-            retry_pg_connection_fn(engine.connect, retry_limit=0)
-        except DagsterPostgresException as error:
-            return error
-        raise AssertionError("it let that in")
-
-    storage = patient(refused, 1)
+    storage = patient(partial(not_connected, engine), 1)
     with pytest.raises(DagsterPostgresException):
         storage.store("event")
     assert storage.store("event") == "EVENT"
@@ -92,14 +95,7 @@ def test_a_server_that_refuses_is_not_waited_for(database: Database, user: str, 
 def test_a_server_that_is_not_there_yet_is_waited_for(tmp_path: Path) -> None:
     engine = create_engine(f"postgresql+psycopg2://{USER}@/x?host={tmp_path}")
 
-    def gone() -> Exception:
-        try:
-            retry_pg_connection_fn(engine.connect, retry_limit=0)
-        except DagsterPostgresException as error:
-            return error
-        raise AssertionError("it is there")
-
-    assert patient(gone, 2).store("event") == "EVENT"
+    assert patient(partial(not_connected, engine), 2).store("event") == "EVENT"
 
 
 def test_a_connection_that_the_server_ends_in_a_statement_is_replaced(database: Database) -> None:
