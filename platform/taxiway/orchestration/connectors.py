@@ -10,6 +10,7 @@ from taxiway.materialise import Workspace
 from taxiway.materialise.extract import extract
 from taxiway.materialise.sinks import publish_to_sink
 from taxiway.orchestration.automation import follow_inputs
+from taxiway.orchestration.cancelled import stop_if_cancelled
 from taxiway.orchestration.events import table_of
 from taxiway.orchestration.keys import asset_key, sink_key, source_key
 from taxiway.tables import Table
@@ -38,6 +39,7 @@ def _source_asset(workspace: Workspace, table: Table, source: Source) -> dg.Asse
 
     @dg.multi_asset(name=f"source_{table.address.name}", specs=[spec], required_resource_keys={"workspace"})
     def deliver(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]:
+        stop_if_cancelled(context)
         try:
             files = list(extract(context.resources.workspace, table))
         except TaxiwayError as error:
@@ -64,6 +66,7 @@ def _sink_asset(workspace: Workspace, table: Table, sink: Sink) -> dg.AssetsDefi
 
     @dg.multi_asset(name="__".join(spec.key.path), specs=[spec], required_resource_keys={"workspace"})
     def publish(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]:
+        stop_if_cancelled(context)
         try:
             done = publish_to_sink(context.resources.workspace, table, sink)
         except TaxiwayError as error:

@@ -14,6 +14,7 @@ from taxiway.marts import Build, DbtProject, MartsOutcome, Result, column_source
 from taxiway.materialise import Workspace
 from taxiway.orchestration import events
 from taxiway.orchestration.automation import follow_inputs
+from taxiway.orchestration.cancelled import stop_if_cancelled
 from taxiway.orchestration.code_references import code_references
 from taxiway.orchestration.lineage import lineage_metadata
 from taxiway.orchestration.pictures import pictures
@@ -53,6 +54,7 @@ def marts_asset(workspace: Workspace, project: DbtProject) -> dg.AssetsDefinitio
         required_resource_keys={"workspace", "open_engine"},
     )
     def build(context: dg.AssetExecutionContext) -> Iterator[Any]:
+        stop_if_cancelled(context)
         yield from _run(context, project, [table for key, table in marts.items() if key in context.selected_asset_keys])
 
     return build

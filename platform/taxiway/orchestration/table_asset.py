@@ -13,6 +13,7 @@ from taxiway.landed_months import LandedMonths, made_without
 from taxiway.materialise import Outcome, Workspace, independence_of, materialise
 from taxiway.orchestration import events
 from taxiway.orchestration.automation import follow_inputs
+from taxiway.orchestration.cancelled import stop_if_cancelled
 from taxiway.orchestration.code_references import code_references
 from taxiway.orchestration.keys import asset_key, landing_key
 from taxiway.orchestration.lineage import column_lineage, lineage_metadata
@@ -74,6 +75,7 @@ def table_asset(workspace: Workspace, table: Table) -> dg.AssetsDefinition:
         required_resource_keys={"workspace", "open_engine"},
     )
     def compute(context: dg.AssetExecutionContext) -> Iterator[Any]:
+        stop_if_cancelled(context)
         yield from _run(context, table)
 
     return compute
