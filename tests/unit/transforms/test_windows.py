@@ -57,6 +57,17 @@ def test_both_ends_of_the_window_count():
     assert (row["count_1h"], row["sum_1h"]) == (2, 11)
 
 
+def test_queries_may_come_from_a_semi_join():
+    @transform
+    def of_known(queries: ir.Table, happened: ir.Table) -> ir.Table:
+        return totals.function(queries.semi_join(happened, "group"), happened)
+
+    happened = events([("a", START, 1), ("a", START + HOUR, 2)])
+    found = run_transform(of_known, {"queries": events([("a", START, 0), ("b", START, 0)]), "happened": happened})
+    (row,) = found.to_pylist()
+    assert (row["count_1h"], row["sum_1h"]) == (1, 1)
+
+
 def test_several_keys_must_all_match():
     @transform
     def by_two(queries: ir.Table) -> ir.Table:

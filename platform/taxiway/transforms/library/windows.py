@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 import ibis
+import ibis.expr.operations as ops
 import ibis.expr.types as ir
 from ibis import _
 
@@ -36,7 +37,7 @@ def window_totals(
         **{_amount(name): amount.cast("int64") for name, amount in amounts.items()},
     )
     happened = happened.filter(*(happened[column].notnull() for column in (*by, "_at")))
-    asking = queries.select(*dict.fromkeys((*by, *keep)), _at=microseconds(queries[asked_at]))
+    asking = _apart(queries.select(*dict.fromkeys((*by, *keep)), _at=microseconds(queries[asked_at])))
     asked = asking.select(*by, "_at", _asked=ibis.literal(1), **{_amount(name): ibis.null("int64") for name in totals})
     # One row for each instant of the line of time: many flights share a minute.
     line = happened.union(asked)
@@ -52,6 +53,14 @@ def window_totals(
     result = joined.select(*keep, **{name: ibis.coalesce(joined[name], 0) for name in sums})
     before = max(hours.values()) * HOUR
     return state(result, EventWindow(queries.op(), events.op(), asked_at, happened_at, before))
+
+
+def _apart(rows: ir.Table) -> ir.Table:
+    """The same rows as a relation of their own: a further join would be taken for one of a semi join's."""
+    operation = rows.op()
+    if isinstance(operation, ops.JoinChain) and any(link.how in ("semi", "anti") for link in operation.rest):
+        return rows.view()
+    return rows
 
 
 def _total(rows: ir.Table, name: str) -> Whole:
