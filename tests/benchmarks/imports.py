@@ -12,7 +12,7 @@ from taxiway.benchmark import Command, Finished, Measure, Results, Step, Target,
 
 from .commands import ROOT, script, taxiway
 
-DEFINITIONS, BARE = "import flights.definitions", "import dagster, dagster_dbt, pandera, ibis"
+DEFINITIONS, BARE = "import flights.definitions", "import dagster, pandera, ibis"
 CERTIFICATE = "certify every table"
 
 

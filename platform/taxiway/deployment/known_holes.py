@@ -17,7 +17,6 @@ FLOORS: Mapping[str, str] = MappingProxyType(
         "dagster": _CORE,
         "dagster-webserver": _CORE,
         "dagster-graphql": _CORE,
-        "dagster-dbt": _LIBRARIES,
         "dagster-postgres": _LIBRARIES,
     }
 )

@@ -35,13 +35,25 @@ _DIGITS = 16
 
 @dataclass(frozen=True)
 class Model:
-    """A model: its compiled SQL, its file, the tables of the lake and the models that it reads, through others too."""
+    """A model: its description, its SQL as it was written and compiled, the tables of the lake and the models that it
+    reads, through others too, and its file."""
 
     name: str
+    description: str
+    code: str
     sql: str
     sources: tuple[Address, ...]
     models: tuple[str, ...]
     file: Path
+
+
+@dataclass(frozen=True)
+class DataTest:
+    """A test of a model; where it is no error, it warns."""
+
+    name: str
+    description: str
+    is_error: bool
 
 
 @dataclass(frozen=True)
@@ -112,8 +124,27 @@ class DbtProject:
                 tables = sorted(Address(s["source_name"], s["name"]) for s in map(sources.get, read) if s is not None)
                 models = sorted(n["name"] for n in map(nodes.get, read) if n and n["resource_type"] == "model")
                 file = self.folder / node["original_file_path"]
-                return Model(name, node["compiled_code"], tuple(tables), tuple(models), file)
+                return Model(
+                    name,
+                    description=node["description"],
+                    code=node["raw_code"],
+                    sql=node["compiled_code"],
+                    sources=tuple(tables),
+                    models=tuple(models),
+                    file=file,
+                )
         raise DefinitionError(f"{self.folder.name} has no model '{name}': write models/marts/{name}.sql")
+
+    def tests_of(self, name: str) -> Iterator[DataTest]:
+        """The tests of a model; a test of several models belongs to none. Raises DbtProblem as `manifest` does."""
+        nodes = self.manifest["nodes"]
+        for node in nodes.values():
+            if node["resource_type"] == "test":
+                read = node["depends_on"]["nodes"]
+                about = nodes.get(node.get("attached_node") or (read[0] if len(read) == 1 else ""))
+                if about is not None and about["resource_type"] == "model" and about["name"] == name:
+                    severity = (node["config"].get("severity") or "error").lower()
+                    yield DataTest(node["name"], node.get("description") or "", is_error=severity == "error")
 
     def prepare(self) -> None:
         """Have dbt parse and compile the present files, unless it has; no data is read.

@@ -1,10 +1,10 @@
 """A project's definitions, assembled by one function; tests swap any resource by naming it."""
 
+import os
 from collections.abc import Mapping
 from typing import Any
 
 import dagster as dg
-from dagster_dbt.dbt_project import using_dagster_dev
 
 from taxiway.errors import UsageError
 from taxiway.marts import DbtProject
@@ -24,6 +24,9 @@ from taxiway.settings import Settings
 from taxiway.spelling import nearest
 from taxiway.tables import Project
 
+# `dagster dev` sets it in the processes that it starts.
+_DAGSTER_DEV = "DAGSTER_IS_DEV_CLI"
+
 
 def build_definitions(project: Project, settings: Settings, **overrides: Any) -> dg.Definitions:
     """Everything that Dagster needs of a project in a deployment; does no I/O.
@@ -37,7 +40,7 @@ def build_definitions(project: Project, settings: Settings, **overrides: Any) ->
     check_parameters(project, settings)
     given = overrides.get("workspace")
     dbt = DbtProject(project.dbt, settings.dbt) if project.dbt is not None else None
-    if dbt is not None and using_dagster_dev():
+    if dbt is not None and os.environ.get(_DAGSTER_DEV):
         # Who edits SQL while `dagster dev` runs sees it after a reload.
         dbt.prepare()
     # What was compiled for it is not compiled again.

@@ -1,12 +1,12 @@
 """The marts as one Dagster step: dbt builds and tests them together, and what is reported was published."""
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import dagster as dg
-from dagster_dbt import DagsterDbtTranslator, build_dbt_asset_specs
 
+from taxiway.addresses import Address
 from taxiway.engines import IN_PROCESS, OpenEngine
 from taxiway.errors import PublishConflict, TaxiwayError
 from taxiway.lake import WHOLE, Finding, Lake
@@ -48,7 +48,7 @@ def marts_asset(workspace: Workspace, project: DbtProject) -> dg.AssetsDefinitio
         specs=specs,
         check_specs=[
             *(check for spec in specs for check in events.check_specs(spec.key)),
-            *_dbt_checks(project, specs),
+            *_dbt_checks(project, marts),
         ],
         can_subset=True,
         required_resource_keys={"workspace", "open_engine"},
@@ -61,32 +61,32 @@ def marts_asset(workspace: Workspace, project: DbtProject) -> dg.AssetsDefinitio
 
 
 def _spec(workspace: Workspace, project: DbtProject, mart: Table) -> dg.AssetSpec:
-    project.model(mart.address.name)
-    (spec,) = build_dbt_asset_specs(manifest=project.manifest, select=mart.address.name)
-    return spec.replace_attributes(
+    model, tables = project.model(mart.address.name), workspace.project.by_address
+    read = (*model.sources, *(Address(mart.address.layer, name) for name in model.models))
+    inputs = [asset_key(tables[address]) for address in read if address in tables]
+    return dg.AssetSpec(
+        asset_key(mart),
+        deps=inputs,
+        description=f"{model.description}\n\n```sql\n{model.code}\n```",
         group_name=mart.address.layer,
         owners=list(mart.owners or workspace.project.owners),
         tags=dict(mart.tags),
         kinds={"dbt", "deltalake"},
-        automation_condition=follow_inputs(dep.asset_key for dep in spec.deps),
-    ).merge_attributes(
+        automation_condition=follow_inputs(inputs),
         metadata={
             "dagster/column_schema": events.column_schema(mart.rules),
             "dagster/uri": Lake(workspace.settings.lake).uri(mart.address),
             **code_references(mart, project),
-        }
+        },
     )
 
 
-def _dbt_checks(project: DbtProject, specs: Sequence[dg.AssetSpec]) -> list[dg.AssetCheckSpec]:
-    translator = DagsterDbtTranslator()
-    tests = [key for key, node in project.manifest["nodes"].items() if node["resource_type"] == "test"]
-    found = (
-        translator.get_asset_check_spec(asset_spec=spec, manifest=project.manifest, unique_id=test, project=None)
-        for spec in specs
-        for test in tests
-    )
-    return [spec for spec in found if spec is not None]
+def _dbt_checks(project: DbtProject, marts: Mapping[dg.AssetKey, Table]) -> list[dg.AssetCheckSpec]:
+    return [
+        dg.AssetCheckSpec(test.name, asset=key, description=test.description or None, blocking=test.is_error)
+        for key, mart in marts.items()
+        for test in project.tests_of(mart.address.name)
+    ]
 
 
 def _run(context: dg.AssetExecutionContext, project: DbtProject, marts: Sequence[Table]) -> Iterator[Any]:
