@@ -3,10 +3,8 @@
 PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
-# Two at a time, a file in one process, in the order of the folders: the longest come first.
-PYTEST := $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
-# Two as well: one has the tests of Spark's session, the other those that start processes and wait for them.
-PARITY := $(BIN)/pytest tests/parity -n 2 --dist loadgroup --no-loadscope-reorder
+# Two at a time, in the order of the folders: the longest come first. tests/conftest.py says what stays together.
+PYTEST := $(BIN)/pytest -n 2 --dist loadgroup --no-loadscope-reorder
 
 # Compiled once, imports take half the time, in every process.
 unexport PYTHONDONTWRITEBYTECODE
@@ -76,14 +74,12 @@ lint: setup-dev  ## ruff, pyright, import-linter
 
 test: lint  ## lint and run the suite; TAXIWAY_REQUIRE=all turns skips, as without Spark, into failures
 	$(PYTEST)
-	$(PARITY)
 
 test-spark: setup-dev setup-spark  ## of the suite what holds Spark against DuckDB; needs Java 17
-	$(PARITY)
+	$(PYTEST) tests/parity
 
 soak: setup-dev  ## the suite with full counts of kills and seeds
 	TAXIWAY_SOAK=1 $(PYTEST) --timeout 3600
-	TAXIWAY_SOAK=1 $(PARITY) --timeout 3600
 
 bench: setup-dev  ## measure against a plain script and write docs/benchmarks.md
 	$(BIN)/taxiway bench

@@ -24,6 +24,16 @@ settings.load_profile("taxiway")
 let_threads_sleep()
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Where several processes share the tests (`-n 2 --dist loadgroup`), one has all that use the Spark session; of
+    the others, one has all tests of a file.
+    """
+    for item in items:
+        group = "session" if "engine_for" in getattr(item, "fixturenames", ()) else item.path.name
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
 @pytest.fixture
 def gauges(tmp_path: Path) -> Workspace:
     """The gauges project, four months of 2013, in a temporary home; nothing has been delivered."""

@@ -1,8 +1,4 @@
-"""Both engines for the tests that compare them; one Spark session serves all tests of a process.
-
-With two processes (`-n 2 --dist loadgroup`) one has all tests of that session, the other the files whose tests start
-processes of their own, and wait for them.
-"""
+"""Both engines for the tests that compare them; one Spark session serves all tests of a process."""
 
 from collections.abc import Callable, Iterator
 
@@ -17,13 +13,6 @@ from taxiway.settings import Settings
 ENGINES = ("duckdb", "spark")
 
 EngineFor = Callable[[str, Settings], Engine]
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        group = "session" if "engine_for" in getattr(item, "fixturenames", ()) else item.path.name
-        item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.fixture(scope="session")

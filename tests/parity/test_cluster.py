@@ -1,4 +1,4 @@
-"""The year on a real cluster, a master and two workers; its driver and then a worker are killed in mid-run."""
+"""The flights on a real cluster, a master and two workers; its driver and then a worker are killed in mid-run."""
 
 import os
 import re
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from tests.parity.cluster import Cluster, free_port, running
-from tests.parity.test_whole_year import TABLES, YEAR, compute, differing, home
+from tests.parity.test_whole_year import MONTHS, TABLES, compute, differing, home
 from tests.working import ROOT, unavailable
 
 from taxiway.engines import check_engine, open_engine
@@ -43,6 +43,7 @@ def start(place: Workspace, cluster: Cluster) -> subprocess.Popen[str]:
     variables = os.environ | {
         "TAXIWAY_HOME": str(place.settings.home),
         "TAXIWAY_SPARK_MASTER": cluster.master,
+        "TAXIWAY_END_MONTH": f"{place.settings.end_month}",
     }
     command = [TAXIWAY, "run", "raw", "feature", "--engine", "spark"]
     return subprocess.Popen(
@@ -67,7 +68,6 @@ def hear(run: subprocess.Popen[str], pattern: str) -> str:
 def test_a_killed_driver_and_a_killed_worker_cost_time_and_nothing_else(place: Workspace, cluster: Cluster) -> None:
     driver = start(place, cluster)
     hear(driver, "started feature/carrier_punctuality")
-    time.sleep(2)
     driver.kill()
     driver.wait()
     published = {table.at for table in TABLES if place.lake.find(table.address) is not None}
@@ -81,7 +81,7 @@ def test_a_killed_driver_and_a_killed_worker_cost_time_and_nothing_else(place: W
     assert run.wait(timeout=RUN_S) == 0, said
 
     expected = home(place.settings.home.parent / "expected")
-    compute(expected, open_engine(expected.settings, "duckdb"), YEAR)
+    compute(expected, open_engine(expected.settings, "duckdb"), MONTHS)
     for table in TABLES:
         assert differing(expected, place, table.address, table.rules.key) == [], table.at
 

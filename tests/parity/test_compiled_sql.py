@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 from tests.benchmarks.spark_shell import scala_job
 from tests.parity.bits import differences
-from tests.parity.test_whole_year import TABLES, YEAR, compute, home
+from tests.parity.test_whole_year import MONTHS, TABLES, compute, home
 from tests.working import contents, unavailable
 
 from flights.project import project
@@ -38,9 +38,9 @@ for script in sys.argv[1:]:
 
 @pytest.fixture(scope="module")
 def published(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    """The raw and feature tables of the year, by DuckDB; in a folder whose name has to be quoted."""
+    """The raw and feature tables, by DuckDB; in a folder whose name has to be quoted."""
     place = home(tmp_path_factory.mktemp("published") / 'it\'s `a` "home"')
-    compute(place, open_engine(place.settings, "duckdb"), YEAR)
+    compute(place, open_engine(place.settings, "duckdb"), MONTHS)
     return place
 
 
@@ -76,7 +76,7 @@ def landed(place: Workspace, table: Table, engine: str, folder: Path) -> str:
     assert table.delivered is not None
     assert table.transform is not None
     read = []
-    for month in YEAR if table.monthly else ("*",):
+    for month in MONTHS if table.monthly else ("*",):
         name = table.file_name(month)
         rows = read_csv(name, place.landing.read(name), list(table.file_columns), table.delivered.format)
         read.append(rows.table.append_column("_month", pa.repeat(pa.scalar(month), rows.table.num_rows)))
