@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 import pytest
 from sklearn.metrics import roc_auc_score
 from tests.assets import building, reference
-from tests.working import ROOT
+from tests.working import ROOT, SOAK
 
 from flights.model.delay_model import delay_model
 from flights.model.predictions import score
@@ -134,7 +134,7 @@ def test_share_of_late_flights(tables):
     assert round(pc.mean(pc.cast(late, pa.float64())).as_py(), 4) == 0.2447
 
 
-# Well below these something is broken, well above something leaks.
+# Well below these something is broken, well above something leaks. The soak has all, without it the first and the last.
 WALK_FORWARD = {
     "2013-07": 0.767,
     "2013-08": 0.745,
@@ -146,10 +146,11 @@ WALK_FORWARD = {
 
 
 @pytest.mark.timeout(1200)
-def test_the_models_of_the_year_and_what_the_readme_says_of_them(tables):
-    """Each month by a model of what was known before it, as the README's number is made."""
+def test_the_models_and_what_the_readme_says_of_them(tables):
+    """Each month by a model of what was known before it, as the README's number, of all months, is made."""
+    months = list(WALK_FORWARD) if SOAK else ["2013-07", "2013-12"]
     late, asked, by_month = [], [], {}
-    for month in WALK_FORWARD:
+    for month in months:
         (model,) = run_transform(delay_model, tables, {"month": month}).to_pylist()
         features = tables["feature_delay_features"].filter(pc.field("month") == month)
         known = features.filter(pc.field("is_late").is_valid())
@@ -157,8 +158,8 @@ def test_the_models_of_the_year_and_what_the_readme_says_of_them(tables):
         by_month[month] = round(roc_auc_score(known["is_late"].to_pylist(), probability), 3)
         late += known["is_late"].to_pylist()
         asked += probability
-    assert by_month == WALK_FORWARD
-    pooled = f"{roc_auc_score(late, asked):.3f}"
-    assert pooled == "0.751"
+    assert by_month == {month: WALK_FORWARD[month] for month in months}
     (said,) = [line for line in (ROOT / "README.md").read_text().splitlines() if line.startswith("| On Taxiway")]
-    assert said.endswith(f"| {pooled} |")
+    assert said.endswith("| 0.751 |")
+    if SOAK:
+        assert f"{roc_auc_score(late, asked):.3f}" == "0.751"

@@ -97,7 +97,7 @@ def see_that_the_others_are_whole(command: CommandLine) -> None:
     command.done("run", "raw/gauges")
 
 
-@everywhere(FOREIGN, "no partition", "a partition that is no key")
+@everywhere(FOREIGN, "a partition that is no key")
 def test_rows_of_another_program_are_shown_as_foreign(copied: CommandLine, lake: Store, kind: str) -> None:
     change, key = FOREIGN[kind]
     change(lake.below(AT))
@@ -137,7 +137,7 @@ def test_a_table_that_cannot_be_read_is_told_in_one_line_and_the_others_are_whol
     see_that_the_others_are_whole(copied)
 
 
-@everywhere(UNWRITABLE, "other columns", "fewer columns")
+@everywhere(UNWRITABLE, "fewer columns")
 def test_a_table_that_is_not_as_its_contract_says_is_neither_read_nor_written(
     copied: CommandLine, lake: Store, kind: str
 ) -> None:
