@@ -1,6 +1,7 @@
 """Tests never see the deployment of whoever runs them; `gauges` is a small project in a temporary home."""
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,10 @@ from hypothesis import settings
 for _name in [name for name in os.environ if name.startswith(("TAXIWAY_", "AWS_"))]:
     if _name not in {"TAXIWAY_SOAK", "TAXIWAY_REQUIRE"}:
         del os.environ[_name]
+
+# What tests start is stopped as by Ctrl-C, which a shell has its background commands ignore, and all that they start.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 from flights.model.late_model import let_threads_sleep  # noqa: E402
 from taxiway.materialise import Workspace  # noqa: E402
