@@ -14,7 +14,7 @@ PARITY := $(BIN)/pytest tests/parity -n 2 --dist loadgroup --no-loadscope-reorde
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev setup-spark setup-postgres setup-staging oauth2-proxy demo test test-spark soak ui bench
+.PHONY: help setup setup-dev setup-spark setup-postgres setup-staging setup-plots oauth2-proxy demo test test-spark soak ui bench
 .PHONY: lint audit lock wheel clean
 .PHONY: staging staging-status staging-stop production production-status production-stop
 
@@ -31,6 +31,8 @@ setup-postgres: $(VENV)/.postgres  ## install the core and the driver of Postgre
 
 setup-staging: $(VENV)/.staging  ## install the core and what a deployment with servers needs, beside Debian's packages
 
+setup-plots: $(VENV)/.plots  ## install the core and what draws the plots of taxiway bench scale
+
 oauth2-proxy: $(VENV)/.core  ## what a deployment's log-in by OpenID Connect needs; Go builds it, in some minutes
 	GOBIN=$(CURDIR)/$(BIN) go install github.com/oauth2-proxy/oauth2-proxy/v7@v7.15.6
 
@@ -45,7 +47,7 @@ $(VENV)/.core: $(BIN)/uv requirements/core.txt $(PROJECTS:%=%/pyproject.toml)
 	$(BIN)/uv pip install --python $(BIN)/python --no-build-isolation --no-deps --quiet $(PROJECTS:%=-e ./%)
 	touch $@
 
-EXTRAS := dev spark postgres staging
+EXTRAS := dev spark postgres staging plots
 $(EXTRAS:%=$(VENV)/.%): $(VENV)/.%: $(VENV)/.core requirements/%.txt
 	$(BIN)/uv pip install --python $(BIN)/python --no-build-isolation --require-hashes -r requirements/$*.txt
 	touch $@

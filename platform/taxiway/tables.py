@@ -161,8 +161,8 @@ class Project:
 
     `deliveries(months)` yields name and bytes of each file that the publisher delivers for these
     months; `spoil(kind, name, data)` returns a delivery with that fault, or as it is where it is a file of
-    another kind, and `faults` says what each kind is. `benchmarks` is the folder of the package that says
-    what `taxiway bench` measures. `tour` holds commands to paste, by what each shows. `owners` own the
+    another kind, and `faults` says what each kind is. `dbt` is the folder of the dbt project, and `benchmarks` that of
+    the package that says what `taxiway bench` measures, both below the project's root. `tour` holds commands to paste, by what each shows. `owners` own the
     tables that name none of their own. `broken` are tables that are left out, those that `collect` finds among them.
     """
 

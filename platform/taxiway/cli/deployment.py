@@ -89,7 +89,7 @@ def render(
     layout = Layout.containers(name, root, port or _port(name))
     listed, target = processes(layout), folder.absolute()
     target.mkdir(parents=True, exist_ok=True)
-    (target / "Dockerfile").write_text(render_dockerfile(layout, listed))
+    (target / "Dockerfile").write_text(render_dockerfile(layout, listed, root))
     (target / "compose.yaml").write_text(render_compose(layout, listed, target, root))
     say(f"{near(target)}/compose.yaml and Dockerfile are written")
 

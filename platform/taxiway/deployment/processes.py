@@ -164,7 +164,10 @@ def _first_code(layout: Layout) -> str:
 def _code(layout: Layout, location: str, settings: Mapping[str, str], connections: Collection[str]) -> Process:
     """A code location: its sensors look at the bucket, and each run is a process that it starts."""
     name, socket = code_process(location), code_socket(layout, location)
-    served = ("--socket", str(socket), "--module-name", layout.locations[location], "--location-name", location)
+    found = layout.locations[location]
+    served = ("--socket", str(socket), "--module-name", found.module, "--location-name", location)
+    if found.folder is not None:
+        served += ("--working-directory", str(layout.root / found.folder))
     urls = {f"{connection_variable(each)}{FILE}": str(connection_file(layout, name, each)) for each in connections}
     return Process(
         name,

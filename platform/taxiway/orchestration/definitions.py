@@ -36,7 +36,7 @@ def build_definitions(project: Project, settings: Settings, **overrides: Any) ->
     settings.see_that_buckets_can_be_used()
     check_parameters(project, settings)
     given = overrides.get("workspace")
-    dbt = DbtProject(project.dbt, settings.dbt) if project.dbt is not None else None
+    dbt = DbtProject.of(project, settings)
     if dbt is not None and using_dagster_dev():
         # Who edits SQL while `dagster dev` runs sees it after a reload.
         dbt.prepare()

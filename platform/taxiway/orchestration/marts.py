@@ -1,7 +1,7 @@
 """The marts as one Dagster step: dbt builds and tests them together, and what is reported was published."""
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import dagster as dg
@@ -11,6 +11,7 @@ from taxiway.engines import IN_PROCESS, OpenEngine
 from taxiway.errors import PublishConflict, TaxiwayError
 from taxiway.lake import WHOLE, Finding, Lake
 from taxiway.marts import Build, DbtProject, MartsOutcome, Result, column_sources, materialise_marts
+from taxiway.marts.project import MART, source_address
 from taxiway.materialise import Workspace
 from taxiway.orchestration import events
 from taxiway.orchestration.automation import follow_inputs
@@ -33,6 +34,17 @@ from taxiway.users import USER_TAG
 _SAMPLE_ROWS = 5
 
 
+class _Addresses(DagsterDbtTranslator):
+    """Names what dbt knows as the lake does."""
+
+    def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
+        """The key of a table of the lake, which a source is, or of a mart."""
+        if dbt_resource_props["resource_type"] == "source":
+            address = source_address(dbt_resource_props)
+            return dg.AssetKey([address.layer, address.name])
+        return dg.AssetKey([MART, dbt_resource_props["name"]])
+
+
 def marts_asset(workspace: Workspace, project: DbtProject) -> dg.AssetsDefinition:
     """The assets of all tables of the layer `mart`: dbt's models of the same names.
 
@@ -40,7 +52,7 @@ def marts_asset(workspace: Workspace, project: DbtProject) -> dg.AssetsDefinitio
     all tests of a selected mart are run. Raises DefinitionError where dbt has not compiled the present
     files or lacks a model. Needs the resources `workspace` and `open_engine`.
     """
-    marts = {asset_key(table): table for table in workspace.project.tables if table.address.layer == "mart"}
+    marts = {asset_key(table): table for table in workspace.project.tables if table.address.layer == MART}
     specs = [_spec(workspace, project, table) for table in marts.values()]
 
     @dg.multi_asset(
@@ -62,13 +74,20 @@ def marts_asset(workspace: Workspace, project: DbtProject) -> dg.AssetsDefinitio
 
 def _spec(workspace: Workspace, project: DbtProject, mart: Table) -> dg.AssetSpec:
     project.model(mart.address.name)
-    (spec,) = build_dbt_asset_specs(manifest=project.manifest, select=mart.address.name)
+    (spec,) = build_dbt_asset_specs(
+        manifest=project.manifest, dagster_dbt_translator=_Addresses(), select=mart.address.name
+    )
+    inputs = project.inputs(
+        mart.address.name, {each.name for each in workspace.project.by_address if each.layer == MART}
+    )
+    deps = [dg.AssetKey([each.layer, each.name]) for each in inputs]
     return spec.replace_attributes(
+        deps=deps,
         group_name=mart.address.layer,
         owners=list(mart.owners or workspace.project.owners),
         tags=dict(mart.tags),
         kinds={"dbt", "deltalake"},
-        automation_condition=follow_inputs(dep.asset_key for dep in spec.deps),
+        automation_condition=follow_inputs(deps),
     ).merge_attributes(
         metadata={
             "dagster/column_schema": events.column_schema(mart.rules),
@@ -79,7 +98,7 @@ def _spec(workspace: Workspace, project: DbtProject, mart: Table) -> dg.AssetSpe
 
 
 def _dbt_checks(project: DbtProject, specs: Sequence[dg.AssetSpec]) -> list[dg.AssetCheckSpec]:
-    translator = DagsterDbtTranslator()
+    translator = _Addresses()
     tests = [key for key, node in project.manifest["nodes"].items() if node["resource_type"] == "test"]
     found = (
         translator.get_asset_check_spec(asset_spec=spec, manifest=project.manifest, unique_id=test, project=None)
@@ -188,12 +207,23 @@ def _dbt_check(key: dg.AssetKey, result: Result, build: Build) -> dg.AssetCheckR
 
 
 def _lineage(workspace: Workspace, project: DbtProject, mart: Table) -> dg.TableColumnLineage:
-    columns = {(a.layer, a.name): tuple(table.rules.columns) for a, table in workspace.project.by_address.items()}
-    sources = column_sources(project.model(mart.address.name).sql, columns)
+    model = project.model(mart.address.name)
+    read = {(source.layer, source.name): source for source in model.sources}
+    read |= {
+        project.model(each.name).relation: each
+        for each in workspace.project.by_address
+        if each.layer == MART and each.name in model.models
+    }
+    columns = {
+        relation: tuple(workspace.project.by_address[address].rules.columns) for relation, address in read.items()
+    }
+    sources = column_sources(model.sql, columns)
     return dg.TableColumnLineage(
         {
             name: [
-                dg.TableColumnDep(asset_key=dg.AssetKey(list(relation)), column_name=column)
+                dg.TableColumnDep(
+                    asset_key=dg.AssetKey([read[relation].layer, read[relation].name]), column_name=column
+                )
                 for relation, column in sorted(sources.get(name, ()))
             ]
             for name in mart.rules.columns

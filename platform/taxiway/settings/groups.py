@@ -87,8 +87,8 @@ class ProjectSettings(Group):
 
     @property
     def dbt(self) -> Path:
-        """What dbt makes of the project."""
-        return self.home / "dbt"
+        """What dbt makes of the project, which other projects may share the home with."""
+        return self.home / "dbt" / self.project.partition(":")[0]
 
     @property
     def scratch(self) -> Path:
