@@ -115,6 +115,14 @@ lock: $(BIN)/uv  ## resolve the dependencies anew, for every Python that Taxiway
 	for extra in $(filter-out dev,$(EXTRAS)); do \
 		$(LOCK) platform/pyproject.toml --extra $$extra -c requirements/core.txt -o requirements/$$extra.txt || exit 1; \
 	done
+	$(LOCK) --no-annotate platform/pyproject.toml -c requirements/core.txt -o $(NEW)/requirements/core.txt.template
+	mkdir -p build/new
+	sed 's/%%version/0.1.0/; s/%%name/new/' $(NEW)/pyproject.toml.template > build/new/pyproject.toml
+	$(LOCK) --no-annotate --group build/new/pyproject.toml:dev -c requirements/dev.txt \
+		-o $(NEW)/requirements/dev.txt.template
+
+# A new project begins with what is locked here.
+NEW := platform/taxiway/scaffold/template
 
 # What is in this repository is not locked. UPGRADE= keeps the versions that are locked now.
 UPGRADE := --upgrade

@@ -145,10 +145,10 @@ def project_root(beside: str | None = None) -> Path:
 def load_settings(deployment: str | None = None, *, beside: str | None = None, **overrides: Any) -> Settings:
     """The settings of a deployment (that of `TAXIWAY_DEPLOYMENT` where none is asked for, by default `local`).
 
-    They are those of the working directory's project or, where TAXIWAY_ROOT names none, of that of the file `beside`: of
-    several projects in one Dagster each has its own. `overrides` win over the environment, that over the deployment's file, and that over `deployments/settings.toml`,
-    which all share. Raises SettingsError with everything that is missing or wrong in one message, and for a
-    `TAXIWAY_*` variable that means nothing.
+    They are those of the working directory's project or, where TAXIWAY_ROOT names none, of that of the file `beside`:
+    of several projects in one Dagster each has its own. `overrides` win over the environment, that over the
+    deployment's file, and that over `deployments/settings.toml`, which all share. Raises SettingsError with everything
+    that is missing or wrong in one message, and for a `TAXIWAY_*` variable that means nothing.
     """
     return explain_settings(deployment, root=overrides.pop("root", None) or project_root(beside), **overrides)[0]
 

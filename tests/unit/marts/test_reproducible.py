@@ -9,7 +9,6 @@ import pytest
 from tests.unit.marts.dbt_folder import MODEL, SETTINGS, SOURCES, dbt_folder
 
 from taxiway.addresses import Address
-from taxiway.addresses import Address
 from taxiway.errors import DbtProblem, MartsFailed
 from taxiway.marts import Build, DbtProject, build_marts, jinja, sql
 from taxiway.storage import Store
