@@ -101,7 +101,7 @@ def test_$name() -> None:
     assert run_transform($name, {"landing_$name": rows}).num_rows == 1
 ''')
 # What DuckDB finds in a file's columns, and what a contract calls it.
-_TYPES = {"BIGINT": "Int64", "DOUBLE": "Float64", "BOOLEAN": "Text", "DATE": "Date", "TIMESTAMP": "Instant"}
+_TYPES = {"BIGINT": "Int64", "DOUBLE": "Float64", "DATE": "Date"}
 _TYPES |= {"TIMESTAMP WITH TIME ZONE": "Instant"}
 _MONTH = re.compile(r"\d{4}-\d{2}(?!\d)")
 
@@ -148,7 +148,7 @@ def write_table(workspace: Workspace, at: Address, *, reads: str | None = None, 
         read = project.table(reads) if reads else _start(project)
         source, text = f"the rows of {read.at}", _derived(at, read)
     folder = _folder(workspace, at)
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     (folder / "__init__.py").touch()
     file = folder / f"{at.name}.py"
     try:
@@ -168,6 +168,10 @@ def _folder(workspace: Workspace, at: Address) -> Path:
     beside = [_file_of(table).parent.parent for table in own]
     if beside:
         return beside[0] / at.layer
+    if workspace.project.tables:
+        raise UsageError(
+            f"{workspace.project.name} has no folder of tables, a file each: give it one, and collect(...) in its Project"
+        )
     module = sys.modules[workspace.settings.project.partition(":")[0]]
     return Path(inspect.getfile(module)).parent / "tables" / at.layer
 
