@@ -21,6 +21,11 @@ class CodeLocation:
     module: str
     folder: Path | None
 
+    def project_root(self, root: Path) -> Path:
+        """The root of the location's own project, where that lies elsewhere than in `root`."""
+        folder = (root / self.folder).resolve() if self.folder is not None else root
+        return next((each for each in (folder, *folder.parents) if (each / "deployments").is_dir()), root)
+
 
 def code_locations(root: Path) -> tuple[CodeLocation, ...]:
     """Those of `workspace.yaml` in the root, none where there is no such file; raises SettingsError for one that cannot

@@ -174,7 +174,13 @@ def _code(layout: Layout, location: str, settings: Mapping[str, str], connection
         _exec(layout, "dagster", "api", "grpc", *served, compiled=True),
         Probe("code", f"unix:{socket}"),
         needs=("postgres", "bucket"),
-        variables={**_dagster(layout, name), **settings, **urls, **_s3_key(layout, "publisher", name)},
+        variables={
+            **_dagster(layout, name),
+            **settings,
+            **urls,
+            **_s3_key(layout, "publisher", name),
+            "TAXIWAY_ROOT": str(found.project_root(layout.root)),
+        },
         folders=("home", "run"),
         # A run that is ended says so in its log.
         stop_s=60,

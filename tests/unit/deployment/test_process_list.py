@@ -61,6 +61,14 @@ def test_a_code_location_that_is_not_installed_is_found_in_its_folder(layout: La
     )
     words = list(served.command)
     assert words[words.index("--working-directory") + 1] == str(layout.root / "src")
+    assert served.variables["TAXIWAY_ROOT"] == str(layout.root)
+
+
+def test_a_code_location_of_another_project_has_its_settings(layout: Layout, tmp_path: Path) -> None:
+    (tmp_path / "zoo" / "deployments").mkdir(parents=True)
+    locations = {"zoo": _location("zoo", tmp_path / "zoo" / "src")}
+    (served,) = (each for each in processes(replace(layout, locations=locations)) if each.name == "code-zoo")
+    assert served.variables["TAXIWAY_ROOT"] == str(tmp_path / "zoo")
 
 
 def test_the_daemon_sees_the_processes_of_all_code_locations(layout: Layout) -> None:
