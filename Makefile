@@ -14,7 +14,7 @@ PARITY := $(BIN)/pytest tests/parity -n 2 --dist loadgroup --no-loadscope-reorde
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev setup-spark setup-postgres setup-staging setup-plots oauth2-proxy demo test test-spark soak ui bench
+.PHONY: help setup setup-dev setup-spark setup-postgres setup-staging setup-plots oauth2-proxy demo test test-spark test-interpreters soak ui bench
 .PHONY: lint audit lock wheel clean
 .PHONY: staging staging-status staging-stop production production-status production-stop
 
@@ -84,6 +84,9 @@ test: lint  ## lint and run the suite; TAXIWAY_REQUIRE=all turns skips, as witho
 
 test-spark: setup-dev setup-spark  ## of the suite what holds Spark against DuckDB; needs Java 17
 	$(PARITY)
+
+test-interpreters: $(BIN)/uv  ## unit tests on the oldest and the newest Python that is here (TESTS= for others)
+	.ci/interpreters $(or $(TESTS),tests/unit --ignore tests/unit/flights) -q
 
 soak: setup-dev  ## the suite with full counts of kills and seeds
 	TAXIWAY_SOAK=1 $(PYTEST) --timeout 3600
