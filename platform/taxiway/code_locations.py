@@ -1,7 +1,9 @@
 """The code locations that the project's `workspace.yaml` names, as the command line and servers find them, too."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -40,7 +42,7 @@ def code_locations(root: Path) -> tuple[CodeLocation, ...]:
         raise SettingsError(f"{file} has no list load_from of code locations ({error!r})") from None
 
 
-def _location(entry: dict[str, object]) -> CodeLocation:
+def _location(entry: Mapping[str, Any]) -> CodeLocation:
     found = entry.get("python_module")
     if found is None:
         return CodeLocation("", "", None)

@@ -9,7 +9,7 @@ from importlib.resources import files
 from taxiway.errors import SettingsError
 from taxiway.settings import Settings
 
-_FILE = "dagster.yaml"
+_FILE, _WITH_SERVERS = "dagster.yaml", "dagster_with_servers.yaml"
 # What Dagster tells of all months of a step at once is stored at once, up to that many events.
 _BATCH_EVENTS = "1000"
 # A backfill goes on once a code location is there again that was started anew meanwhile, instead of failing.
@@ -20,13 +20,15 @@ _STORAGE = "TAXIWAY_DAGSTER_STORAGE"
 def prepare_home(settings: Settings) -> None:
     """Give Dagster's folder the deployment's configuration, and let this process and its children find and use it.
 
-    That is `dagster.yaml` in the deployment's folder or, where there is none, the platform's for one machine.
+    That is `dagster.yaml` in the deployment's folder or, where there is none, the platform's: for servers where runs
+    are those of a queue, for one machine otherwise.
 
     Raises SettingsError where that wants a storage which no variable names.
     """
     settings.dagster.mkdir(parents=True, exist_ok=True)
     configured = settings.root / "deployments" / settings.deployment / _FILE
-    wanted = (configured if configured.is_file() else files("taxiway") / _FILE).read_bytes()
+    own = files("taxiway") / (_WITH_SERVERS if settings.runs == "queue" else _FILE)
+    wanted = (configured if configured.is_file() else own).read_bytes()
     if _STORAGE.encode() in wanted:
         _let_dagster_find_storage(settings)
     target = settings.dagster / _FILE

@@ -1,5 +1,6 @@
 """What is written to go on from: a project with no loose end, and tables that the project finds."""
 
+import importlib
 import json
 import subprocess
 import sys
@@ -7,6 +8,7 @@ from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 
+import dagster as dg
 import pytest
 import yaml
 
@@ -54,6 +56,13 @@ def test_a_project_has_no_loose_end(place: Workspace) -> None:
     hashed = (root / "requirements" / "core.txt").read_text()
     assert "--index-url" not in hashed
     assert "taxiway" not in hashed, "its wheel is beside it"
+
+
+def test_dagster_has_what_the_project_adds(place: Workspace) -> None:
+    defs: dg.Definitions = importlib.import_module(f"{place.project.name}.definitions").defs
+    assert {job.name for job in defs.resolve_all_job_defs()} >= {"report", "upkeep"}
+    keys = defs.resolve_asset_graph().get_all_asset_keys()
+    assert {dg.AssetKey("best_country"), dg.AssetKey(["raw", "orders"])} <= keys
 
 
 @pytest.mark.parametrize(

@@ -70,7 +70,7 @@ def new(name: Name, port: Port = None) -> None:
     from taxiway.settings import project_root
 
     folder, chosen = new_deployment(project_root(), name, port)
-    say(f"{near(folder)}/settings.toml and dagster.yaml are written, with port {chosen}; change what is to differ")
+    say(f"{near(folder)}/settings.toml is written, with port {chosen}; change what is to differ")
     hint(f"start it with: {_command('start', name)}")
 
 

@@ -170,7 +170,7 @@ def _folder(workspace: Workspace, at: Address) -> Path:
         return beside[0] / at.layer
     if workspace.project.tables:
         raise UsageError(
-            f"{workspace.project.name} has no folder of tables, a file each: give it one, and collect(...) in its Project"
+            f"{workspace.project.name} has no folder of tables, a file each: give it one, and collect(...) in Project"
         )
     module = sys.modules[workspace.settings.project.partition(":")[0]]
     return Path(inspect.getfile(module)).parent / "tables" / at.layer
