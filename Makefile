@@ -14,7 +14,8 @@ PARITY := $(BIN)/pytest tests/parity -n 2 --dist loadgroup --no-loadscope-reorde
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev setup-spark setup-postgres setup-staging setup-plots oauth2-proxy demo test test-spark test-interpreters soak ui bench
+.PHONY: help setup setup-dev setup-spark setup-postgres setup-staging setup-plots oauth2-proxy demo
+.PHONY: test test-spark test-interpreters soak ui bench
 .PHONY: lint audit lock wheel clean
 .PHONY: staging staging-status staging-stop production production-status production-stop
 
@@ -37,7 +38,7 @@ oauth2-proxy: $(VENV)/.core  ## what a deployment's log-in by OpenID Connect nee
 	GOBIN=$(CURDIR)/$(BIN) go install github.com/oauth2-proxy/oauth2-proxy/v7@v7.15.6
 
 $(BIN)/uv: requirements/build.txt
-	$(PYTHON) -c 'import sys; assert (3, 11) <= sys.version_info[:2] <= (3, 13), "Taxiway needs Python 3.11 to 3.13: make PYTHON=..."'
+	$(PYTHON) -c 'import sys; assert (3, 11) <= sys.version_info[:2] <= (3, 13), "Python 3.11 to 3.13: make PYTHON=..."'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --require-hashes -r requirements/build.txt
 	touch $@
