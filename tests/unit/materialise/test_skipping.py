@@ -254,6 +254,7 @@ def test_a_month_that_has_not_been_landed_is_refused_and_holds_back_no_other(tmp
 def test_a_table_of_another_project_is_refused_though_it_looks_the_same(gauges: Workspace) -> None:
     land(gauges, ["2013-01"])
     run(gauges, "raw/readings", "2013-01")
-    others = workspace(gauges.settings.home, project="rivers.project:project")
+    settings = gauges.settings.model_copy(update={"project": "rivers.project:project"})
+    others = Workspace(gauges.project, settings)
     with pytest.raises(LakeError, match=r"raw/readings in the lake .* is a table of the project 'flights'"):
         run(others, "raw/readings", "2013-01")
