@@ -3,6 +3,8 @@
 PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
+# The distributions: the platform, and the reference project on it.
+PROJECTS := platform assets
 # Two at a time, in the order of the folders: the longest come first. tests/conftest.py says what stays together.
 PYTEST := $(BIN)/pytest -n 2 --dist loadgroup --no-loadscope-reorder
 
@@ -10,8 +12,9 @@ PYTEST := $(BIN)/pytest -n 2 --dist loadgroup --no-loadscope-reorder
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev setup-spark setup-postgres setup-staging oauth2-proxy demo test test-spark soak ui bench
-.PHONY: lint audit lock clean
+.PHONY: help setup setup-dev setup-spark setup-postgres setup-staging setup-plots oauth2-proxy demo
+.PHONY: test test-spark test-interpreters soak ui bench
+.PHONY: lint audit lock wheel clean
 .PHONY: staging staging-status staging-stop production production-status production-stop
 
 help:  ## what there is
@@ -27,21 +30,23 @@ setup-postgres: $(VENV)/.postgres  ## install the core and the driver of Postgre
 
 setup-staging: $(VENV)/.staging  ## install the core and what a deployment with servers needs, beside Debian's packages
 
+setup-plots: $(VENV)/.plots  ## install the core and what draws the plots of taxiway bench scale
+
 oauth2-proxy: $(VENV)/.core  ## what a deployment's log-in by OpenID Connect needs; Go builds it, in some minutes
 	GOBIN=$(CURDIR)/$(BIN) go install github.com/oauth2-proxy/oauth2-proxy/v7@v7.15.6
 
 $(BIN)/uv: requirements/build.txt
-	$(PYTHON) -c 'import sys; assert sys.version_info[:2] == (3, 11), "Taxiway needs Python 3.11: make PYTHON=..."'
+	$(PYTHON) -c 'import sys; assert (3, 11) <= sys.version_info[:2] <= (3, 13), "Python 3.11 to 3.13: make PYTHON=..."'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --require-hashes -r requirements/build.txt
 	touch $@
 
-$(VENV)/.core: $(BIN)/uv requirements/core.txt pyproject.toml
+$(VENV)/.core: $(BIN)/uv requirements/core.txt $(PROJECTS:%=%/pyproject.toml)
 	$(BIN)/uv pip install --python $(BIN)/python --no-build-isolation --require-hashes -r requirements/core.txt
-	$(BIN)/uv pip install --python $(BIN)/python --no-build-isolation --no-deps --quiet -e .
+	$(BIN)/uv pip install --python $(BIN)/python --no-build-isolation --no-deps --quiet $(PROJECTS:%=-e ./%)
 	touch $@
 
-EXTRAS := dev spark postgres staging
+EXTRAS := dev spark postgres staging plots
 $(EXTRAS:%=$(VENV)/.%): $(VENV)/.%: $(VENV)/.core requirements/%.txt
 	$(BIN)/uv pip install --python $(BIN)/python --no-build-isolation --require-hashes -r requirements/$*.txt
 	touch $@
@@ -78,6 +83,9 @@ test: lint  ## lint and run the suite; TAXIWAY_REQUIRE=all turns skips, as witho
 test-spark: setup-dev setup-spark  ## of the suite what holds Spark against DuckDB; needs Java 17
 	$(PYTEST) tests/parity
 
+test-interpreters: $(BIN)/uv  ## unit tests on the oldest and the newest Python that is here (TESTS= for others)
+	.ci/interpreters $(or $(TESTS),tests/unit --ignore tests/unit/flights) -q
+
 soak: setup-dev  ## the suite with full counts of kills and seeds
 	TAXIWAY_SOAK=1 $(PYTEST) --timeout 3600
 
@@ -93,17 +101,33 @@ $(VENV)/audit: $(BIN)/uv requirements/audit.txt
 audit: $(VENV)/audit  ## look up what is locked among known holes; fails where that cannot be done
 	$(BIN)/python .ci/audit.py $(VENV)/audit/bin/pip-audit $(wildcard requirements/*.txt)
 
-lock: $(BIN)/uv  ## resolve the dependencies anew
-	$(BIN)/uv pip compile requirements/build.in $(LOCK) --allow-unsafe -o requirements/build.txt
-	$(BIN)/uv pip compile requirements/audit.in $(LOCK) -o requirements/audit.txt
-	$(BIN)/uv pip compile requirements/airflow.in $(LOCK) -o requirements/airflow.txt
-	$(BIN)/uv pip compile pyproject.toml $(LOCK) -o requirements/core.txt
-	for extra in $(EXTRAS); do \
-		$(BIN)/uv pip compile pyproject.toml $(LOCK) --extra $$extra -c requirements/core.txt -o requirements/$$extra.txt \
-			|| exit 1; \
+wheel: $(BIN)/uv  ## build both distributions, taxiway and taxiway-flights, into dist/
+	for project in $(PROJECTS); do \
+		$(BIN)/uv build --wheel --no-build-isolation --python $(BIN)/python --quiet --out-dir dist $$project || exit 1; \
 	done
 
-LOCK := --upgrade --quiet --no-header --generate-hashes --no-emit-index-url --python-version 3.11
+lock: $(BIN)/uv  ## resolve the dependencies anew, for every Python that Taxiway runs on
+	$(LOCK) requirements/build.in --allow-unsafe -o requirements/build.txt
+	$(LOCK) requirements/audit.in -o requirements/audit.txt
+	$(LOCK) requirements/airflow.in -o requirements/airflow.txt
+	$(LOCK) $(PROJECTS:%=%/pyproject.toml) -o requirements/core.txt
+	$(LOCK) $(PROJECTS:%=%/pyproject.toml) --group dev -c requirements/core.txt -o requirements/dev.txt
+	for extra in $(filter-out dev,$(EXTRAS)); do \
+		$(LOCK) platform/pyproject.toml --extra $$extra -c requirements/core.txt -o requirements/$$extra.txt || exit 1; \
+	done
+	$(LOCK) --no-annotate platform/pyproject.toml -c requirements/core.txt -o $(NEW)/requirements/core.txt.template
+	mkdir -p build/new
+	sed 's/%%version/0.1.0/; s/%%name/new/' $(NEW)/pyproject.toml.template > build/new/pyproject.toml
+	$(LOCK) --no-annotate --group build/new/pyproject.toml:dev -c requirements/dev.txt \
+		-o $(NEW)/requirements/dev.txt.template
+
+# A new project begins with what is locked here.
+NEW := platform/taxiway/scaffold/template
+
+# What is in this repository is not locked. UPGRADE= keeps the versions that are locked now.
+UPGRADE := --upgrade
+LOCK := $(BIN)/uv pip compile $(UPGRADE) --quiet --no-header --generate-hashes --no-emit-index-url --universal \
+	--python-version 3.11 --no-emit-package taxiway
 
 clean:  ## remove the environment; the lake stays
 	rm -rf $(VENV)

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
+import yaml
 from deltalake import QueryBuilder
 
 from taxiway.addresses import Address
@@ -123,6 +124,12 @@ def write_rows(store: Store, table: pa.Table, by: str | None, folder: str) -> No
         written = pa.BufferOutputStream()
         pq.write_table(rows, written)
         store.write(f"{below}/{'' if by is None else f'{by}={key}/'}0.parquet", written.getvalue().to_pybytes())
+
+
+def workspace_file(module: str, folder: str) -> str:
+    """The text of a workspace.yaml whose code location lies in a folder."""
+    entry = {"module_name": module, "location_name": module.partition(".")[0], "working_directory": folder}
+    return yaml.safe_dump({"load_from": [{"python_module": entry}]})
 
 
 def see_own_mounts(folder: Path) -> None:

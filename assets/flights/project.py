@@ -7,8 +7,6 @@ from flights.publisher import deliveries
 from flights.spoil import KINDS, spoil
 from taxiway.tables import Project, collect
 
-_ROOT = Path(__file__).parents[2]
-
 
 def _spoil(kind: str, name: str, data: bytes) -> bytes:
     """The delivery with a fault; only files of flights have faults."""
@@ -22,8 +20,8 @@ project = Project(
     deliveries=deliveries,
     spoil=_spoil,
     faults={kind: spoiler.description for kind, spoiler in KINDS.items()},
-    dbt=_ROOT / "dbt_project",
-    benchmarks=_ROOT / "tests" / "benchmarks",
+    dbt=Path("dbt_project"),
+    benchmarks=Path("tests/benchmarks"),
     tour={
         "the row that was caught: a wind of more than 1,000 miles an hour": "taxiway quarantine raw/weather",
         "a spoilt delivery is refused, and what is published stays as it is": (

@@ -4,12 +4,12 @@ Dagster is not imported here, as a program that is about to become one of Dagste
 """
 
 import os
+from importlib.resources import files
 
 from taxiway.errors import SettingsError
 from taxiway.settings import Settings
 
-# Nothing that runs here is reported to anybody.
-_DEFAULT = b"telemetry:\n  enabled: false\nnux:\n  enabled: false\n"
+_FILE, _WITH_SERVERS = "dagster.yaml", "dagster_with_servers.yaml"
 # What Dagster tells of all months of a step at once is stored at once, up to that many events.
 _BATCH_EVENTS = "1000"
 # A backfill goes on once a code location is there again that was started anew meanwhile, instead of failing.
@@ -20,14 +20,18 @@ _STORAGE = "TAXIWAY_DAGSTER_STORAGE"
 def prepare_home(settings: Settings) -> None:
     """Give Dagster's folder the deployment's configuration, and let this process and its children find and use it.
 
+    That is `dagster.yaml` in the deployment's folder or, where there is none, the platform's: for servers where runs
+    are those of a queue, for one machine otherwise.
+
     Raises SettingsError where that wants a storage which no variable names.
     """
     settings.dagster.mkdir(parents=True, exist_ok=True)
-    configured = settings.root / "deployments" / settings.deployment / "dagster.yaml"
-    wanted = configured.read_bytes() if configured.is_file() else _DEFAULT
+    configured = settings.root / "deployments" / settings.deployment / _FILE
+    own = files("taxiway") / (_WITH_SERVERS if settings.runs == "queue" else _FILE)
+    wanted = (configured if configured.is_file() else own).read_bytes()
     if _STORAGE.encode() in wanted:
         _let_dagster_find_storage(settings)
-    target = settings.dagster / "dagster.yaml"
+    target = settings.dagster / _FILE
     if not (target.is_file() and target.read_bytes() == wanted):
         staged = target.with_name(f".{target.name}.{os.getpid()}")
         staged.write_bytes(wanted)

@@ -41,10 +41,8 @@ def made_without(found: Iterable[Incomplete]) -> Iterator[str]:
 def inputs_of(workspace: Workspace, table: Table) -> Mapping[Table, Reach | None]:
     """The tables that a table reads, those of a mart as dbt knows them."""
     project = workspace.project
-    if table.transform is None and project.dbt is not None:
-        return dict.fromkeys(
-            map(project.table, DbtProject(project.dbt, workspace.settings.dbt).model(table.address.name).sources)
-        )
+    if table.transform is None and (dbt := DbtProject.of(project, workspace.settings)) is not None:
+        return dict.fromkeys(map(project.table, dbt.model(table.address.name).sources))
     return project.inputs(table)
 
 

@@ -42,7 +42,7 @@ class OpenLake:
     def __init__(self, settings: Settings) -> None:
         """The lake of these settings; nothing is opened yet."""
         self.settings = settings
-        self.lake = Lake(settings.lake, settings.deployment)
+        self.lake = Lake(settings.lake, settings.deployment, settings.package)
 
     @cached_property
     def workspace(self) -> "Workspace":

@@ -53,7 +53,7 @@ def without_broken(workspace: Workspace, *, compiled: bool = False) -> Workspace
     if project is not workspace.project:
         workspace = Workspace(project, workspace.settings)
     broken: dict[Table, BrokenTable] = {}
-    dbt = DbtProject(project.dbt, workspace.settings.dbt) if project.dbt is not None else None
+    dbt = DbtProject.of(project, workspace.settings)
     inputs = {table: _inputs(project, dbt, table) for table in project.tables}
     for table in _sources_first(inputs, broken):
         try:

@@ -5,6 +5,7 @@ import logging
 import sys
 
 from taxiway.broken import located
+from taxiway.code_locations import FILE, code_locations
 from taxiway.errors import DbtProblem, DefinitionError, SettingsError
 from taxiway.marts import DbtProject
 from taxiway.project_check import without_clashes
@@ -20,19 +21,23 @@ def load_project(settings: Settings) -> Project:
 
     Raises SettingsError where there is none of that name, or where the settings have a parameter that nothing of
     it declares, DefinitionError with file and line where it cannot be imported. Tables that are broken are in its
-    `broken`. A package in `assets/` that is not installed is found too.
+    `broken`. A package that is not installed is found where Dagster finds it: in the folder that `workspace.yaml` names
+    as the working directory of a code location.
     """
     module, _, attribute = settings.project.partition(":")
-    assets = str(settings.root / "assets")
-    if assets not in sys.path:
-        sys.path.append(assets)
+    folders = [str(settings.root / each.folder) for each in code_locations(settings.root) if each.folder is not None]
+    sys.path += [folder for folder in dict.fromkeys(folders) if folder not in sys.path]
     where = f"project '{settings.project}' of deployment '{settings.deployment}'"
     try:
         found = getattr(importlib.import_module(module), attribute, None)
     except Exception as error:  # whatever the project's own files raise
         name = error.name if isinstance(error, ModuleNotFoundError) else None
         if name is not None and f"{module}.".startswith(f"{name}."):
-            raise SettingsError(f"{where}: there is no module {name} on the path or in {assets}") from None
+            looked = "".join(f" or in {folder}" for folder in folders)
+            raise SettingsError(
+                f"{where}: there is no module {name} on the path{looked}; install the project, or name its folder as "
+                f"working_directory in {settings.root / FILE}"
+            ) from None
         raise DefinitionError(f"{where} cannot be loaded: {located(error)}") from error
     if not isinstance(found, Project):
         raise SettingsError(
@@ -68,9 +73,9 @@ def _declared_parameters(project: Project, settings: Settings) -> tuple[set[str]
     """The names that are declared, and what cannot be read, which may declare others."""
     declared = set[str]().union(*(table.parameters or () for table in (*project.tables, *project.broken)))
     unread = list(dict.fromkeys(broken.at for broken in project.broken if broken.parameters is None))
-    if project.dbt is not None:
+    if (dbt := DbtProject.of(project, settings)) is not None:
         try:
-            declared.update(DbtProject(project.dbt, settings.dbt).variables)
+            declared.update(dbt.variables)
         except DbtProblem:  # its marts are broken
             unread.append("the dbt project")
     return declared, unread

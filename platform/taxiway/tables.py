@@ -161,9 +161,10 @@ class Project:
 
     `deliveries(months)` yields name and bytes of each file that the publisher delivers for these
     months; `spoil(kind, name, data)` returns a delivery with that fault, or as it is where it is a file of
-    another kind, and `faults` says what each kind is. `benchmarks` is the folder of the package that says
-    what `taxiway bench` measures. `tour` holds commands to paste, by what each shows. `owners` own the
-    tables that name none of their own. `broken` are tables that are left out, those that `collect` finds among them.
+    another kind, and `faults` says what each kind is. `dbt` is the folder of the dbt project, and `benchmarks` that of
+    the package that says what `taxiway bench` measures, both below the project's root. `tour` holds commands to paste,
+    by what each shows. `owners` own the tables that name none of their own. `broken` are tables that are left out,
+    those that `collect` finds among them.
     """
 
     name: str
@@ -238,7 +239,8 @@ class Project:
 
 
 def collect(*packages: str) -> tuple[Any, ...]:
-    """The tables of these packages: the `table` of every module that has one, in the order of packages and names.
+    """The tables of these packages and those below: the `table` of every module that has one, in the order of packages
+    and names.
 
     In place of the tables of a file that cannot be imported come `BrokenTable`s that say why; others are not harmed.
     """
@@ -254,4 +256,5 @@ def collect(*packages: str) -> tuple[Any, ...]:
                 found += BrokenTable.of_file(name, file, error)
             else:
                 found += [table] if isinstance(table, Table) else []
+                found += collect(name) if module.ispkg else []
     return tuple(found)

@@ -55,8 +55,9 @@ def test_every_table_opens_a_file_and_every_sensor_says_what_it_does(definitions
 
 def test_making_definitions_touches_nothing(tmp_path: Path) -> None:
     settings = load_settings("local", home=tmp_path / "home")
-    assert project.dbt is not None
-    DbtProject(project.dbt, settings.dbt).prepare()
+    dbt = DbtProject.of(project, settings)
+    assert dbt is not None
+    dbt.prepare()
     before = sorted(settings.home.rglob("*"))
     build_definitions(project, settings)
     assert sorted(settings.home.rglob("*")) == before

@@ -57,7 +57,7 @@ pytestmark = pytest.mark.timeout(3600 if SOAK else 900)
 
 FIRST, LAST = ("2013-01", "2013-12") if SOAK else ("2013-01", "2013-02")
 LAYERS = ("raw", "feature")
-# Less than `cancel_timeout_seconds` in dagster.yaml.
+# Less than `cancel_timeout_seconds` in dagster_with_servers.yaml.
 MONITORED_S = 150
 UNDERWAY = "{ runsOrError(filter: {statuses: [STARTED]}) { ... on Runs { results { runId } } } }"
 
@@ -66,13 +66,14 @@ UNDERWAY = "{ runsOrError(filter: {statuses: [STARTED]}) { ... on Runs { results
 def qa(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Staging]:
     """Made, started, given some months of files, ended and removed."""
     root = tmp_path_factory.mktemp("root")
-    shutil.copytree(ROOT / "deployments", root / "deployments")
+    for part in ("deployments", "dbt_project"):
+        shutil.copytree(ROOT / part, root / part)
     shutil.copy(ROOT / "workspace.yaml", root)
     home, own = root / "home", {"TAXIWAY_ROOT": str(root)}
     written = call(home, "deployment", "new", "qa", **own)
     assert written.returncode == 0, written.stderr
     folder = root / "deployments" / "qa"
-    assert sorted(file.name for file in folder.iterdir()) == ["dagster.yaml", "settings.toml"]
+    assert sorted(file.name for file in folder.iterdir()) == ["settings.toml"]
     with running("qa", root) as started:
         land(started, "--from", FIRST, "--to", LAST)
         yield started

@@ -2,7 +2,6 @@
 
 import shutil
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -81,10 +80,11 @@ def test_a_checkout_that_cannot_be_written_needs_a_home_elsewhere_alone(tmp_path
     DbtProject(checkout / "dbt_project", tmp_path / "imported").prepare()
     write_protect(checkout, writable=False)
     with unprivileged(home):
-        project = DbtProject(checkout / "dbt_project", home / "dbt")
+        here = load_settings("local", root=checkout, home=home)
+        project = DbtProject.of(flights, here)
+        assert project is not None
         project.prepare()
-        assert DbtProject(checkout / "dbt_project", home / "dbt").is_prepared
-        here = replace(flights, dbt=project.folder)
-        build_definitions(here, load_settings("local", root=checkout, home=home))
+        assert DbtProject(checkout / "dbt_project", here.dbt).is_prepared
+        build_definitions(flights, here)
     write_protect(checkout, writable=True)
     assert sorted(checkout.rglob("*")) == before

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from taxiway.version import requirements_of
+from taxiway.version import requirements
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Machine:
 
     @classmethod
     def here(cls) -> "Machine":
-        """This machine, with the packages that Taxiway's core requires."""
+        """This machine, with the packages that Taxiway's core and its projects require."""
         return cls(
             cpu=_cpu_model(),
             cores=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
@@ -50,8 +50,8 @@ def _system() -> str:
 
 
 def _libraries() -> dict[str, str]:
-    found = {"taxiway": version("taxiway")}
-    for name in sorted(requirement.name for requirement in requirements_of("")):
+    found: dict[str, str] = {}
+    for name in ("taxiway", *sorted({requirement.name for requirement in requirements()} - {"taxiway"})):
         try:
             found[name] = version(name)
         except PackageNotFoundError:

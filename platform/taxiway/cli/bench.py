@@ -46,7 +46,7 @@ def measure(
     from taxiway.scratch import Scratch
 
     workspace = open_workspace()
-    benchmarks = load_benchmarks(workspace.project)
+    benchmarks = load_benchmarks(workspace.project, workspace.settings.root)
     measures = _possible(workspace.settings, benchmarks.chosen(only or []), asked=bool(only))
     target = write or (workspace.settings.root / "docs" / "benchmarks.md" if not only else None)
     if target is not None and target.is_dir():

@@ -43,5 +43,6 @@ def _model(workspace: "Workspace", table: "Table") -> str:
     from taxiway.cli.program import near
 
     folder = workspace.project.dbt
-    found = sorted(folder.glob(f"models/**/{table.address.name}.sql")) if folder is not None else []
+    files = (workspace.settings.root / folder).glob(f"models/**/{table.address.name}.sql") if folder is not None else []
+    found = sorted(files)
     return str(near(found[0])) if found else f"a model {table.address.name}"

@@ -70,7 +70,7 @@ def new(name: Name, port: Port = None) -> None:
     from taxiway.settings import project_root
 
     folder, chosen = new_deployment(project_root(), name, port)
-    say(f"{near(folder)}/settings.toml and dagster.yaml are written, with port {chosen}; change what is to differ")
+    say(f"{near(folder)}/settings.toml is written, with port {chosen}; change what is to differ")
     hint(f"start it with: {_command('start', name)}")
 
 
@@ -89,7 +89,7 @@ def render(
     layout = Layout.containers(name, root, port or _port(name))
     listed, target = processes(layout), folder.absolute()
     target.mkdir(parents=True, exist_ok=True)
-    (target / "Dockerfile").write_text(render_dockerfile(layout, listed))
+    (target / "Dockerfile").write_text(render_dockerfile(layout, listed, root))
     (target / "compose.yaml").write_text(render_compose(layout, listed, target, root))
     say(f"{near(target)}/compose.yaml and Dockerfile are written")
 

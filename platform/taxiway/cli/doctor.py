@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, metadata, version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -21,16 +22,16 @@ from taxiway.cli.program import called, near
 from taxiway.errors import SettingsError, TaxiwayError
 from taxiway.home import check_home
 from taxiway.settings import project_root
-from taxiway.version import requirements_of
+from taxiway.version import requirements, requirements_of
 
 if TYPE_CHECKING:
     from taxiway.marts import DbtProject
     from taxiway.notebook import OpenLake
     from taxiway.settings import Settings
 
-_PYTHON = (3, 11)
+_PYTHONS = ((3, 11), (3, 12), (3, 13))
 _NEEDED_BYTES = 2_000_000_000
-# Packages of compiled code, and the library of the system that one of them wants.
+# Packages of compiled code, and the library of the system that one of them wants, which not every project has.
 _NATIVE = {"pyarrow": "", "duckdb": "", "deltalake": "", "lightgbm": "libgomp"}
 _MOST_TOLD = 20
 _SHOWN_ZONES = 3
@@ -63,12 +64,14 @@ def examine(engine: str | None = None) -> Iterator[Finding]:
 
     if engine is not None:
         see_that_is_engine(engine)
-    is_right = sys.version_info[:2] == _PYTHON
-    advice = f"use Python 3.11: {_make('-B clean setup PYTHON=python3.11')}"
+    is_right = sys.version_info[:2] in _PYTHONS
+    oldest, *_, newest = (".".join(map(str, each)) for each in _PYTHONS)
+    advice = f"use Python {oldest} to {newest}: {_make(f'-B clean setup PYTHON=python{newest}')}"
     yield _finding("python", is_right, sys.version.split()[0], advice)
     yield from _packages()
     for package, library in _NATIVE.items():
-        yield _native(package, library)
+        if not library or find_spec(package) is not None:
+            yield _native(package, library)
     try:
         lake = open_lake()
     except TaxiwayError as error:
@@ -120,10 +123,10 @@ def _finding(check: str, is_fine: bool, found: str, advice: str) -> Finding:
 
 
 def _packages() -> Iterator[Finding]:
-    """What the core and each extra require, against what is installed."""
-    core = requirements_of("")
-    wrong = [problem for requirement in core if (problem := _unmet(requirement.name, str(requirement.specifier)))]
-    yield _finding("packages", not wrong, "; ".join(wrong) or f"{len(core)} as required", _set_up())
+    """What the core, the installed projects and each extra require, against what is installed."""
+    core, needed = requirements_of(""), requirements()
+    wrong = [problem for requirement in needed if (problem := _unmet(requirement.name, str(requirement.specifier)))]
+    yield _finding("packages", not wrong, "; ".join(wrong) or f"{len(needed)} as required", _set_up())
     for extra in metadata("taxiway").get_all("Provides-Extra") or ():
         own = [requirement for requirement in requirements_of(extra) if requirement not in core]
         lacking = [problem for requirement in own if (problem := _unmet(requirement.name, str(requirement.specifier)))]
@@ -240,8 +243,8 @@ def _project(lake: "OpenLake") -> Iterator[Finding]:
     for broken in project.broken:
         yield Finding(broken.at, "missing", broken.problem, "mend the file; the others can be made meanwhile")
     yield from _landing(lake)
-    if project.dbt is not None:
-        yield _dbt(DbtProject(project.dbt, lake.settings.dbt))
+    if (dbt := DbtProject.of(project, lake.settings)) is not None:
+        yield _dbt(dbt)
 
 
 def _dbt(project: "DbtProject") -> Finding:

@@ -18,7 +18,7 @@ def _group() -> None: ...
 @export.command()
 @of_deployment
 def airflow() -> None:
-    """Print a DAG of Airflow 3: a task a layer, by month, which runs the command line; see docs/airflow.md."""
+    """Print a DAG of Airflow 3: a task a layer, by month, which runs the command line."""
     with loading():
         from taxiway.export import render_dag, stages
 

@@ -68,8 +68,7 @@ def open_sound_workspace() -> "Workspace":
     from taxiway.project_check import without_broken
 
     workspace = open_workspace()
-    if workspace.project.dbt is not None:
-        dbt = DbtProject(workspace.project.dbt, workspace.settings.dbt)
+    if (dbt := DbtProject.of(workspace.project, workspace.settings)) is not None:
         if not dbt.is_prepared:
             hint("dbt compiles its models")
         dbt.prepare()

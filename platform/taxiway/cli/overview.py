@@ -229,8 +229,7 @@ def _stale(workspace: "Workspace", table: "Table", snapshot: "Snapshot") -> list
         months = set(workspace.settings.months.keys()) if table.monthly else {WHOLE}
         plan = make_plan(workspace, table, sorted(months & snapshot.partitions.keys()))
     else:
-        folder = workspace.project.dbt
-        dbt = DbtProject(folder, workspace.settings.dbt) if folder is not None else None
+        dbt = DbtProject.of(workspace.project, workspace.settings)
         if dbt is None or not dbt.is_prepared:
             return None
         (plan,) = plan_marts(workspace, dbt, [table])

@@ -80,7 +80,7 @@ def _measure(
 
     chosen = engine or workspace.settings.engine
     check_engine(workspace.settings, chosen)
-    offered = load_benchmarks(workspace.project).scale
+    offered = load_benchmarks(workspace.project, workspace.settings.root).scale
     if offered is None:
         raise UsageError(f"{workspace.project.name} offers no copies of its data: define the scale of its Benchmarks")
     limit = memory or MEMORY

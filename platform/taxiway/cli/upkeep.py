@@ -35,7 +35,7 @@ def upkeep(
 
     lake = open_lake()
     check_home(lake.settings.home)
-    chosen = [lake.address(table) for table in tables] if tables else list(lake.lake.tables())
+    chosen = [lake.address(table) for table in tables] if tables else list(lake.lake.own_tables())
     keep = timedelta(days=lake.settings.keep_days if keep_days is None else keep_days)
     engine = open_engine(lake.settings, IN_PROCESS)
     found = list(keep_up(lake.lake, engine, chosen, run="upkeep", keep=keep, dry_run=dry_run))

@@ -5,6 +5,7 @@ them, as `prepare` does on one machine.
 """
 
 import os
+import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,8 @@ _PREPARE = "prepare"
 _USER, _USER_ID = "taxiway", 10001
 # The only one that others than the containers reach.
 _FRONT = "nginx"
+# What is installed before all of it, what is built, and what no process reads.
+_NOT_COPIED = frozenset({"requirements", "build", "dist", "docs", "notebooks", "tests"})
 _RIGHTS: Mapping[str, Any] = {"cap_drop": ["ALL"], "security_opt": ["no-new-privileges:true"]}
 
 
@@ -55,8 +58,11 @@ def render_compose(layout: Layout, processes: Sequence[Process], folder: Path, r
     return _heading(layout) + yaml.dump(content, Dumper=_Unabridged, sort_keys=False, width=110)
 
 
-def render_dockerfile(layout: Layout, processes: Iterable[Process]) -> str:
-    """The Dockerfile: Debian's packages that the processes need, the locked Python packages, the project."""
+def render_dockerfile(layout: Layout, processes: Iterable[Process], root: Path) -> str:
+    """The Dockerfile: Debian's packages that the processes need, the locked Python packages, the project in `root`.
+
+    Of that all is in the image that is seen there, but for what people read and test.
+    """
     listed = list(processes)
     packages = sorted({"libgomp1"}.union(*(process.packages for process in listed)))
     folders = " ".join(str(path) for path in _volumes(layout, listed).values())
@@ -76,19 +82,30 @@ RUN pip install --no-cache-dir --require-hashes -r requirements/build.txt \\
     && uv pip install --system --no-cache --no-build-isolation --require-hashes \\
         -r requirements/core.txt -r requirements/staging.txt
 
-COPY pyproject.toml README.md LICENSE workspace.yaml ./
-COPY platform/ platform/
-COPY assets/ assets/
-COPY dbt_project/ dbt_project/
-COPY deployments/ deployments/
+{_copied(root)}
 # A volume begins as its folder in the image, and so belongs to who uses it.
-RUN uv pip install --system --no-cache --no-build-isolation --no-deps -e . \\
+RUN uv pip install --system --no-cache --no-build-isolation --no-deps {_installed(root)} \\
     && mkdir -p {folders} \\
     && chown -R {_USER}:{_USER} {layout.stack.parent}
 
 ENV TAXIWAY_ROOT={layout.root}
 USER {_USER_ID}
 """
+
+
+def _copied(root: Path) -> str:
+    """The instructions that copy the project: its files, then folder by folder."""
+    seen = sorted(path for path in root.iterdir() if not path.name.startswith(".") and path.name not in _NOT_COPIED)
+    files = " ".join(path.name for path in seen if path.is_file())
+    return "\n".join([f"COPY {files} ./", *(f"COPY {path.name}/ {path.name}/" for path in seen if path.is_dir())])
+
+
+def _installed(root: Path) -> str:
+    """What is installed of the project: wheels that lie in it, and the distributions whose source it is."""
+    wheels = sorted(f"./{path.relative_to(root)}" for path in root.glob("wheels/*.whl"))
+    files = [file for file in (root / "pyproject.toml", *sorted(root.glob("*/pyproject.toml"))) if file.is_file()]
+    found = [file.parent.relative_to(root) for file in files if "project" in tomllib.loads(file.read_text())]
+    return " ".join([*wheels, *(f"-e ./{folder}" for folder in found)])
 
 
 class _Unabridged(yaml.SafeDumper):

@@ -5,10 +5,8 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import yaml
-
+from taxiway.code_locations import FILE, CodeLocation, code_locations
 from taxiway.errors import SettingsError
 
 # Each part's place beside the port of https, which is what people are told.
@@ -38,7 +36,7 @@ class Layout:
 
     `root` is the project, `home` what Taxiway keeps, `stack` what the servers keep, `run` where their sockets are (a
     short path, as systems limit it), `python` the folder of this environment's programs, `postgres` of PostgreSQL's.
-    `locations` are the modules of the code locations by their names.
+    `locations` are the code locations by their names.
     """
 
     deployment: str
@@ -49,7 +47,7 @@ class Layout:
     python: Path
     postgres: Path
     port: int
-    locations: Mapping[str, str]
+    locations: Mapping[str, CodeLocation]
     in_containers: bool = False
 
     @classmethod
@@ -117,16 +115,12 @@ def run_folder(stack: Path) -> Path:
     return (stack / "run").resolve()
 
 
-def _locations(root: Path) -> Mapping[str, str]:
-    """The module of each code location that the project's workspace.yaml names."""
-    file = root / "workspace.yaml"
-    try:
-        found: list[Any] = yaml.safe_load(file.read_text())["load_from"]
-        return {entry["python_module"]["location_name"]: entry["python_module"]["module_name"] for entry in found}
-    except (OSError, yaml.YAMLError, KeyError, TypeError) as error:
-        raise SettingsError(
-            f"{file} does not name each code location as a python_module with module_name and location_name ({error!r})"
-        ) from None
+def _locations(root: Path) -> Mapping[str, CodeLocation]:
+    """The code locations that the project's workspace.yaml names, all of which are modules."""
+    found = code_locations(root)
+    if not found or any(not location.module for location in found):
+        raise SettingsError(f"{root / FILE} does not name each code location as a python_module with module_name")
+    return {location.name: location for location in found}
 
 
 def _postgres_programs(stack: Path) -> Path:

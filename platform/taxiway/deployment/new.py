@@ -1,4 +1,4 @@
-"""A further deployment: a folder with its settings, and nothing else."""
+"""A further deployment with servers: a folder with its settings, and nothing else."""
 
 import re
 from pathlib import Path
@@ -8,15 +8,22 @@ from taxiway.settings import ServerSettings, load_group
 
 _NAME = re.compile(r"[a-z][a-z0-9]{1,19}")
 _PORT = re.compile(r"(?m)^port = \d+")
-_FILES = ("settings.toml", "dagster.yaml")
+_FILE = "settings.toml"
 _TEMPLATE = "staging"
+_WITHOUT_TEMPLATE = """\
+# What is so here, and not everywhere; what varies from machine to machine is a TAXIWAY_* variable, which
+# `taxiway deployment start` sets for the servers that it starts.
+runs = "queue"  # of Dagster, whose daemon starts them
+port = 8443     # of https; the ports after it are for this machine alone
+"""
 # Below are those that only root may listen on.
 _LOWEST, _LAST = 1024, 65000
 _APART, _FIRST = 100, 8443
 
 
 def new_deployment(root: Path, name: str, port: int | None = None) -> tuple[Path, int]:
-    """Write `deployments/<name>/` as staging's, with its own port, by default a hundred after the last; returns both.
+    """Write `deployments/<name>/` as staging's where there is that, with its own port, by default a hundred after the
+    last; returns both.
 
     Raises UsageError for a name that a bucket or a module could not have, or that there is, and for a port that is
     another deployment's.
@@ -31,11 +38,10 @@ def new_deployment(root: Path, name: str, port: int | None = None) -> tuple[Path
         raise UsageError(f"port {chosen} is not between {_LOWEST} and {_LAST}: choose one with --port")
     if near := [other for other, taken in others.items() if abs(chosen - taken) < _APART]:
         raise UsageError(f"port {chosen} is too near to that of {near[0]}")
-    texts = {file: (root / "deployments" / _TEMPLATE / file).read_text() for file in _FILES}
-    texts["settings.toml"] = _PORT.sub(f"port = {chosen}", texts["settings.toml"])
+    template = root / "deployments" / _TEMPLATE / _FILE
+    text = template.read_text() if template.is_file() else _WITHOUT_TEMPLATE
     folder.mkdir()
-    for file, text in texts.items():
-        (folder / file).write_text(text)
+    (folder / _FILE).write_text(_PORT.sub(f"port = {chosen}", text))
     return folder, chosen
 
 

@@ -164,14 +164,23 @@ def _first_code(layout: Layout) -> str:
 def _code(layout: Layout, location: str, settings: Mapping[str, str], connections: Collection[str]) -> Process:
     """A code location: its sensors look at the bucket, and each run is a process that it starts."""
     name, socket = code_process(location), code_socket(layout, location)
-    served = ("--socket", str(socket), "--module-name", layout.locations[location], "--location-name", location)
+    found = layout.locations[location]
+    served = ("--socket", str(socket), "--module-name", found.module, "--location-name", location)
+    if found.folder is not None:
+        served += ("--working-directory", str(layout.root / found.folder))
     urls = {f"{connection_variable(each)}{FILE}": str(connection_file(layout, name, each)) for each in connections}
     return Process(
         name,
         _exec(layout, "dagster", "api", "grpc", *served, compiled=True),
         Probe("code", f"unix:{socket}"),
         needs=("postgres", "bucket"),
-        variables={**_dagster(layout, name), **settings, **urls, **_s3_key(layout, "publisher", name)},
+        variables={
+            **_dagster(layout, name),
+            **settings,
+            **urls,
+            **_s3_key(layout, "publisher", name),
+            "TAXIWAY_ROOT": str(found.project_root(layout.root)),
+        },
         folders=("home", "run"),
         # A run that is ended says so in its log.
         stop_s=60,

@@ -26,6 +26,5 @@ def _compile(settings: Settings) -> None:
     from taxiway.marts import DbtProject
     from taxiway.project_loader import load_project
 
-    project = load_project(settings)
-    if project.dbt is not None:
-        DbtProject(project.dbt, settings.dbt).prepare()
+    if (dbt := DbtProject.of(load_project(settings), settings)) is not None:
+        dbt.prepare()

@@ -17,7 +17,7 @@ from taxiway.lake.commit import commit, restore
 from taxiway.lake.files import written
 from taxiway.lake.log import FOLDER, Log
 from taxiway.lake.messages import reason, refused
-from taxiway.lake.owner import see_that_it_is_of
+from taxiway.lake.owner import project_of, release, see_that_it_is_of, see_that_table_is_of
 from taxiway.lake.publication import Publication
 from taxiway.lake.replay import latest, of_delta
 from taxiway.lake.snapshot import Snapshot
@@ -34,15 +34,30 @@ exist yet; where the table has a partition column each into a folder `column=key
 @dataclass(frozen=True)
 class Lake:
     """The tables in one place, each at `<layer>/<name>` there; whoever changes one does so for a `deployment`, to
-    which the lake then belongs."""
+    which the lake then belongs, and a `project`, to which the table does."""
 
     store: Store
     deployment: str | None = None
+    project: str | None = None
 
-    def see_that_it_is_ours(self) -> None:
-        """Raise LakeError where the lake is of another deployment; one that is nobody's becomes ours."""
+    def see_that_it_is_ours(self, address: Address | None = None) -> None:
+        """Raise LakeError where the lake is of another deployment, or the table of another project; what is nobody's
+        becomes ours."""
         if self.deployment is not None:
             see_that_it_is_of(self.store, self.deployment)
+        if self.project is not None and address is not None:
+            see_that_table_is_of(self.store, address.owner, self.project)
+
+    def own_tables(self) -> tuple[Address, ...]:
+        """The tables that are of no other project; raises LakeError where the lake cannot be read."""
+        try:
+            return tuple(
+                each
+                for each in self.tables()
+                if self.project is None or project_of(self.store, each.owner) in (None, self.project)
+            )
+        except OSError as error:
+            raise LakeError(f"the lake {self.store.uri} cannot be read ({reason(error)})") from error
 
     def table(self, address: Address) -> Store:
         """The folder of a table."""
@@ -112,7 +127,7 @@ class Lake:
         Where another writer has changed what the publication rests on since its base, raises PublishConflict and
         publishes nothing. Raises LakeError where the storage refuses.
         """
-        self.see_that_it_is_ours()
+        self.see_that_it_is_ours(publication.address)
         table, own = self.table(publication.address), publication.provenance.id
         if publication.base is None:
             # A log that cannot be read is no absent one.
@@ -148,7 +163,7 @@ class Lake:
 
         Raises as `publish`.
         """
-        self.see_that_it_is_ours()
+        self.see_that_it_is_ours(publication.address)
         table = self.table(publication.address)
         assert publication.base is not None
         schema = publication.base.schema
@@ -160,21 +175,23 @@ class Lake:
         Raises TableNotFound where there is none, PublishConflict where another writer is quicker, LakeError where its
         files are gone or the storage refuses.
         """
-        self.see_that_it_is_ours()
+        self.see_that_it_is_ours(address)
         return restore(self.open(address), self.open(address, version), run, user)
 
     def drop(self, address: Address) -> None:
-        """Remove a table with all its versions; nothing where there is none.
+        """Remove a table with all its versions; nothing where there is none. Any project may have its name then.
 
         Raises LakeError where the storage refuses.
         """
-        self.see_that_it_is_ours()
+        self.see_that_it_is_ours(address)
         table = self.table(address)
         try:
             # Without its first entry a log is none. Until then it is whole: checkpoints only shorten the reading.
             log = sorted(file.path for file in table.files(FOLDER))
             table.remove(sorted(log, key=lambda path: path.endswith(".json")))
             table.remove([file.path for file in table.files()])
+            if address.owner == str(address):
+                release(self.store, address.owner)
         except OSError as error:
             raise LakeError(f"{address}: {table.uri} cannot be removed ({error}); make it writable") from error
 

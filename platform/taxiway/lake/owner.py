@@ -1,4 +1,5 @@
-"""A lake knows which deployment publishes to it: a setting that points at another's lake does no harm."""
+"""A lake knows which deployment publishes to it, and which of its projects each table is of: a setting that points at
+another's lake, and a name that another project has taken, do no harm."""
 
 from contextlib import suppress
 from functools import cache
@@ -10,6 +11,9 @@ from taxiway.storage import Store
 
 FILE = "_deployment"
 """The file of a lake that holds the name of the deployment that publishes to it."""
+
+_PROJECTS = "_projects"
+"""The folder of a lake that holds a file for each table, with the name of the project that it is of."""
 
 _LOCAL = "local"
 
@@ -37,6 +41,38 @@ def see_that_it_is_of(lake: Store, deployment: str) -> None:
         return _compare(lake, deployment)
     except OSError as error:
         raise LakeError(f"whose lake {lake} is cannot be told ({reason(error)}); make it writable") from error
+
+
+def see_that_table_is_of(lake: Store, table: str, project: str) -> None:
+    """Make a table the project's where it is nobody's yet; raises LakeError where it is another's."""
+    try:
+        with suppress(FileExistsError):
+            return lake.write(_note(table), project.encode(), new=True)
+        whose = project_of(lake, table)
+    except OSError as error:
+        raise LakeError(f"{table}: whose it is cannot be told ({reason(error)}); make {lake} writable") from error
+    if whose != project:
+        raise LakeError(
+            f"{table} in the lake {lake} is a table of the project '{whose}', and this is '{project}': give it another "
+            f"name; where '{whose}' has gone, remove {lake.address(_note(table))}"
+        )
+    return None
+
+
+def project_of(lake: Store, table: str) -> str | None:
+    """The project that a table is of, None where none has said so; raises OSError where that cannot be told."""
+    with suppress(FileNotFoundError):
+        return lake.read(_note(table)).decode().strip()
+    return None
+
+
+def release(lake: Store, table: str) -> None:
+    """Let any project have the table's name; raises OSError where the storage refuses."""
+    lake.remove([_note(table)])
+
+
+def _note(table: str) -> str:
+    return f"{_PROJECTS}/{table.replace('/', '__')}"
 
 
 def owner(lake: Store) -> str | None:

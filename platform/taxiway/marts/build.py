@@ -7,7 +7,7 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from taxiway.engines.duckdb import reach
+from taxiway.engines.duckdb import identifier, reach
 from taxiway.errors import MartsFailed
 from taxiway.marts.invoke import Result, invoke_dbt
 from taxiway.marts.locked import lock_down, seeds
@@ -20,9 +20,11 @@ Register = Callable[[duckdb.DuckDBPyConnection], None]
 
 @dataclass(frozen=True)
 class Build:
-    """Marts as dbt built them in a file in `folder`, and the results of models and tests in their order."""
+    """Marts as dbt built them in a file in `folder`, each as a relation there, and the results of models and tests in
+    their order."""
 
     folder: Path
+    relations: Mapping[str, str]
     results: tuple[Result, ...]
 
     @property
@@ -36,26 +38,18 @@ class Build:
 
     def rows(self, mart: str) -> pa.Table:
         """The rows of a mart."""
-        return self.query(f'FROM mart."{mart}"')
+        return self.query(f"FROM {self.relations[mart]}")
 
     def types(self, mart: str) -> Mapping[str, str]:
         """DuckDB's types of a mart's columns."""
-        described = self.query(f'DESCRIBE mart."{mart}"').to_pylist()
+        described = self.query(f"DESCRIBE {self.relations[mart]}").to_pylist()
         return {row["column_name"]: row["column_type"] for row in described}
 
     def query(self, sql: str) -> pa.Table:
-        """The result of SQL over marts and sources.
-
-        Raises MartsFailed where the file cannot be opened as dbt has opened it.
-        """
-        file = self.folder / SCRATCH_FILE
-        try:
-            # Not to read only: some of dbt's connections may outlive its command, and DuckDB lets a process open a
-            # file in one way at a time.
-            connection = duckdb.connect(str(file))
-        except duckdb.ConnectionException as error:
-            raise MartsFailed(f"{file} cannot be read ({error}); leave config_options out of dbt's profile") from error
-        with connection:
+        """The result of SQL over marts and sources."""
+        # Not to read only: some of dbt's connections may outlive its command, and DuckDB lets a process open a file in
+        # one way at a time.
+        with duckdb.connect(str(self.folder / SCRATCH_FILE)) as connection:
             connection.execute("SET TimeZone = 'UTC'")
             return connection.execute(sql).to_arrow_table()
 
@@ -104,4 +98,5 @@ def build_marts(
     told = [f"{r.name}: {told}" for r in done.results if r.kind != "unit_test" for told in problems(r.sql, None)]
     if told:
         raise MartsFailed(f"no mart was published, as they would not be the same again: {'; '.join(told)}")
-    return Build(scratch, done.results)
+    relations = {name: ".".join(map(identifier, project.model(name).relation)) for name in marts}
+    return Build(scratch, relations, done.results)

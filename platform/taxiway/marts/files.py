@@ -25,8 +25,9 @@ _PATHS: Mapping[str, tuple[str, ...]] = {
 }
 _PACKAGES = ("packages-install-path", "dbt_packages")
 _WRITTEN = (("target-path", "target"), ("log-path", "logs"))
-# dbt writes `.user.yml` into a project, programs of Python and git what they keep for themselves.
-_NOT_READ = frozenset({".user.yml", ".git", "__pycache__", ".DS_Store"})
+# dbt writes `.user.yml` into a project, programs of Python and git what they keep for themselves; the profile is the
+# platform's.
+_NOT_READ = frozenset({".user.yml", "profiles.yml", ".git", "__pycache__", ".DS_Store"})
 
 
 def project_settings(folder: Path) -> Mapping[str, Any]:

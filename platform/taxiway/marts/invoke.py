@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,9 @@ from taxiway.lake import Finding
 
 if TYPE_CHECKING:
     from dbt.artifacts.schemas.run import RunResult
+
+PROFILE = Path(str(files("taxiway.marts"))) / "profile" / "profiles.yml"
+"""With what dbt builds every project."""
 
 _KINDS = ("model", "seed", "test", "unit_test")
 _PASSED = ("success", "pass", "warn")
@@ -83,7 +87,8 @@ def invoke_dbt(
 
     arguments = [
         command,
-        *("--project-dir", str(folder), "--profiles-dir", str(folder)),
+        *("--project-dir", str(folder), "--profiles-dir", str(PROFILE.parent), "--profile", "taxiway"),
+        *("--target", "scratch"),
         *("--target-path", str(target), "--log-path", str(target)),
         # dbt would write an identity of its user into the project.
         "--no-send-anonymous-usage-stats",

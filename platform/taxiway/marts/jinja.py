@@ -28,9 +28,7 @@ _SAME_TARGET = ("name", "target_name", "profile_name", "type", "schema", "databa
 _SAME = f"{', '.join(_SAME_TARGET[:-1])} and {_SAME_TARGET[-1]}"
 
 
-def problems(
-    template: str, *, macros: Sequence[str] = (), declared: Collection[str] | None = None, is_profile: bool = False
-) -> Iterator[str]:
+def problems(template: str, *, macros: Sequence[str] = (), declared: Collection[str] | None = None) -> Iterator[str]:
     """Why what a template gives may differ between two runs, with what to write instead.
 
     `macros` are the texts of those that it calls, `declared` the variables of the project, any for None. Comments and
@@ -52,8 +50,7 @@ def problems(
     if any(constant.value == "sql_header" for constant in tree.find_all(nodes.Const)):
         yield _HEADER
     yield from _of_target(tree)
-    if not is_profile:
-        yield from _of_variables(tree, declared)
+    yield from _of_variables(tree, declared)
     yield from _queried([tree, *filter(None, map(_parsed, macros))])
 
 

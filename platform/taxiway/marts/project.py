@@ -3,7 +3,7 @@
 import hashlib
 import json
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,12 +15,17 @@ from uuid import uuid4
 import duckdb
 
 from taxiway.addresses import Address
-from taxiway.errors import DbtProblem, DefinitionError
+from taxiway.errors import DbtProblem, DefinitionError, UsageError
 from taxiway.marts.files import files_read, project_settings
-from taxiway.marts.invoke import invoke_dbt
+from taxiway.marts.invoke import PROFILE, invoke_dbt
 from taxiway.marts.locked import lock_down, seeds
 from taxiway.marts.reproducible import check_files, check_manifest
+from taxiway.settings import Settings
+from taxiway.tables import Project
 from taxiway.transforms import Parameter
+
+MART = "mart"
+"""The layer of what dbt makes."""
 
 LIBRARIES = ("dbt-core", "dbt-duckdb", "duckdb")
 # The file's name is the database's name in the SQL that dbt compiles, so it is the same everywhere.
@@ -36,7 +41,7 @@ _DIGITS = 16
 @dataclass(frozen=True)
 class Model:
     """A model: its description, its SQL as it was written and compiled, the tables of the lake and the models that it
-    reads, through others too, and its file."""
+    reads, through others too, its file, and the schema and name under which dbt builds it."""
 
     name: str
     description: str
@@ -45,6 +50,7 @@ class Model:
     sources: tuple[Address, ...]
     models: tuple[str, ...]
     file: Path
+    relation: tuple[str, str]
 
 
 @dataclass(frozen=True)
@@ -58,7 +64,9 @@ class DataTest:
 
 @dataclass(frozen=True)
 class DbtProject:
-    """The dbt project in `folder`, which has its own `profiles.yml`.
+    """The dbt project in `folder`; the platform has the profile.
+
+    A source is a table of the lake: its schema is the layer, whatever the source is called.
 
     What dbt makes of it is kept in `states/<digest of its files>/`, so it never belongs to other files; nothing is
     written into the project.
@@ -67,12 +75,18 @@ class DbtProject:
     folder: Path
     states: Path
 
+    @classmethod
+    def of(cls, project: Project, settings: Settings) -> "DbtProject | None":
+        """That of a project in a deployment, whose root its folder is in unless it is a whole path; None without."""
+        return None if project.dbt is None else cls(settings.root / project.dbt, settings.dbt)
+
     @cached_property
     def digest(self) -> str:
         """The identity of what the project computes: all files that dbt reads and the libraries that execute them."""
         found = hashlib.sha256()
         for library in LIBRARIES:
             found.update(f"{library}=={version(library)}\n".encode())
+        found.update(PROFILE.read_bytes())
         for name, file in files_read(self.folder).items():
             content = file.read_bytes()
             found.update(f"{name} {len(content)}\n".encode() + content)
@@ -121,7 +135,7 @@ class DbtProject:
         for key, node in nodes.items():
             if node["resource_type"] == "model" and node["name"] == name:
                 read = set(self._read_by(key))
-                tables = sorted(Address(s["source_name"], s["name"]) for s in map(sources.get, read) if s is not None)
+                tables = sorted(source_address(s) for s in map(sources.get, read) if s is not None)
                 models = sorted(n["name"] for n in map(nodes.get, read) if n and n["resource_type"] == "model")
                 file = self.folder / node["original_file_path"]
                 return Model(
@@ -132,6 +146,7 @@ class DbtProject:
                     sources=tuple(tables),
                     models=tuple(models),
                     file=file,
+                    relation=(node["schema"], node["alias"]),
                 )
         raise DefinitionError(f"{self.folder.name} has no model '{name}': write models/marts/{name}.sql")
 
@@ -145,6 +160,21 @@ class DbtProject:
                 if about is not None and about["resource_type"] == "model" and about["name"] == name:
                     severity = (node["config"].get("severity") or "error").lower()
                     yield DataTest(node["name"], node.get("description") or "", is_error=severity == "error")
+
+    def inputs(self, mart: str, marts: Collection[str]) -> list[Address]:
+        """The tables of the lake that a mart is made from: sources and other `marts`, through models that are none."""
+        nodes, sources = self.manifest["nodes"], self.manifest["sources"]
+        (ahead,) = [[key] for key, node in nodes.items() if node["resource_type"] == "model" and node["name"] == mart]
+        found: set[Address] = set()
+        while ahead:
+            for parent in self.manifest["parent_map"][ahead.pop()]:
+                if parent in sources:
+                    found.add(source_address(sources[parent]))
+                elif nodes[parent]["resource_type"] == "model" and nodes[parent]["name"] in marts:
+                    found.add(Address(MART, nodes[parent]["name"]))
+                else:
+                    ahead.append(parent)
+        return sorted(found)
 
     def prepare(self) -> None:
         """Have dbt parse and compile the present files, unless it has; no data is read.
@@ -236,3 +266,12 @@ class DbtProject:
         for parent in self.manifest["parent_map"][key]:
             yield parent
             yield from self._read_by(parent) if parent not in self.manifest["sources"] else ()
+
+
+def source_address(source: Mapping[str, Any]) -> Address:
+    """The table of the lake that a source of dbt's manifest is; raises DbtProblem where it can be none."""
+    try:
+        return Address(source["schema"], source["identifier"])
+    except UsageError as error:
+        name = f"{source['source_name']}.{source['name']}"
+        raise DbtProblem(f"source {name}: {error}; its schema is the layer, e.g. schema: raw") from None

@@ -93,6 +93,7 @@ def materialise_marts(
     left_out: dict[Table, str] = {}
     with clock.phase("plan"):
         for mart in marts:
+            workspace.lake.see_that_it_is_ours(mart.address)
             sources = _sources(workspace, project, mart)
             absent = [source.at for source in sources if workspace.lake.find(source.address) is None]
             if absent:

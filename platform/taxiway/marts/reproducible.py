@@ -21,28 +21,15 @@ _INSTEAD = {
     "taxiway history; read them in a monthly table of the layer feature",
     "external": "it writes files beside the lake: write materialized='table', and read the published mart",
 }
-# What a profile could open beyond the file of the run.
-_OPENS = (
-    "attach",
-    "extensions",
-    "plugins",
-    "secrets",
-    "filesystems",
-    "module_paths",
-    "remote",
-    "config_options",
-    "use_credential_provider",
-)
 
 
 def check_files(folder: Path) -> None:
-    """Raise DbtProblem where the settings of a project, its profile or its properties ask what they may not."""
+    """Raise DbtProblem where the settings of a project or its properties ask what they may not."""
     found = [
         f"{file.relative_to(folder)}: {told}"
         for file in _properties(folder)
         for told in _of_properties(file, declared=_declared(folder))
     ]
-    found += [f"profiles.yml: {told}" for told in _of_profile(_read(folder / "profiles.yml"))]
     settings = project_settings(folder)
     hooks = [name for name in ("on-run-start", "on-run-end") if settings.get(name)]
     found += [f"{SETTINGS}: {name}: {jinja.HOOK}" for name in hooks]
@@ -162,7 +149,6 @@ def _named(node: Mapping[str, Any]) -> str:
 
 def _properties(folder: Path) -> Iterator[Path]:
     """The YAML files that dbt renders: of the project, and of the packages that it uses."""
-    yield folder / "profiles.yml"
     for project in (folder, *packages(folder)):
         yield project / SETTINGS
         for path in configured(project):
@@ -170,9 +156,8 @@ def _properties(folder: Path) -> Iterator[Path]:
 
 
 def _of_properties(file: Path, declared: Collection[str]) -> Iterator[str]:
-    is_profile = file.name == "profiles.yml"
     for place, text in _texts(_read(file)):
-        for told in jinja.problems(text, declared=declared, is_profile=is_profile) if "{" in text else ():
+        for told in jinja.problems(text, declared=declared) if "{" in text else ():
             yield f"{place}: {told}"
 
 
@@ -194,19 +179,6 @@ def _read(file: Path) -> Any:
         return yaml.safe_load(file.read_text())
     except (OSError, UnicodeDecodeError, yaml.YAMLError):
         return None
-
-
-def _of_profile(profiles: Any) -> Iterator[str]:
-    if not isinstance(profiles, Mapping):
-        return
-    for profile in profiles.values():
-        outputs = profile.get("outputs") if isinstance(profile, Mapping) else None
-        for name, output in (outputs or {}).items():
-            for key in _OPENS:
-                if output.get(key):
-                    yield f"{name}.{key}: a mart reads the lake and its project alone: leave it out"
-            if "scratch" not in str(output.get("path", "")):
-                yield f"""{name}.path: dbt builds in the file of the run: write path: "{{{{ var('scratch') }}}}\""""
 
 
 def _refuse(project: str, found: list[str]) -> None:

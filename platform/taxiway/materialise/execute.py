@@ -85,6 +85,8 @@ def materialise(
     LakeError where lake or storage fail, EngineError where the engine does, and what the transform itself raises.
     """
     clock = Clock()
+    # Before anything is computed or skipped: another project's table may look like this one.
+    workspace.lake.see_that_it_is_ours(table.address)
     with clock.phase("plan"):
         plan = make_plan(workspace, table, partitions, force=force or rebuild)
         check_change(plan, rebuild=rebuild)

@@ -25,7 +25,7 @@ class Workspace:
     def lake(self) -> Lake:
         """The deployment's lake."""
         check_home(self.settings.home)
-        return Lake(self.settings.lake, self.settings.deployment)
+        return Lake(self.settings.lake, self.settings.deployment, self.settings.package)
 
     @cached_property
     def landing(self) -> LandingZone:

@@ -28,9 +28,11 @@ from taxiway.tables import Project
 _DAGSTER_DEV = "DAGSTER_IS_DEV_CLI"
 
 
-def build_definitions(project: Project, settings: Settings, **overrides: Any) -> dg.Definitions:
+def build_definitions(project: Project, settings: Settings, *own: dg.Definitions, **overrides: Any) -> dg.Definitions:
     """Everything that Dagster needs of a project in a deployment; does no I/O.
 
+    `own` is what the project has beside its tables: assets, checks, jobs, sensors and resources, which may need those
+    of the platform.
     `overrides` replace resources by name: `workspace`, `open_engine`, `io_manager`. Raises UsageError for a name that
     none has, and SettingsError where the settings have a parameter that nothing of the project declares, or no keys for
     a bucket. A table that is declared wrongly, or would not be the same on every engine, or that dbt cannot make, and
@@ -39,7 +41,7 @@ def build_definitions(project: Project, settings: Settings, **overrides: Any) ->
     settings.see_that_buckets_can_be_used()
     check_parameters(project, settings)
     given = overrides.get("workspace")
-    dbt = DbtProject(project.dbt, settings.dbt) if project.dbt is not None else None
+    dbt = DbtProject.of(project, settings)
     if dbt is not None and os.environ.get(_DAGSTER_DEV):
         # Who edits SQL while `dagster dev` runs sees it after a reload.
         dbt.prepare()
@@ -60,7 +62,7 @@ def build_definitions(project: Project, settings: Settings, **overrides: Any) ->
         assets.append(marts_asset(workspace, dbt))
     # Of two files with one address both are broken, and are one asset.
     broken = [broken_asset(table) for table in {table.at: table for table in project.broken}.values()]
-    return dg.Definitions(
+    tables = dg.Definitions(
         assets=[*source_assets(workspace), *landing_assets(workspace), *assets, *sink_assets(workspace), *broken],
         asset_checks=landing_checks(workspace),
         sensors=[landing_sensor(workspace), automation_sensor(workspace)],
@@ -68,3 +70,4 @@ def build_definitions(project: Project, settings: Settings, **overrides: Any) ->
         resources={**resources, **overrides},
         executor=dg.in_process_executor,
     )
+    return dg.Definitions.merge(tables, *own) if own else tables

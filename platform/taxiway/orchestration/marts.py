@@ -6,11 +6,11 @@ from typing import Any
 
 import dagster as dg
 
-from taxiway.addresses import Address
 from taxiway.engines import IN_PROCESS, OpenEngine
 from taxiway.errors import PublishConflict, TaxiwayError
 from taxiway.lake import WHOLE, Finding, Lake
 from taxiway.marts import Build, DbtProject, MartsOutcome, Result, column_sources, materialise_marts
+from taxiway.marts.project import MART
 from taxiway.materialise import Workspace
 from taxiway.orchestration import events
 from taxiway.orchestration.automation import follow_inputs
@@ -40,7 +40,7 @@ def marts_asset(workspace: Workspace, project: DbtProject) -> dg.AssetsDefinitio
     all tests of a selected mart are run. Raises DefinitionError where dbt has not compiled the present
     files or lacks a model. Needs the resources `workspace` and `open_engine`.
     """
-    marts = {asset_key(table): table for table in workspace.project.tables if table.address.layer == "mart"}
+    marts = {asset_key(table): table for table in workspace.project.tables if table.address.layer == MART}
     specs = [_spec(workspace, project, table) for table in marts.values()]
 
     @dg.multi_asset(
@@ -61,9 +61,9 @@ def marts_asset(workspace: Workspace, project: DbtProject) -> dg.AssetsDefinitio
 
 
 def _spec(workspace: Workspace, project: DbtProject, mart: Table) -> dg.AssetSpec:
-    model, tables = project.model(mart.address.name), workspace.project.by_address
-    read = (*model.sources, *(Address(mart.address.layer, name) for name in model.models))
-    inputs = [asset_key(tables[address]) for address in read if address in tables]
+    model = project.model(mart.address.name)
+    marts = {each.name for each in workspace.project.by_address if each.layer == MART}
+    inputs = [dg.AssetKey([each.layer, each.name]) for each in project.inputs(mart.address.name, marts)]
     return dg.AssetSpec(
         asset_key(mart),
         deps=inputs,
@@ -188,12 +188,23 @@ def _dbt_check(key: dg.AssetKey, result: Result, build: Build) -> dg.AssetCheckR
 
 
 def _lineage(workspace: Workspace, project: DbtProject, mart: Table) -> dg.TableColumnLineage:
-    columns = {(a.layer, a.name): tuple(table.rules.columns) for a, table in workspace.project.by_address.items()}
-    sources = column_sources(project.model(mart.address.name).sql, columns)
+    model = project.model(mart.address.name)
+    read = {(source.layer, source.name): source for source in model.sources}
+    read |= {
+        project.model(each.name).relation: each
+        for each in workspace.project.by_address
+        if each.layer == MART and each.name in model.models
+    }
+    columns = {
+        relation: tuple(workspace.project.by_address[address].rules.columns) for relation, address in read.items()
+    }
+    sources = column_sources(model.sql, columns)
     return dg.TableColumnLineage(
         {
             name: [
-                dg.TableColumnDep(asset_key=dg.AssetKey(list(relation)), column_name=column)
+                dg.TableColumnDep(
+                    asset_key=dg.AssetKey([read[relation].layer, read[relation].name]), column_name=column
+                )
                 for relation, column in sorted(sources.get(name, ()))
             ]
             for name in mart.rules.columns

@@ -26,8 +26,7 @@ def start_ui(settings: Settings, *, host: str = "127.0.0.1", port: int = 3000) -
     _see_that_it_is_free(host, port)
     say("loading the project")
     project = load_project(settings)
-    if project.dbt is not None:
-        dbt = DbtProject(project.dbt, settings.dbt)
+    if (dbt := DbtProject.of(project, settings)) is not None:
         if not dbt.is_prepared:
             say("dbt compiles the marts, which it does once for each state of their files")
         dbt.prepare()

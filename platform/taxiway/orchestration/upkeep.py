@@ -15,7 +15,7 @@ _NIGHTLY = "30 3 * * *"
 
 
 def upkeep_schedule(workspace: Workspace) -> dg.ScheduleDefinition:
-    """Keeps all tables of the lake up, as `taxiway upkeep` does, every night on the clock of the deployment's zone."""
+    """Keeps the project's tables up, as `taxiway upkeep` does, every night on the clock of the deployment's zone."""
     settings = workspace.settings
 
     @dg.op(required_resource_keys={"workspace", "open_engine"})
@@ -25,7 +25,7 @@ def upkeep_schedule(workspace: Workspace) -> dg.ScheduleDefinition:
         open_engine: OpenEngine = context.resources.open_engine
         keep = timedelta(days=workspace.settings.keep_days)
         left = []
-        tables = workspace.lake.tables()
+        tables = workspace.lake.own_tables()
         for chore in upkeep(workspace.lake, open_engine(IN_PROCESS), tables, run=context.run_id, keep=keep):
             context.log.info(f"{chore.address}: {chore.what}: {chore.files} ({chore.why})")
             left += [f"{chore.address}: {chore.why}"] * (not chore.files)

@@ -81,14 +81,19 @@ class ProjectSettings(Group):
     parameters: Mapping[str, Parameter] = _mapping("values of the transforms' declared parameters", '{"late_min": 15}')
 
     @property
+    def package(self) -> str:
+        """The project's package, by which others that share its lake or its home know it."""
+        return self.project.partition(":")[0].partition(".")[0]
+
+    @property
     def dagster(self) -> Path:
         """Dagster's folder."""
         return self.home / "dagster"
 
     @property
     def dbt(self) -> Path:
-        """What dbt makes of the project."""
-        return self.home / "dbt"
+        """What dbt makes of the project, which other projects may share the home with."""
+        return self.home / "dbt" / self.package
 
     @property
     def scratch(self) -> Path:

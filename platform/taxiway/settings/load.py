@@ -127,13 +127,14 @@ class Source:
         return f"{_PREFIX}{setting.upper()}" if self.name == _ENVIRONMENT else self.name
 
 
-def project_root() -> Path:
-    """The folder that holds `deployments/`: `TAXIWAY_ROOT`, or the nearest one above the working
-    directory, or the checkout that this package is installed from. Raises SettingsError where there is none.
+def project_root(beside: str | None = None) -> Path:
+    """The folder that holds `deployments/`: `TAXIWAY_ROOT`, or the nearest one above the file `beside`, or above the
+    working directory. Raises SettingsError where there is none.
     """
     named = os.environ.get("TAXIWAY_ROOT")
     here = Path.cwd()
-    for folder in [Path(named)] if named else [here, *here.parents, Path(__file__).parents[3]]:
+    above = Path(beside).resolve().parents if beside else ()
+    for folder in [Path(named)] if named else [*above, here, *here.parents]:
         if (folder / _FOLDER).is_dir():
             return folder.resolve()
     raise SettingsError(
@@ -141,14 +142,15 @@ def project_root() -> Path:
     )
 
 
-def load_settings(deployment: str | None = None, **overrides: Any) -> Settings:
+def load_settings(deployment: str | None = None, *, beside: str | None = None, **overrides: Any) -> Settings:
     """The settings of a deployment (that of `TAXIWAY_DEPLOYMENT` where none is asked for, by default `local`).
 
-    `overrides` win over the environment, that over the deployment's file, and that over `deployments/settings.toml`,
-    which all share. Raises SettingsError with everything that is missing or wrong in one message, and for a
-    `TAXIWAY_*` variable that means nothing.
+    They are those of the working directory's project or, where TAXIWAY_ROOT names none, of that of the file `beside`:
+    of several projects in one Dagster each has its own. `overrides` win over the environment, that over the
+    deployment's file, and that over `deployments/settings.toml`, which all share. Raises SettingsError with everything
+    that is missing or wrong in one message, and for a `TAXIWAY_*` variable that means nothing.
     """
-    return explain_settings(deployment, **overrides)[0]
+    return explain_settings(deployment, root=overrides.pop("root", None) or project_root(beside), **overrides)[0]
 
 
 def explain_settings(deployment: str | None = None, **overrides: Any) -> tuple[Settings, Mapping[str, str]]:

@@ -14,7 +14,7 @@ import ibis.expr.types as ir
 from taxiway.errors import DefinitionError
 from taxiway.transforms.catalogue import CATALOGUE, Keys, Operator
 
-_LISTING = "docs/portability.md"
+_LISTING = "python -m taxiway.transforms.catalogue.listing"
 _NAME_LENGTH = 60
 
 

@@ -10,7 +10,7 @@ import pytest
 from tests.unit.cli.conftest import CommandLine, Said
 from tests.unit.cli.test_processes import HIGHEST, LEVELS, PROJECT
 from tests.unit.marts.dbt_folder import dbt_folder
-from tests.working import LOCAL
+from tests.working import LOCAL, workspace_file
 
 from taxiway.broken import BrokenTable
 from taxiway.cli import doctor
@@ -78,6 +78,7 @@ def rivers(tmp_path: Path) -> Iterator[Callable[..., CommandLine]]:
         (package / "features" / "highest.py").write_text(HIGHEST)
         for file, text in files.items():
             (package / "features" / f"{file}.py").write_text(text)
+        (tmp_path / "workspace.yaml").write_text(workspace_file(f"{name}.definitions", "assets"))
         settings = tmp_path / "deployments" / "local" / "settings.toml"
         settings.parent.mkdir(parents=True)
         settings.write_text(

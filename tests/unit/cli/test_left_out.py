@@ -56,9 +56,10 @@ def test_an_earlier_month_of_a_lookback_is_told(fresh: CommandLine) -> None:
 @pytest.fixture
 def place(tmp_path: Path) -> Workspace:
     """Flights and weather of two months have been delivered, and made of the first."""
-    assert flights.dbt is not None
     place = workspace(tmp_path, flights, parameters={})
-    DbtProject(flights.dbt, place.settings.dbt).prepare()
+    dbt = DbtProject.of(flights, place.settings)
+    assert dbt is not None
+    dbt.prepare()
     for month in ("2013-01", "2013-02"):
         for name in ("flights", "weather"):
             place.landing.deliver(f"{name}-{month}.csv", b"x")

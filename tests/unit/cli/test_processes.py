@@ -10,7 +10,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 from tests.unit.cli.conftest import CommandLine
-from tests.working import LOCAL, ROOT
+from tests.working import LOCAL, ROOT, workspace_file
 
 PROGRAM = [sys.executable, "-c", "from taxiway.cli import main; main()"]
 
@@ -183,6 +183,7 @@ def test_a_new_table_is_one_file_that_runs_as_it_is(tmp_path: Path) -> None:
     (package / "__init__.py").write_text("")
     (package / "project.py").write_text(PROJECT)
     (tmp_path / "deployments" / "local").mkdir(parents=True)
+    (tmp_path / "workspace.yaml").write_text(workspace_file("rivers.definitions", "assets"))
     settings = f'{LOCAL}project = "rivers.project:project"\nfirst_month = "2013-01"\nend_month = "2013-03"\n'
     (tmp_path / "deployments" / "local" / "settings.toml").write_text(settings)
     command = CommandLine(tmp_path, tmp_path / "home")

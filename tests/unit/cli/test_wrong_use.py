@@ -53,7 +53,7 @@ from tests.unit.cli.conftest import CommandLine
         (["run", "raw/gauges", "--month", "2013-01"], 2, "raw/gauges is not partitioned by month"),
         (["run", "--engine", "abacus"], 2, "there is no engine 'abacus'"),
         (["new", "table", "feature/river_month"], 2, "there is a table feature/river_month already"),
-        (["new", "table", "feature/more"], 2, "gauges has no folder of feature tables"),
+        (["new", "table", "feature/more"], 2, "gauges has no folder of tables, a file each"),
         (["new", "table", "mart/more"], 2, "which dbt makes"),
         (["new", "table", "feature/class"], 2, "is a word of Python"),
         (["frobnicate"], 2, "No such command 'frobnicate'"),

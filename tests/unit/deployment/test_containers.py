@@ -20,7 +20,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Layout, tup
     folder = tmp_path_factory.mktemp("containers")
     layout = Layout.containers("staging", ROOT, 9000)
     listed = processes(layout)
-    (folder / "Dockerfile").write_text(render_dockerfile(layout, listed))
+    (folder / "Dockerfile").write_text(render_dockerfile(layout, listed, ROOT))
     (folder / "compose.yaml").write_text(render_compose(layout, listed, folder, ROOT))
     return folder, layout, listed
 

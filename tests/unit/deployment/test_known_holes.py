@@ -46,9 +46,9 @@ def test_a_server_is_not_started(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 
 def test_the_floor_is_above_each_hole_and_that_of_the_requirements() -> None:
     assert max(Version(hole.mended_in) for hole in HOLES) <= Version(FLOORS["dagster"])
-    declared = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    declared = tomllib.loads((ROOT / "platform" / "pyproject.toml").read_text())["project"]
     texts = [*declared["dependencies"], *declared["optional-dependencies"]["staging"]]
-    texts += declared["optional-dependencies"]["dev"]
+    texts += tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups"]["dev"]
     required = {each.name: str(each.specifier) for each in map(Requirement, texts) if each.name in FLOORS}
     assert required == {name: f"~={floor}" for name, floor in FLOORS.items()}
 

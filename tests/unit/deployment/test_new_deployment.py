@@ -20,7 +20,7 @@ def root(tmp_path: Path) -> Path:
 
 def test_it_is_as_staging_but_for_its_port(root: Path) -> None:
     folder, port = new_deployment(root, "qa")
-    assert sorted(file.name for file in folder.iterdir()) == ["dagster.yaml", "settings.toml"]
+    assert sorted(file.name for file in folder.iterdir()) == ["settings.toml"]
     own: dict[str, Any] = {name: root / name for name in ("home", "lake", "landing")}
     own |= {"root": root, "engine": "duckdb", "dagster_storage": "sqlite"}
     made, staging = (load_settings(name, **own) for name in ("qa", "staging"))
@@ -28,6 +28,15 @@ def test_it_is_as_staging_but_for_its_port(root: Path) -> None:
     assert made.model_copy(update={"deployment": "staging", "port": staging.port}) == staging
     _, further = new_deployment(root, "qa2")
     assert further >= port + 100
+
+
+def test_a_project_without_staging_has_one_with_servers_too(root: Path) -> None:
+    for name in ("staging", "production"):
+        shutil.rmtree(root / "deployments" / name)
+    _, port = new_deployment(root, "qa")
+    own: dict[str, Any] = {name: root / name for name in ("home", "lake", "landing")}
+    made = load_settings("qa", root=root, engine="duckdb", dagster_storage="sqlite", **own)
+    assert (made.runs, made.port) == ("queue", port)
 
 
 def test_a_port_of_the_shell_is_not_taken_for_that_of_others(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:

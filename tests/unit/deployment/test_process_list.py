@@ -2,7 +2,9 @@
 
 from collections import Counter
 from dataclasses import replace
+from pathlib import Path
 
+from taxiway.code_locations import CodeLocation
 from taxiway.deployment import Layout, Process
 from taxiway.deployment.processes import processes
 
@@ -49,8 +51,28 @@ def test_a_connection_is_a_file_of_the_code_location_s_alone(layout: Layout) -> 
     assert {name: file for name, file in given.items() if file} == {"code-flights": expected}
 
 
+def _location(name: str, folder: Path | None = None) -> CodeLocation:
+    return CodeLocation(name, f"{name}.definitions", folder)
+
+
+def test_a_code_location_that_is_not_installed_is_found_in_its_folder(layout: Layout) -> None:
+    (served,) = (
+        p for p in processes(replace(layout, locations={"b": _location("b", Path("src"))})) if p.name == "code-b"
+    )
+    words = list(served.command)
+    assert words[words.index("--working-directory") + 1] == str(layout.root / "src")
+    assert served.variables["TAXIWAY_ROOT"] == str(layout.root)
+
+
+def test_a_code_location_of_another_project_has_its_settings(layout: Layout, tmp_path: Path) -> None:
+    (tmp_path / "zoo" / "deployments").mkdir(parents=True)
+    locations = {"zoo": _location("zoo", tmp_path / "zoo" / "src")}
+    (served,) = (each for each in processes(replace(layout, locations=locations)) if each.name == "code-zoo")
+    assert served.variables["TAXIWAY_ROOT"] == str(tmp_path / "zoo")
+
+
 def test_the_daemon_sees_the_processes_of_all_code_locations(layout: Layout) -> None:
-    several = replace(layout, locations={"flights": "flights.definitions", "b": "b.definitions", "c": "c.definitions"})
+    several = replace(layout, locations={name: _location(name) for name in ("flights", "b", "c")})
     seen = {process.name: process.sees_processes_of for process in processes(several)}
     assert {name: of for name, of in seen.items() if of} == dict.fromkeys(
         ("code-b", "code-c", "daemon"), "code-flights"

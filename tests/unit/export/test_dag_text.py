@@ -105,6 +105,7 @@ def test_a_month_is_that_of_the_projects_clock() -> None:
 
 def test_the_reference_project_is_a_dag(tmp_path: Path, snapshot: SnapshotAssertion) -> None:
     settings = load_settings("local", home=tmp_path)
-    assert project.dbt is not None
-    DbtProject(project.dbt, settings.dbt).prepare()
+    dbt = DbtProject.of(project, settings)
+    assert dbt is not None
+    dbt.prepare()
     assert render_dag(project.name, "local", settings.months, stages(Workspace(project, settings))) == snapshot

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from tests.benchmarks import guard_rules
+from tests.working import ROOT
 
 from flights.project import project
 from taxiway.benchmark import load_benchmarks
@@ -14,7 +15,7 @@ HEADER = b"year,month,day,dep_time,sched_dep_time,dep_delay,arr_time,sched_arr_t
 
 
 def test_every_measure_names_trials_that_there_are():
-    benchmarks = load_benchmarks(project)
+    benchmarks = load_benchmarks(project, ROOT)
     known = {trial.name for trial in benchmarks.trials}
     assert {measure.name for measure in benchmarks.measures} == {
         "year",
@@ -41,7 +42,7 @@ def test_thirty_rules_are_the_same_by_contract_and_by_hand():
 
 @pytest.mark.parametrize("end", [b"\n", b"\r\n"])
 def test_a_correction_changes_one_arrival_by_a_minute(tmp_path: Path, end: bytes):
-    load_benchmarks(project)
+    load_benchmarks(project, ROOT)
     file = tmp_path / "flights-2013-09.csv"
     rows = [
         b"2013,9,1,900,900,0,1000,1000,0,AA",

@@ -40,6 +40,31 @@ def test_another_deployment_reads_and_changes_nothing(store: Store, change: str)
     add(Lake(store, "staging"))
 
 
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_table_is_of_one_project_and_others_read_it(store: Store, change: str) -> None:
+    add(Lake(store, "local", "shop"))
+    other = Lake(store, "local", "rivers")
+    assert other.open(AT).version == 0
+    with pytest.raises(LakeError, match=r"feature/levels in the lake .* is a table of the project 'shop'"):
+        CHANGES[change](other)
+    assert other.own_tables() == ()
+    publish(other, "feature/floods", ROWS, ["2013-01"])
+    assert other.own_tables() == (Address("feature", "floods"),)
+    with pytest.raises(LakeError, match="feature/levels"):
+        other.see_that_it_is_ours(AT.quarantine)
+
+
+def test_a_name_is_free_once_its_table_is_dropped(store: Store) -> None:
+    mine = Lake(store, "local", "shop")
+    add(mine)
+    publish(mine, str(AT.quarantine), ROWS, ["2013-01"])
+    mine.drop(AT.quarantine)
+    with pytest.raises(LakeError, match="'shop'"):
+        add(Lake(store, "local", "rivers"))
+    mine.drop(AT)
+    add(Lake(store, "local", "rivers"))
+
+
 def test_a_lake_that_does_not_say_whose_its_tables_are_is_taken_by_local_alone(store: Store) -> None:
     """As one of before there was a file that says so, which may be another deployment's."""
     add(Lake(store))

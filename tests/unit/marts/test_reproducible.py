@@ -6,7 +6,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from tests.unit.marts.dbt_folder import MODEL, PROFILES, SCHEMA, SETTINGS, SOURCES, dbt_folder
+from tests.unit.marts.dbt_folder import MODEL, SETTINGS, SOURCES, dbt_folder
 
 from taxiway.addresses import Address
 from taxiway.errors import DbtProblem, MartsFailed
@@ -163,12 +163,10 @@ PROJECTS = {
         {"dbt_project.yml": SETTINGS.replace("least: 1", "least: \"{{ env_var('X') }}\"")},
         r"vars\.least: env",
     ),
-    "a profile": ({"profiles.yml": PROFILES.replace("threads: 2", "threads: \"{{ env_var('X') }}\"")}, "threads: env"),
     "a property": (
         {"models/r.yml": "version: 2\nmodels: [{name: rivers, config: {alias: \"{{ env_var('X') }}\"}}]"},
         r"models/r\.yml: .*alias: env",
     ),
-    "a profile that opens": ({"profiles.yml": PROFILES.replace("threads: 2", "extensions: [httpfs]")}, "extensions: "),
     "a hook": ({"dbt_project.yml": SETTINGS + "on-run-start: [select 1]\n"}, "on-run-start: what a hook does"),
     "a post-hook": ({"models/rivers.sql": "{{ config(post_hook='select 1') }}" + MODEL}, "post-hook: what a hook does"),
     "a header": (
@@ -279,6 +277,26 @@ def built(folder: Path, states: Path, files: dict[str, str], scratch: str = "1",
     )
 
 
+ORDINARY = {
+    "dbt_project.yml": SETTINGS.replace("name: small", "name: small\nprofile: company"),
+    "profiles.yml": "company: {target: dev, outputs: {dev: {type: postgres}}}",
+    "models/sources.yml": (
+        "version: 2\nsources: [{name: company, schema: raw, tables: [{name: water, identifier: levels}]}]"
+    ),
+    "models/staging/stg_levels.sql": "{{ config(materialized='view') }}select * from {{ source('company', 'water') }}",
+    "models/rivers.sql": "{{ config(schema='reports') }}select river, level from {{ ref('stg_levels') }}",
+}
+
+
+def test_an_ordinary_project_needs_nothing_of_ours(tmp_path: Path) -> None:
+    build = built(tmp_path / "small", tmp_path / "states", ORDINARY)
+    assert build.rows("rivers").to_pylist() == [{"river": "Elbe", "level": 7}]
+    project = DbtProject(tmp_path / "small", tmp_path / "states")
+    assert project.model("rivers").relation == ("mart_reports", "rivers")
+    assert project.inputs("rivers", {"rivers"}) == [Address("raw", "levels")]
+    assert project.inputs("rivers", {"rivers", "stg_levels"}) == [Address("mart", "stg_levels")]
+
+
 def test_a_seed_is_read_and_counts(tmp_path: Path) -> None:
     files = {"seeds/names.csv": "river,name\nElbe,a\n", "models/rivers.sql": "select * from {{ ref('names') }}"}
     make = partial(built, tmp_path / "small", tmp_path / "states")
@@ -329,7 +347,7 @@ CHANGES = [
 ]
 
 
-@pytest.mark.parametrize("changed", [*CHANGES, "../shared/m.sql", "profiles.yml", "package-lock.yml", "models/docs.md"])
+@pytest.mark.parametrize("changed", [*CHANGES, "../shared/m.sql", "package-lock.yml", "models/docs.md"])
 def test_every_file_that_dbt_reads_counts(tmp_path: Path, changed: str) -> None:
     settings = SETTINGS + "macro-paths: [macros, x, ../shared]\n"
     folder = dbt_folder(
@@ -341,7 +359,9 @@ def test_every_file_that_dbt_reads_counts(tmp_path: Path, changed: str) -> None:
     assert DbtProject(folder, tmp_path).digest != before
 
 
-@pytest.mark.parametrize("written", [".user.yml", "target/manifest.json", "logs/dbt.log", "built/x.json"])
+@pytest.mark.parametrize(
+    "written", [".user.yml", "profiles.yml", "target/manifest.json", "logs/dbt.log", "built/x.json"]
+)
 def test_what_dbt_writes_does_not_count(tmp_path: Path, written: str) -> None:
     settings = SETTINGS + ("target-path: built\n" if written.startswith("built") else "")
     folder = dbt_folder(tmp_path / "small", {"dbt_project.yml": settings})
@@ -351,7 +371,7 @@ def test_what_dbt_writes_does_not_count(tmp_path: Path, written: str) -> None:
 
 
 def test_a_project_without_flags_leaves_no_trace_in_itself(tmp_path: Path) -> None:
-    folder = dbt_folder(tmp_path / "small", {"macros/schema.sql": SCHEMA})
+    folder = dbt_folder(tmp_path / "small", {})
     before = sorted(folder.rglob("*"))
     project = DbtProject(folder, tmp_path / "states")
     project.prepare()

@@ -13,6 +13,7 @@ from tests.working import contents, land, rows, run, run_all, statuses, with_tab
 
 from taxiway.addresses import Address
 from taxiway.contracts import Contract, Date, MaxLag, column, table, table_rule
+from taxiway.errors import LakeError
 from taxiway.lake import WHOLE
 from taxiway.landing import CsvFormat
 from taxiway.materialise import Workspace
@@ -248,3 +249,12 @@ def test_a_month_that_has_not_been_landed_is_refused_and_holds_back_no_other(tmp
     assert "readings-2013-02.csv has not been delivered" in raw.refused[0].message
     assert statuses(levels) == {"2013-01": "published", "2013-02": "refused", "2013-03": "published"}
     assert "raw/readings 2013-02 has not been published" in levels.refused[0].message
+
+
+def test_a_table_of_another_project_is_refused_though_it_looks_the_same(gauges: Workspace) -> None:
+    land(gauges, ["2013-01"])
+    run(gauges, "raw/readings", "2013-01")
+    settings = gauges.settings.model_copy(update={"project": "rivers.project:project"})
+    others = Workspace(gauges.project, settings)
+    with pytest.raises(LakeError, match=r"raw/readings in the lake .* is a table of the project 'flights'"):
+        run(others, "raw/readings", "2013-01")

@@ -1,5 +1,6 @@
 """Who asked for a run or a backfill, as far as a webserver, the daemon and the command line know it."""
 
+import os
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,7 +16,9 @@ from dagster._core.workspace.workspace import CurrentWorkspace
 from starlette.datastructures import Headers
 from tests.working import ROOT
 
+from taxiway.dagster_home import prepare_home
 from taxiway.servers.attribution import AttributingInstance
+from taxiway.settings import load_settings
 from taxiway.users import UNKNOWN, USER_TAG, account, asking
 
 CONFIGURED = """\
@@ -109,8 +112,12 @@ def test_a_backfill_names_who_asked_for_it(open_instance: Open, user: str | None
 
 
 @pytest.mark.parametrize("deployment", ["local", "staging", "production"])
-def test_each_deployment_has_it(deployment: str) -> None:
-    text = (ROOT / "deployments" / deployment / "dagster.yaml").read_text()
+def test_each_deployment_has_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, deployment: str) -> None:
+    places = {each: tmp_path / each for each in ("home", "lake", "landing")} | {"engine": "duckdb"}
+    settings = load_settings(deployment, root=ROOT, dagster_storage="postgresql://dagster@db/dagster", **places)
+    monkeypatch.setattr(os, "environ", dict(os.environ))
+    prepare_home(settings)
+    text = (settings.dagster / "dagster.yaml").read_text()
     assert "class: AttributingRunCoordinator" in text
     assert ("known_by: account" in text) == (deployment == "local")
     assert ("class: AttributingInstance" in text) == (deployment != "local")

@@ -234,8 +234,9 @@ def test_all_tables_are_certified(tmp_path: Path, project: Any):
 
 
 def test_definitions_load_without_an_engine(tmp_path: Path):
-    assert flights.dbt is not None
-    DbtProject(flights.dbt, tmp_path / "dbt").prepare()
+    dbt = DbtProject.of(flights, load_settings("local", root=ROOT, home=tmp_path))
+    assert dbt is not None
+    dbt.prepare()
     # pandera looks for pyspark of its own accord; nothing needs it.
     code = "import sys; sys.modules['pyspark'] = sys.modules['py4j'] = None; import flights.definitions"
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, env=os.environ | {"TAXIWAY_HOME": str(tmp_path)})

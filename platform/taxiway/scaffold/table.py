@@ -1,0 +1,275 @@
+"""A new table of a project: one file with a contract, a transform and a test, which runs as it is."""
+
+import importlib
+import inspect
+import keyword
+import re
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from string import Template
+
+import duckdb
+
+from taxiway.addresses import Address
+from taxiway.errors import UsageError
+from taxiway.materialise import Workspace
+from taxiway.tables import Project, Table
+
+_DERIVED = Template('''"""$address: how many rows $source has by $column."""
+
+import ibis.expr.types as ir
+
+from taxiway import contracts
+from taxiway.contracts import Contract, Int64, Text, column
+from taxiway.tables import Table
+from taxiway.transforms import transform
+
+
+class $model(Contract):
+    """One $column of $source."""
+
+    $column: Text = column("The $column, as in $source")
+    row_count: Int64 = column("Rows of $source", unit="rows", ge=1)
+
+    class Config:
+        """Its key and how it is partitioned."""
+
+        unique = ["$column"]
+        metadata = contracts.table($partition)
+
+
+@transform
+def $name($relation: ir.Table) -> ir.Table:
+    """The rows of $source, counted."""
+    return $relation.group_by("$column").aggregate(row_count=$relation.count())
+
+
+table = Table("$address", contract=$model, transform=$name)
+
+
+def test_$name() -> None:
+    """Two rows of one $column are counted together."""
+    import pyarrow as pa
+
+    from taxiway.testing import run_transform
+
+    rows = pa.table({"$column": ["2013-01", "2013-02", "2013-02"]})
+    found = run_transform($name, {"$relation": rows}).sort_by("$column").to_pylist()
+    assert found == [{"$column": "2013-01", "row_count": 1}, {"$column": "2013-02", "row_count": 2}]
+''')
+_DELIVERED = Template('''"""$address: what $file holds, as delivered, typed."""
+
+import ibis.expr.types as ir
+
+from taxiway import contracts
+from taxiway.contracts import Contract, $types, column
+from taxiway.tables import Delivered, Table
+from taxiway.transforms import transform
+
+
+class $model(Contract):
+    """One record of $file."""
+
+$columns
+    source_file: Text = column("The delivered file")
+    source_row: Int64 = column("The record's number in it, from 1", ge=1)$month
+
+    class Config:
+        """Its key and how it is partitioned."""
+
+        unique = [$key]
+        metadata = contracts.table($partition)
+
+
+@transform
+def $name(landing_$name: ir.Table) -> ir.Table:
+    """As delivered$with_month."""
+    return landing_$name$mutated
+
+
+table = Table("$address", contract=$model, transform=$name, delivered=Delivered("$file"))
+
+
+def test_$name() -> None:
+    """Nothing is lost of what is delivered."""
+    import pyarrow as pa
+
+    from taxiway.testing import run_transform
+
+    rows = pa.table({"source_file": ["$file"], "source_row": [1]$rows})
+    assert run_transform($name, {"landing_$name": rows}).num_rows == 1
+''')
+# What DuckDB finds in a file's columns, and what a contract calls it.
+_TYPES = {"BIGINT": "Int64", "DOUBLE": "Float64", "DATE": "Date"}
+_TYPES |= {"TIMESTAMP WITH TIME ZONE": "Instant"}
+_MONTH = re.compile(r"\d{4}-\d{2}(?!\d)")
+
+
+@dataclass(frozen=True)
+class NewTable:
+    """The file that was written, what it was made from, and whether the project finds the table by itself."""
+
+    file: Path
+    source: str
+    is_found: bool
+
+
+@dataclass(frozen=True)
+class _Column:
+    name: str
+    type: str
+    nullable: bool
+    unique: bool
+
+
+def write_table(workspace: Workspace, at: Address, *, reads: str | None = None, like: Path | None = None) -> NewTable:
+    """Write the file of a table that counts the rows of the table `reads` or, of the layer raw, that is delivered as
+    files `like` this one.
+
+    Raises UsageError for a table that there is, or that has to be written in another way.
+    """
+    project = workspace.project
+    if at in project.by_address:
+        raise UsageError(f"there is a table {at} already, in {_file_of(project.table(at))}")
+    if not at.name.isidentifier() or keyword.iskeyword(at.name):
+        raise UsageError(f"'{at.name}' is a word of Python, which a transform cannot be called")
+    if at.layer == "mart":
+        raise UsageError(
+            f"{at} would be a mart, which dbt makes: write a model {at.name}.sql, and its contract in Python"
+        )
+    if at.layer == "raw":
+        if reads is not None:
+            raise UsageError(f"{at} is made from a delivered file, and reads no table: leave out --reads")
+        source, text = _delivered(at, like)
+    else:
+        if like is not None:
+            raise UsageError(f"{at} is made from tables: only a table of the layer raw is like a file")
+        read = project.table(reads) if reads else _start(project)
+        source, text = f"the rows of {read.at}", _derived(at, read)
+    folder = _folder(workspace, at)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "__init__.py").touch()
+    file = folder / f"{at.name}.py"
+    try:
+        with file.open("x") as opened:
+            opened.write(text)
+    except FileExistsError:
+        raise UsageError(f"{file} exists already; it is left as it is") from None
+    return NewTable(file, source, _is_found(workspace, at))
+
+
+def _folder(workspace: Workspace, at: Address) -> Path:
+    """The folder of the layer's tables or, for the first of a layer, one that is called as it beside the others."""
+    own = [table for table in workspace.project.tables if getattr(_module(table), "table", None) is table]
+    for table in own:
+        if table.address.layer == at.layer:
+            return _file_of(table).parent
+    beside = [_file_of(table).parent.parent for table in own]
+    if beside:
+        return beside[0] / at.layer
+    if workspace.project.tables:
+        raise UsageError(
+            f"{workspace.project.name} has no folder of tables, a file each: give it one, and collect(...) in Project"
+        )
+    module = sys.modules[workspace.settings.project.partition(":")[0]]
+    return Path(inspect.getfile(module)).parent / "tables" / at.layer
+
+
+def _is_found(workspace: Workspace, at: Address) -> bool:
+    """Whether the project has the table, once its module is loaded anew."""
+    module, _, attribute = workspace.settings.project.partition(":")
+    importlib.invalidate_caches()
+    return at in getattr(importlib.reload(sys.modules[module]), attribute).by_address
+
+
+def _start(project: Project) -> Table:
+    """What a new table reads unless another is named: the monthly table that most others read, or any."""
+    readers = {table: 0 for table in project.tables if table.address.layer != "mart"}
+    for table in project.tables:
+        for source in project.inputs(table):
+            if source in readers:
+                readers[source] += 1
+    if not readers:
+        raise UsageError(f"{project.name} has no table to start from: make one of the layer raw, as raw/{project.name}")
+    return max(readers, key=lambda table: (table.monthly, readers[table]))
+
+
+def _derived(at: Address, source: Table) -> str:
+    named = [*([source.rules.partition] if source.rules.partition else []), *source.rules.key, *source.rules.columns]
+    texts = [name for name in named if str(source.rules.schema.field(name).type) == "string"]
+    if not texts:
+        raise UsageError(f"{source.at} has no column of text to count by: name another with --reads")
+    return _DERIVED.substitute(
+        address=at,
+        name=at.name,
+        model=_class_name(at),
+        source=source.at,
+        relation=source.address.relation,
+        column=texts[0],
+        partition=f'partition="{texts[0]}"' if source.monthly else "",
+    )
+
+
+def _delivered(at: Address, like: Path | None) -> tuple[str, str]:
+    """What the table is made from, in words, and its file."""
+    name = like.name if like is not None else f"{at.name}.csv"
+    file = _MONTH.sub("{month}", name, count=1)
+    monthly = file != name
+    columns = _columns(like) if like is not None else [_Column("id", "Text", nullable=False, unique=True)]
+    key = next(([column.name] for column in columns if column.unique), ["source_file", "source_row"])
+    own = [
+        f'    {c.name}: {c.type} = column("{c.name}, as delivered"{", nullable=True" if c.nullable else ""})'
+        for c in columns
+    ]
+    month = '\n    month: Text = column("The month that the file was delivered for")'
+    return file, _DELIVERED.substitute(
+        address=at,
+        name=at.name,
+        model=_class_name(at),
+        file=file,
+        types=", ".join(sorted({"Int64", "Text", *(column.type for column in columns)})),
+        columns="\n".join(own),
+        month=month if monthly else "",
+        key=", ".join(f'"{column}"' for column in key),
+        partition='partition="month"' if monthly else "",
+        with_month=", with the month of the file" if monthly else "",
+        mutated=f'.mutate(month=landing_{at.name}["_month"])' if monthly else "",
+        rows=', "_month": ["2013-01"]' if monthly else "",
+    )
+
+
+def _columns(file: Path) -> list[_Column]:
+    """The columns of a CSV file with a header, with the types that fit all its values."""
+    with duckdb.connect() as connection:
+        try:
+            rows = connection.read_csv(str(file), header=True, sample_size=-1, null_padding=False)
+            types = dict(zip(rows.columns, map(str, rows.types), strict=True))
+            wrong = [name for name in types if not name.isidentifier() or keyword.iskeyword(name)]
+            if wrong:
+                raise UsageError(f"{file}: '{wrong[0]}' is no name for a column of a contract: rename it in the header")
+            return [_Column(name, _TYPES.get(kind, "Text"), *_facts(rows, name)) for name, kind in types.items()]
+        except duckdb.Error as error:
+            raise UsageError(f"{file} cannot be read as CSV: {' '.join(str(error).split())}") from None
+
+
+def _facts(rows: duckdb.DuckDBPyRelation, name: str) -> tuple[bool, bool]:
+    """Whether a column lacks values, and whether it has all of them once."""
+    known, distinct, total = rows.aggregate(f'count("{name}"), count(DISTINCT "{name}"), count(*)').fetchone() or (
+        0,
+        0,
+        0,
+    )
+    return known < total, known == distinct == total
+
+
+def _class_name(at: Address) -> str:
+    return "".join(word.capitalize() for word in at.name.split("_"))
+
+
+def _module(table: Table) -> object:
+    return sys.modules[table.contract.__module__]
+
+
+def _file_of(table: Table) -> Path:
+    return Path(inspect.getfile(table.contract))
