@@ -76,7 +76,7 @@ def deliver(workspace: "Workspace", months: Sequence[str] | None, spoil: str | N
     bytes and whether anything changed. Raises UsageError where the project has no publisher or no such fault.
     """
     project, settings = workspace.project, workspace.settings
-    sources = [table for table in project.tables if table.delivered is not None and table.delivered.source is not None]
+    sources = [table for table in project.tables if table.files is not None and table.source is not None]
     if project.deliveries is None and sources and spoil is None:
         return _deliver_from(workspace, sources, months)
     if project.deliveries is None:

@@ -10,8 +10,9 @@ import pyarrow as pa
 from taxiway.engines import Reading, Session
 from taxiway.errors import ContractBroken, DefinitionError, DeliveryRefused, LakeError, TransformFailed
 from taxiway.lake import WHOLE, Finding, Snapshot
+from taxiway.lake.inputs import LANDING
 from taxiway.lake.schema import new_columns
-from taxiway.landing import DeliveredFile, doubtful_texts, read_csv
+from taxiway.landing import DeliveredFile, doubtful_texts, read_file
 from taxiway.materialise.compiled import STAGED, delivered_schema, prepared
 from taxiway.materialise.plan import PartitionPlan, Plan, partitions_in_reach, read_since
 from taxiway.materialise.sharing import shared_queries
@@ -47,7 +48,7 @@ def stage(workspace: Workspace, plan: Plan, session: Session) -> Staged:
             staged.refused[partition.partition] = absent
         else:
             staged.inputs[partition.partition] = partition.inputs
-    if plan.table.delivered is not None:
+    if plan.table.files is not None:
         _stage_delivered(workspace, plan, session, staged)
     elif isinstance(plan.table.transform, BatchTransform):
         _stage_batches(workspace, plan, session, staged)
@@ -94,17 +95,17 @@ def _stage_delivered(workspace: Workspace, plan: Plan, session: Session, staged:
     read: list[pa.Table] = []
     for key in tuple(staged.inputs):
         try:
-            delivered = read_delivered(workspace, table, key)
+            files = read_delivered(workspace, table, key, tuple(staged.inputs[key][LANDING]))
         except DeliveryRefused as error:
             staged.refused[key] = str(error)
             del staged.inputs[key]
             continue
-        staged.inputs[key] = {"landing": {delivered.name: delivered.digest}}
-        staged.findings[key] = _of_delivery(delivered)
-        staged.malformed[key] = delivered.malformed
-        staged.rows_read += delivered.table.num_rows
-        month = pa.repeat(pa.scalar(key), delivered.table.num_rows)
-        read.append(delivered.table.append_column("_month", month))
+        staged.inputs[key] = {LANDING: {file.name: file.digest for file in files}}
+        staged.findings[key] = tuple(finding for file in files for finding in _of_delivery(file))
+        staged.malformed[key] = sum(file.malformed for file in files)
+        for file in files:
+            staged.rows_read += file.table.num_rows
+            read.append(file.table.append_column("_month", pa.repeat(pa.scalar(key), file.table.num_rows)))
         if sum(rows.num_rows for rows in read) >= _ROWS_A_LOAD:
             session.load(_FILES, pa.concat_tables(read))
             read.clear()
@@ -119,13 +120,28 @@ def _stage_delivered(workspace: Workspace, plan: Plan, session: Session, staged:
         _execute(plan, session, shared, more=number > 0)
 
 
-def read_delivered(workspace: Workspace, table: Table, partition: str) -> DeliveredFile:
-    """The file that was delivered for a partition; raises DeliveryRefused where it cannot be read."""
-    assert table.delivered is not None
-    name, form = table.file_name(partition), table.delivered.format
-    delivered = read_csv(name, workspace.landing.read(name), list(table.file_columns), form)
-    texts = [name for name, dtype in table.file_columns.items() if dtype == "string"]
-    doubts = doubtful_texts(delivered.name, delivered.table, texts, form)
+def read_delivered(
+    workspace: Workspace, table: Table, partition: str, names: Sequence[str] | None = None
+) -> list[DeliveredFile]:
+    """The files that were delivered for a partition, those of these names or all that lie there now.
+
+    Raises DeliveryRefused where there is none, or one of them cannot be read.
+    """
+    names = workspace.delivered(table, (partition,))[partition] if names is None else names
+    if not names:
+        raise DeliveryRefused(
+            f"no file {table.file_name(partition)} has been delivered: put it into {workspace.landing.store}"
+        )
+    return [read_for(table, name, workspace.landing.read(name)) for name in names]
+
+
+def read_for(table: Table, name: str, data: bytes) -> DeliveredFile:
+    """A file of that content as it is read for a table; raises DeliveryRefused where it cannot be."""
+    assert table.files is not None
+    columns = {column: ibis.dtype(dtype).to_pyarrow() for column, dtype in table.file_columns.items()}
+    delivered = read_file(table.files, name, data, columns)
+    texts = [column for column, dtype in table.file_columns.items() if dtype == "string"]
+    doubts = doubtful_texts(name, delivered.table, texts, getattr(table.files, "fields", ()))
     return replace(delivered, warnings=(*delivered.warnings, *doubts))
 
 

@@ -35,7 +35,7 @@ def try_out(workspace: Workspace, table: Table, partition: str, engine: Engine) 
     with engine.session() as session:
         staged = stage(workspace, plan, session)
         if staged.refused:
-            error = DeliveryRefused if table.delivered is not None else TableNotFound
+            error = DeliveryRefused if table.files is not None else TableNotFound
             raise error(staged.refused[partition])
         verdict = guard(plan, session, [partition])[partition]
         rows = session.query(to_sql(accepted(table.rules, plan.compiled.staged), session.dialect))

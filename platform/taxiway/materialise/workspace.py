@@ -7,6 +7,7 @@ from functools import cached_property
 from taxiway.home import check_home
 from taxiway.lake import WHOLE, Lake
 from taxiway.landing import LandingZone
+from taxiway.materialise.expected_files import ExpectedFiles
 from taxiway.settings import Settings
 from taxiway.tables import Project, Table
 
@@ -34,13 +35,17 @@ class Workspace:
         return LandingZone(self.settings.landing)
 
     @cached_property
-    def expected_files(self) -> Mapping[str, Sequence[tuple[Table, str]]]:
-        """The raw tables, each with the partition, that a file of the deployment's months is for, by the file's
-        name."""
+    def expected_files(self) -> ExpectedFiles:
+        """What the delivered files of the deployment's months are called."""
         months = self.settings.months.keys()
-        found: dict[str, list[tuple[Table, str]]] = {}
-        for table in self.project.tables:
-            if table.delivered is not None:
-                for partition in months if table.monthly else (WHOLE,):
-                    found.setdefault(table.file_name(partition), []).append((table, partition))
-        return found
+        return ExpectedFiles(
+            {table: months if table.monthly else (WHOLE,) for table in self.project.tables if table.files is not None}
+        )
+
+    def delivered(self, table: Table, partitions: Sequence[str]) -> Mapping[str, Sequence[str]]:
+        """By partition, the names of the files that it is to be made from: where there may be several, those that lie
+        in the landing zone now."""
+        if table.files is None or not table.files.several:
+            return {key: (table.file_name(key),) for key in partitions}
+        lying = ExpectedFiles({table: partitions}).by_partition(self.landing.listing().readable)
+        return {key: tuple(lying.get((table, key), ())) for key in partitions}

@@ -52,7 +52,7 @@ def lineage_metadata(lineage: dg.TableColumnLineage) -> dict[str, Any]:
 
 
 def _key(workspace: Workspace, table: Table, relation: str) -> dg.AssetKey:
-    if table.delivered is not None:
+    if table.files is not None:
         return dg.AssetKey(["landing", table.address.name])
     source = workspace.project.by_relation[relation].address
     return dg.AssetKey([source.layer, source.name])
