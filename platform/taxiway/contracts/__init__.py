@@ -29,7 +29,7 @@ from taxiway.contracts.types import (
     Text,
     TextList,
 )
-from taxiway.contracts.verdict import Failure, Verdict, verdicts, with_volume
+from taxiway.contracts.verdict import Failure, Verdict, verdicts, with_examples, with_volume
 
 __all__ = [
     "Bool",
@@ -72,5 +72,6 @@ __all__ = [
     "table",
     "table_rule",
     "verdicts",
+    "with_examples",
     "with_volume",
 ]

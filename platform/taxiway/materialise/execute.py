@@ -22,6 +22,7 @@ from taxiway.contracts import (
     repeated_hashes,
     samples,
     verdicts,
+    with_examples,
     with_volume,
 )
 from taxiway.contracts.guard import KEY
@@ -167,11 +168,19 @@ def guard(plan: Plan, session: Session, keys: Sequence[str], *, accept_fewer: bo
             contract.volume,
             _published_rows(plan, session, key),
             accept_fewer=accept_fewer,
+            earlier=_earlier_rows(plan, session, judged, key) if contract.volume.of_earlier else (),
             advice=f"to accept it: taxiway run {plan.table.at}{f' --month {key}' * (key != WHOLE)} --accept-fewer",
         )
         for key in keys
     }
     return held_over_the_table(plan, session, held, repeated=repeated)
+
+
+def _earlier_rows(plan: Plan, session: Session, judged: Mapping[str, Verdict], key: str) -> list[int]:
+    """How many rows the last partitions before this one have, those that are made with it as they will be."""
+    known = {*judged, *(plan.base.partitions if plan.base is not None else ())}
+    before = sorted(each for each in known if each < key)[-plan.table.rules.volume.earlier :]
+    return [judged[each].accepted if each in judged else _published_rows(plan, session, each) for each in before]
 
 
 def _published_rows(plan: Plan, session: Session, key: str) -> int:
@@ -200,6 +209,7 @@ def publish_judged(
     """Publish the partitions that passed, in one commit, and say what became of each that was judged."""
     contract = plan.table.rules
     evidence = samples_of(plan, session, judged)
+    judged = {key: with_examples(verdict, contract, evidence.get(key, {})) for key, verdict in judged.items()}
     passed = {key: verdict for key, verdict in judged.items() if verdict.published}
     if rebuild and (len(passed) < len(judged) or staged.refused):
         passed = {}

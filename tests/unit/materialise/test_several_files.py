@@ -109,3 +109,12 @@ def test_a_table_of_months_needs_the_month_in_the_names(place: Workspace) -> Non
     table = place.project.table(AT)
     with pytest.raises(DefinitionError, match=r"raw/events: the delivered files events-\*\.jsonl need \{month\}"):
         Table(AT, table.contract, table.transform, JSONLines("events-*.jsonl"))
+
+
+def test_a_refusal_names_table_file_row_and_column_of_a_value(place: Workspace) -> None:
+    place.landing.deliver(B, lines({"id": 2, "what": None}, {"id": 3.5, "what": "boats"}))
+    (outcome, _) = run(place, AT).partitions
+    assert outcome.status == "refused"
+    assert outcome.message.startswith("raw/events: 2013-01 not published: 2 of 3 rows rejected, 1 tolerated; ")
+    assert f"unreadable as delivered (1 row), as {B} row 2: id: '3.5' is not a whole number" in outcome.message
+    assert f"what: missing (1 row), as {B} row 1: what = None" in outcome.message
