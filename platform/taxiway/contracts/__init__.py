@@ -18,6 +18,8 @@ from taxiway.contracts.keys import SharedKeys, key_columns, shared_keys, shared_
 from taxiway.contracts.model import Contract, MaxLag, Volume, column, row_rule, table, table_rule
 from taxiway.contracts.rules import Column, Rule, TableContract, compile_contract
 from taxiway.contracts.types import (
+    Arrow,
+    Binary,
     Bool,
     Date,
     Float64,
@@ -32,6 +34,8 @@ from taxiway.contracts.types import (
 from taxiway.contracts.verdict import Failure, Verdict, verdicts, with_examples, with_volume
 
 __all__ = [
+    "Arrow",
+    "Binary",
     "Bool",
     "Column",
     "Contract",

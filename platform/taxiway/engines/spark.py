@@ -323,6 +323,11 @@ def typed(column: pa.Field, value: str | None = None) -> str:
 def _sql_type(arrow: pa.DataType) -> str:
     if pa.types.is_list(arrow) or pa.types.is_large_list(arrow):
         return f"ARRAY<{_sql_type(arrow.value_type)}>"
+    if pa.types.is_struct(arrow):
+        members = (f"{identifier(field.name)}: {_sql_type(field.type)}" for field in arrow)
+        return f"STRUCT<{', '.join(members)}>"
+    if pa.types.is_decimal128(arrow):
+        return f"DECIMAL({arrow.precision}, {arrow.scale})"
     if arrow not in _TYPES:
         raise LakeError(f"the type {arrow} has no counterpart in Spark")
     return _TYPES[arrow]

@@ -37,8 +37,8 @@ _ISO = TextForm()
 def typed(text: Text, dtype: dt.DataType, form: TextForm = _ISO) -> Value:
     """The text as a value of `dtype`; null where it is null, is not such a value, or is out of range.
 
-    Text, whole numbers, floats, booleans, dates (`2013-01-31`) and instants in UTC (`2013-01-31T10:00:00Z`) can be
-    delivered, written so or as the `form` says; raises DefinitionError for another type.
+    Text, whole numbers, decimals, floats, booleans, dates (`2013-01-31`) and instants in UTC (`2013-01-31T10:00:00Z`)
+    can be delivered, written so or as the `form` says; raises DefinitionError for another type.
     """
     if dtype.is_string():
         return text
@@ -191,10 +191,15 @@ def _form(dtype: dt.DataType) -> tuple[str, str]:
         return _WHOLE, f"a whole number from {bounds.lower} to {bounds.upper}"
     if dtype.is_floating():
         return _NUMBER, "a number"
+    if isinstance(dtype, dt.Decimal) and dtype.precision is not None and dtype.scale is not None:
+        # Of more digits after the point engines would round, without a word.
+        pattern = rf"^[+-]?([0-9]+([.][0-9]{{0,{dtype.scale}}}0*)?|[.][0-9]{{1,{max(dtype.scale, 1)}}}0*)\z"
+        return pattern, f"a number of up to {dtype.precision} digits, {dtype.scale} of them after the point"
     if dtype.is_date():
         return rf"^{_DAY}\z", "a date such as 2013-01-31"
     if isinstance(dtype, dt.Timestamp) and dtype.timezone == "UTC":
         return rf"^{_DAY}T{_TIME}Z\z", "an instant in UTC such as 2013-01-31T10:00:00Z"
     raise DefinitionError(
-        f"text cannot be delivered as {dtype}: use string, an integer, float64, date or timestamp('UTC')"
+        f"text cannot be delivered as {dtype}: use string, boolean, an integer, float64, decimal, date or "
+        "timestamp('UTC')"
     )
