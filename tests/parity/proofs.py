@@ -568,11 +568,11 @@ AGGREGATES: Uses = {
     "sum of decimals": [
         *(lambda t, n=n: typed(t[n].cast("string") + ".25", CENTS).sum() for n in "khil"),
         lambda t: typed(t.l.cast("string") + ".05", CENTS).sum(where=t.b),
-        lambda t: typed(t.k.cast("string") + ".10", CENTS).max(),
     ],
     "sum of floats": [lambda t: ibis.ifelse(t.f.abs() < 1e30, t.f, ibis.null("float64")).sum()],
     "mean": [lambda t: t.l.mean()],
     "least and greatest": [
+        lambda t: typed(t.k.cast("string") + ".10", CENTS).max(),
         *(lambda t, n=n: t[n].min() for n in "bkhilsdtc"),
         *(lambda t, n=n: t[n].max() for n in "bkhilsdtc"),
         lambda t: t.l.min(where=t.b),

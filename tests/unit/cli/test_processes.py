@@ -16,7 +16,6 @@ PROGRAM = [sys.executable, "-c", "from taxiway.cli import main; main()"]
 
 PROJECT = '''"""Rivers."""
 
-from taxiway.landing import CSV
 from taxiway.tables import Project, collect
 
 project = Project("rivers", collect("rivers.raw", "rivers.features"), deliveries=lambda months: iter(
@@ -30,6 +29,7 @@ import ibis.expr.types as ir
 
 from taxiway import contracts
 from taxiway.contracts import Contract, Int32, Int64, Text, column
+from taxiway.landing import CSV
 from taxiway.tables import Table
 from taxiway.transforms import transform
 
