@@ -12,19 +12,28 @@ from types import MappingProxyType
 from typing import Any
 
 import ibis
+import ibis.expr.types as ir
 import pyarrow as pa
 
 from taxiway.addresses import Address, is_address
 from taxiway.broken import BrokenTable
-from taxiway.connectors import Sink, Source
+from taxiway.connectors import External, Sink, Source
 from taxiway.contracts import Contract, TableContract, compile_contract
 from taxiway.errors import BrokenInput, DefinitionError, UsageError
 from taxiway.landing import CSV, Files
 from taxiway.spelling import nearest
 from taxiway.transforms import ArrowTransform, Reach, Transform
+from taxiway.transforms import transform as as_transform
 
 # What of their files may be said beside what a source says.
 _OF_ANY_SOURCE = ("dropped", "derived", "null", "trim", "quoted_is_value", "true", "false", "fields")
+
+
+@as_transform
+def _as_it_is(elsewhere: ir.Table) -> ir.Table:
+    """What somebody else writes."""
+    return elsewhere
+
 
 Figures = Callable[[pa.Table], Mapping[str, bytes]]
 
@@ -37,8 +46,9 @@ class Table:
     input, the `files` that are delivered: the transform sees their columns typed, `source_file`, `source_row` and
     `_month`, the month that a file was delivered for. A `source` delivers them, and says how they are to be understood
     where `files` do not. A table without a transform (a mart) is
-    published by who builds it. `engine` overrides the deployment's. `figures` draws pictures of the
-    published rows of a partition, PNG by name, for the UI. `sinks` are where it goes beside the lake.
+    published by who builds it. One that is `external` is written by somebody else, and checked here. `engine` overrides
+    the deployment's. `figures` draws pictures of the published rows of a partition, PNG by name, for the UI. `sinks`
+    are where it goes beside the lake.
     """
 
     at: str
@@ -51,6 +61,7 @@ class Table:
     figures: Figures | None = None
     sinks: tuple[Sink, ...] = ()
     source: Source | None = None
+    external: External | None = None
 
     def __post_init__(self) -> None:
         """Refuse what could not be materialised."""
@@ -61,10 +72,22 @@ class Table:
                     f"{self.at}: '{name}' is no name for one of its sinks: give each its own, in lower-case letters, "
                     "digits and single underscores"
                 )
+        if self.external is not None:
+            self._see_that_it_is_only_read()
         if self.files is not None:
             self._see_that_files_can_be()
         elif self.source is not None:
             raise DefinitionError(f"{self.at}: a source delivers files: say what they are called, files=CSV(...)")
+
+    def _see_that_it_is_only_read(self) -> None:
+        if self.transform not in (None, _as_it_is) or self.files is not None or self.source is not None:
+            raise DefinitionError(f"{self.at}: somebody else writes it: leave out its transform, files and source")
+        if self.rules.partition is not None or self.rules.tolerance:
+            raise DefinitionError(
+                f"{self.at}: somebody else writes it, so that it is right as a whole or not at all: leave out "
+                "partition and tolerance"
+            )
+        object.__setattr__(self, "transform", _as_it_is)
 
     def _see_that_files_can_be(self) -> None:
         files, source = self._files, self.source
@@ -224,7 +247,7 @@ class Project:
 
     def inputs(self, table: Table) -> Mapping[Table, Reach | None]:
         """The tables that a table is computed from; raises DefinitionError where one is not of the project."""
-        if table.files is not None:
+        if table.files is not None or table.external is not None:
             return {}
         found = {}
         for relation, reach in table.inputs.items():

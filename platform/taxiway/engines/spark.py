@@ -137,6 +137,14 @@ class SparkSQL:
 
     def read(self, relation: str, reading: Reading) -> None:
         """Give what is read of a table in the lake the name `relation`."""
+        if reading.elsewhere is not None:
+            copied = f"__elsewhere_{relation}"
+            self._loaded.pop(copied, None)
+            for rows in reading.elsewhere.tables():
+                self.load(copied, rows)
+            columns = ", ".join(typed(field) for field in reading.schema)
+            self.define(relation, f"SELECT {columns} FROM {identifier(copied)}")
+            return
         if reading.snapshot is None or not reading.files:
             self.define(relation, _nothing(reading))
             return

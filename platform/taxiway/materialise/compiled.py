@@ -222,7 +222,10 @@ def _express(workspace: Workspace, table: Table) -> ir.Table:
     transform = table.transform
     assert isinstance(transform, Transform)
     parameters = bind_parameters(transform.parameters, workspace.settings.parameters)
-    if table.files is not None:
+    if table.external is not None:
+        (relation,) = transform.inputs
+        result = transform.function(ibis.table(table.rules.ibis_schema, name=relation))
+    elif table.files is not None:
         (relation,) = transform.inputs
         landing = type_delivered(
             ibis.table(delivered_schema(table), name=relation), table.file_columns, table.files.form
@@ -274,6 +277,8 @@ def _staged(table: Table, result: ir.Table | None) -> ir.Table:
 
 def _reading(workspace: Workspace, table: Table) -> list[str]:
     """The canonical texts of what is read: how a delivered file is, or how far back each input reaches."""
+    if table.external is not None:
+        return [table.external.place]
     if table.files is not None:
         return [repr(table.files)]
     inputs = workspace.project.inputs(table).items()

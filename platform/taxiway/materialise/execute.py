@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
+from typing import Any
 
 import ibis
 import ibis.expr.types as ir
@@ -29,6 +30,7 @@ from taxiway.contracts.guard import KEY
 from taxiway.engines import Engine, Reading, Session
 from taxiway.errors import ContractBroken, EngineError, UsageError
 from taxiway.lake import WHOLE, Finding, PartitionState
+from taxiway.materialise.external import publish_pin
 from taxiway.materialise.outcome import Outcome, PartitionResult
 from taxiway.materialise.plan import PartitionPlan, Plan, make_plan
 from taxiway.materialise.publish import Rows, publish_changes
@@ -129,7 +131,7 @@ def _naming(table: Table) -> Iterator[None]:
 def check_change(plan: Plan, *, rebuild: bool) -> None:
     """Refuse what published partitions could not follow: new columns of another kind, a rebuild of some of them."""
     table, base = plan.table, plan.base
-    if base is None:
+    if base is None or table.external is not None:
         return
     if not rebuild:
         check_columns(table, base)
@@ -187,6 +189,8 @@ def _published_rows(plan: Plan, session: Session, key: str) -> int:
     """How many rows are published of a partition; counted where another program wrote it and did not say."""
     if plan.base is None:
         return 0
+    if plan.table.external is not None:
+        return plan.base.partitions[key].rows or 0
     reading = Reading(plan.base, plan.base.schema, None if plan.table.rules.partition is None else (key,))
     if reading.known_rows is not None:
         return reading.known_rows
@@ -228,6 +232,10 @@ def publish_judged(
         )
         for key, verdict in passed.items()
     }
+    if plan.table.external is not None:
+        return {
+            key: _pinned(workspace, plan, verdict, states.get(key), evidence, origin) for key, verdict in judged.items()
+        }
     # Quarantine goes first: rows that are missing from the table are then never missing from both.
     _quarantine(workspace, plan, session, states, origin)
     rows = Rows(plan.table.address, contract.schema, contract.partition, _publishable(plan, passed.values()))
@@ -292,7 +300,7 @@ def _quarantine(
     plan: Plan,
     session: Session,
     states: Mapping[str, PartitionState],
-    origin: Mapping[str, object],
+    origin: Mapping[str, Any],
 ) -> None:
     """Replace the quarantine of the partitions that are about to be published; there is none without rejected rows."""
     contract, address = plan.table.rules, plan.table.address.quarantine
@@ -313,6 +321,25 @@ def _quarantine(
             session.stage_batches(_KEPT, sql, as_kept, schema=schema)
         kept = replace(found, expression=ibis.table(ibis.Schema.from_pyarrow(schema), name=_KEPT))
         publish_changes(workspace.lake, session, kept, concerned, origin, base=base)
+
+
+def _pinned(
+    workspace: Workspace,
+    plan: Plan,
+    verdict: Verdict,
+    state: PartitionState | None,
+    evidence: Mapping[str, Mapping[str, pa.Table]],
+    origin: Mapping[str, object],
+) -> PartitionResult:
+    """What becomes of a table that somebody else writes: its version is pinned where the guard passes it."""
+    (partition,) = plan.partitions
+    found = {"verdict": verdict, "samples": evidence.get(WHOLE, {}), "inputs": partition.inputs}
+    if state is None:
+        version = partition.published.data_version if partition.published is not None else None
+        message = f"{plan.table.at}: {verdict.message}{where_kept(plan.table, verdict)}"
+        return PartitionResult(WHOLE, "refused", verdict.rows, data_version=version, message=message, **found)
+    pinned = publish_pin(workspace, plan.table, state, origin)
+    return PartitionResult(WHOLE, "published", verdict.accepted, data_version=pinned.data_version, **found)
 
 
 def samples_of(plan: Plan, session: Session, judged: Mapping[str, Verdict]) -> dict[str, dict[str, pa.Table]]:

@@ -12,6 +12,7 @@ from taxiway.errors import DeliveryRefused, UsageError
 from taxiway.lake import WHOLE, PartitionState, Snapshot
 from taxiway.lake.inputs import LANDING
 from taxiway.materialise.compiled import CompiledTable, compile_table
+from taxiway.materialise.external import version_now
 from taxiway.materialise.workspace import Workspace
 from taxiway.partitions import Months, months_back, shift_month
 from taxiway.tables import Table
@@ -60,9 +61,12 @@ def make_plan(workspace: Workspace, table: Table, partitions: Sequence[str], *, 
     inputs = workspace.project.inputs(table)
     snapshots = {source.address.relation: workspace.lake.find(source.address) for source in inputs}
     files = workspace.delivered(table, partitions) if table.files is not None else {}
-    plans = []
+    plans: list[PartitionPlan] = []
+    read: Mapping[str, Mapping[str, str | None]]
     for partition in partitions:
-        if table.files is not None:
+        if table.external is not None:
+            read = version_now(workspace, table)
+        elif table.files is not None:
             read = {LANDING: {name: _digest(workspace, name) for name in files[partition]}}
         else:
             read = {

@@ -10,10 +10,12 @@ import pyarrow as pa
 from taxiway.engines import Reading, Session
 from taxiway.errors import ContractBroken, DefinitionError, DeliveryRefused, LakeError, TransformFailed
 from taxiway.lake import WHOLE, Finding, Snapshot
+from taxiway.lake.elsewhere import EXTERNAL
 from taxiway.lake.inputs import LANDING
 from taxiway.lake.schema import new_columns
 from taxiway.landing import DeliveredFile, doubtful_texts, read_file
 from taxiway.materialise.compiled import STAGED, delivered_schema, prepared
+from taxiway.materialise.external import read
 from taxiway.materialise.plan import PartitionPlan, Plan, partitions_in_reach, read_since
 from taxiway.materialise.sharing import shared_queries
 from taxiway.materialise.workspace import Workspace
@@ -48,7 +50,9 @@ def stage(workspace: Workspace, plan: Plan, session: Session) -> Staged:
             staged.refused[partition.partition] = absent
         else:
             staged.inputs[partition.partition] = partition.inputs
-    if plan.table.files is not None:
+    if plan.table.external is not None:
+        _stage_external(workspace, plan, session, staged)
+    elif plan.table.files is not None:
         _stage_delivered(workspace, plan, session, staged)
     elif isinstance(plan.table.transform, BatchTransform):
         _stage_batches(workspace, plan, session, staged)
@@ -86,6 +90,23 @@ def _stage_relational(workspace: Workspace, plan: Plan, session: Session, staged
     for number, shared in enumerate(shared_queries(plan, alone, together)):
         staged.rows_read += _bind(session, alone[shared[0]] if len(shared) == 1 else together)
         _execute(plan, session, shared, more=number > 0)
+
+
+def _stage_external(workspace: Workspace, plan: Plan, session: Session, staged: Staged) -> None:
+    table = plan.table
+    assert table.external is not None
+    (relation,) = table.inputs
+    place = table.external.place
+    for key in tuple(staged.inputs):
+        try:
+            version = read(workspace, table, staged.inputs[key][EXTERNAL][place], session, relation)
+            staged.inputs[key] = {EXTERNAL: {place: version}}
+        except (ContractBroken, LakeError) as error:
+            staged.refused[key] = str(error)
+            del staged.inputs[key]
+            continue
+        staged.rows_read += session.count(relation)
+        _execute(plan, session, [key], more=False)
 
 
 def _stage_delivered(workspace: Workspace, plan: Plan, session: Session, staged: Staged) -> None:
@@ -233,7 +254,8 @@ def readings(workspace: Workspace, plan: Plan, keys: Sequence[str]) -> dict[str,
     for source, reach in workspace.project.inputs(plan.table).items():
         relation = source.address.relation
         snapshot = plan.snapshots[relation]
-        if snapshot is not None:
+        elsewhere = workspace.elsewhere(snapshot)
+        if snapshot is not None and elsewhere is None:
             check_columns(source, snapshot)
         partitions = since = None
         if source.monthly:
@@ -242,7 +264,9 @@ def readings(workspace: Workspace, plan: Plan, keys: Sequence[str]) -> dict[str,
             if not reached <= set(keys):
                 since = min(filter(None, (read_since(months, source, reach, key) for key in keys)), default=None)
         columns = reach.columns if isinstance(reach, Lookback) else ()
-        found[relation] = Reading(snapshot, source.rules.schema, partitions, tuple(keys), columns, since)
+        found[relation] = Reading(
+            snapshot, source.rules.schema, partitions, tuple(keys), columns, since, elsewhere=elsewhere
+        )
     return found
 
 

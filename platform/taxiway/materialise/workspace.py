@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from taxiway.home import check_home
-from taxiway.lake import WHOLE, Lake
+from taxiway.lake import WHOLE, Lake, Snapshot
+from taxiway.lake.elsewhere import Elsewhere, pinned
 from taxiway.landing import LandingZone
 from taxiway.materialise.expected_files import ExpectedFiles
 from taxiway.settings import Settings
@@ -33,6 +34,10 @@ class Workspace:
         """The deployment's landing zone."""
         check_home(self.settings.home)
         return LandingZone(self.settings.landing)
+
+    def elsewhere(self, snapshot: Snapshot | None) -> Elsewhere | None:
+        """Where the rows of a table are that somebody else writes, at the version that is pinned; else None."""
+        return None if snapshot is None else pinned(snapshot, self.settings.place_of)
 
     @cached_property
     def expected_files(self) -> ExpectedFiles:

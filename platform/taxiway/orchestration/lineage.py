@@ -18,6 +18,8 @@ def column_lineage(workspace: Workspace, table: Table) -> dg.TableColumnLineage:
 
     A function of Arrow tables cannot be looked into: each of its columns comes from all that it is shown.
     """
+    if table.external is not None:
+        return dg.TableColumnLineage({})
     expressions = compile_table(workspace, table).expressions
     if isinstance(table.transform, ArrowTransform):
         seen = frozenset().union(

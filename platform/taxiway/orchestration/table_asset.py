@@ -1,7 +1,7 @@
 """A table as a Dagster asset: names become dependencies, reach becomes partition mappings, verdicts become checks."""
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import dagster as dg
@@ -56,15 +56,14 @@ def table_asset(workspace: Workspace, table: Table) -> dg.AssetsDefinition:
         group_name=table.address.layer,
         owners=list(table.owners or workspace.project.owners),
         tags=dict(table.tags),
-        kinds={"deltalake", table.engine or workspace.settings.engine},
+        kinds=_kinds(workspace, table),
         metadata={
             "dagster/column_schema": events.column_schema(contract),
             "dagster/uri": Lake(workspace.settings.lake).uri(table.address),
             **_partitions_computed(workspace, table),
             **code_references(table),
         },
-        # The landing sensor asks for raw tables; it knows which files are whole and not handled yet.
-        automation_condition=None if table.files is not None else follow_inputs(dep.asset_key for dep in deps),
+        automation_condition=_condition(workspace, table, deps),
     )
 
     @dg.multi_asset(
@@ -80,6 +79,19 @@ def table_asset(workspace: Workspace, table: Table) -> dg.AssetsDefinition:
         yield from _run(context, table)
 
     return compute
+
+
+def _kinds(workspace: Workspace, table: Table) -> set[str]:
+    if table.external is not None:
+        return {"external", "deltalake" if table.external.format == "delta" else "parquet"}
+    return {"deltalake", table.engine or workspace.settings.engine}
+
+
+def _condition(workspace: Workspace, table: Table, deps: Sequence[dg.AssetDep]) -> dg.AutomationCondition | None:
+    """When it is asked for: the landing sensor knows when files are whole, nobody tells when others have written."""
+    if table.external is not None:
+        return dg.AutomationCondition.on_cron(table.external.schedule, workspace.settings.zone)
+    return None if table.files is not None else follow_inputs(dep.asset_key for dep in deps)
 
 
 def _partitions_computed(workspace: Workspace, table: Table) -> dict[str, dg.MetadataValue]:
@@ -185,6 +197,8 @@ def _report_deliveries(context: dg.AssetExecutionContext, table: Table, outcome:
 
 def _sources(workspace: Workspace, table: Table) -> dict[str, dg.AssetKey]:
     """The assets that a table depends on, by the names that its provenance gives them."""
+    if table.external is not None:
+        return {}
     if table.files is not None:
         return {LANDING: landing_key(table)}
     return {str(source.address): asset_key(source) for source in workspace.project.inputs(table)}
