@@ -1,4 +1,4 @@
-"""A table that somebody else writes is an asset of its own kind in Dagster, checked by the clock, read by what follows."""
+"""A table that somebody else writes is an asset of its own kind in Dagster, before what reads it."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from taxiway.tables import Project, Table
 def test_it_is_checked_in_a_run_with_what_reads_it(tmp_path: Path) -> None:
     write_deltalake(tmp_path / "shop", orders("0.10", "0.20"))
     tables = (Table(AT, Orders, external=External(str(tmp_path / "shop"))), Table(SUMS, Sums, sums))
-    place = workspace(tmp_path / "home", Project("shop", tables))
+    place = workspace(tmp_path / "home", Project("shop", tables), parameters={})
     definitions = build_definitions(place.project, place.settings, workspace=place)
     key = dg.AssetKey(["external", "orders"])
     node = definitions.resolve_asset_graph().get(key)
