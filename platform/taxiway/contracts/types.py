@@ -67,7 +67,7 @@ def ibis_type(arrow: pa.DataType) -> Any:
         return None if item is None else dt.Array(value_type=item)
     if pa.types.is_struct(arrow):
         members = {field.name: ibis_type(field.type) for field in arrow}
-        return None if not members or None in members.values() else dt.Struct(members)
+        return None if not members or None in members.values() else dt.Struct.from_tuples(members.items())
     if pa.types.is_decimal128(arrow):
         return dt.Decimal(arrow.precision, arrow.scale) if 0 <= arrow.scale <= arrow.precision else None
     return _IBIS.get(arrow)

@@ -118,7 +118,7 @@ def _told(row: Mapping[str, Any], contract: TableContract, failure: Failure) -> 
         return f"{where}: {'; '.join(list(row.values())[-1])}"
     of_key = {*contract.key, contract.partition, *ORIGIN}
     column = next((rule.column for rule in contract.rules if rule.name == failure.rule), None)
-    names = [column] if column in row else [name for name in row if name not in of_key]
+    names = [column] if column is not None and column in row else [name for name in row if name not in of_key]
     return f"{where}: {', '.join(f'{name} = {row[name]}' for name in names)}" if names else where
 
 

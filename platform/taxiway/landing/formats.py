@@ -187,7 +187,7 @@ class CSV(_Texts):
         except LookupError:
             self._refuse(f"encoding={self.encoding!r} is unknown: write one as utf-8, cp1252 or utf-16")
 
-    def gives_text(self, _dtype: Any) -> bool:
+    def gives_text(self, dtype: Any) -> bool:  # noqa: ARG002 - of no type it is otherwise
         """Whether the reader leaves values as the texts that they are: all are."""
         return True
 
@@ -216,6 +216,6 @@ class Parquet(Files):
     kind: ClassVar[str] = "Parquet"
     packable: ClassVar[bool] = False
 
-    def gives_text(self, _dtype: Any) -> bool:
+    def gives_text(self, dtype: Any) -> bool:  # noqa: ARG002 - of no type it is otherwise
         """Whether the reader leaves values as texts: none is."""
         return False

@@ -178,9 +178,9 @@ def guard(plan: Plan, session: Session, keys: Sequence[str], *, accept_fewer: bo
     return held_over_the_table(plan, session, held, repeated=repeated)
 
 
-def _earlier_rows(plan: Plan, session: Session, judged: Mapping[str, Verdict], key: str) -> list[int]:
+def _earlier_rows(plan: Plan, session: Session, judged: Mapping[str | None, Verdict], key: str) -> list[int]:
     """How many rows the last partitions before this one have, those that are made with it as they will be."""
-    known = {*judged, *(plan.base.partitions if plan.base is not None else ())}
+    known = {*filter(None, judged), *(plan.base.partitions if plan.base is not None else ())}
     before = sorted(each for each in known if each < key)[-plan.table.rules.volume.earlier :]
     return [judged[each].accepted if each in judged else _published_rows(plan, session, each) for each in before]
 
