@@ -19,6 +19,7 @@ from deltalake import QueryBuilder
 from taxiway.addresses import Address
 from taxiway.engines import open_engine
 from taxiway.lake import WHOLE, Lake, PartitionState, Provenance, Publication, Snapshot
+from taxiway.landing import CSV, DeliveredFile, Files, read_file
 from taxiway.materialise import Outcome, Workspace, materialise
 from taxiway.notebook import OpenLake
 from taxiway.settings import load_settings
@@ -29,6 +30,7 @@ from tests import gauges
 ROOT = Path(__file__).parents[1]
 # A namespace of its own lets anybody mount a small disk that only the test sees and that goes with it.
 OWN_MOUNTS = ("unshare", "--map-root-user", "--mount")
+_PLAIN = CSV("file.csv")
 SOAK = os.environ.get("TAXIWAY_SOAK") == "1"
 """Whether to run with full counts of kills and examples."""
 
@@ -146,3 +148,8 @@ def unavailable(reason: str) -> NoReturn:
     if os.environ.get("TAXIWAY_REQUIRE") == "all":
         pytest.fail(reason)
     pytest.skip(reason)
+
+
+def read_texts(name: str, data: bytes, columns: Sequence[str], files: Files = _PLAIN) -> DeliveredFile:
+    """A delivered file whose columns are all texts, plain CSV by default."""
+    return read_file(files, name, data, dict.fromkeys(columns, pa.string()))

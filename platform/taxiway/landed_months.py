@@ -58,7 +58,7 @@ class LandedMonths:
         """What lies in the landing zone now; tables are looked at when they are asked for."""
         self._workspace = workspace
         self._known_months = frozenset(workspace.settings.months.keys())
-        self._landed = workspace.landing.listing().readable.keys()
+        self._landed = workspace.expected_files.by_partition(workspace.landing.listing().readable)
         self.published = cache(self._published)
         self._states = cache(self._known)
         self.has_or_could = cache(self._has_or_could)
@@ -71,8 +71,8 @@ class LandedMonths:
         return [month for month in known if month not in self.published(table) and self.has_or_could(table, month)]
 
     def has_file(self, table: Table, month: str) -> bool:
-        """Whether the delivered file of a month lies in the landing zone."""
-        return table.file_name(month) in self._landed
+        """Whether a delivered file of a month lies in the landing zone."""
+        return (table, month) in self._landed
 
     def incomplete(self, table: Table) -> list[Incomplete]:
         """What the published partitions of a table were computed without, as far as it has been landed."""
@@ -123,7 +123,7 @@ class LandedMonths:
         """Whether the table has the month, or could have it: what it is computed from has it, or could."""
         if month in self.published(table):
             return True
-        if table.delivered is not None:
+        if table.files is not None:
             return self.has_file(table, month)
         inputs = monthly_inputs(self._workspace, table)
         known = self._workspace.settings.months

@@ -20,6 +20,7 @@ from taxiway.engines.base import Reading
 from taxiway.engines.duckdb import DuckDB, DuckDBSession, identifier
 from taxiway.errors import EngineError, LakeError, TableNotFound, TaxiwayError, UsageError
 from taxiway.lake import WHOLE, Lake, Snapshot
+from taxiway.lake.elsewhere import contract_of, pinned
 from taxiway.settings import Settings
 from taxiway.spelling import near
 
@@ -70,9 +71,15 @@ class OpenLake:
         if months is not None:
             refuse_months(self.settings, snapshot, months)
         connection = self._connect()
-        reading = Reading(snapshot, snapshot.schema, None if months is None else tuple(months))
+        reading = self.reading(snapshot, months)
         DuckDBSession(connection).read(snapshot.address.relation, reading)
         return connection.table(snapshot.address.relation)
+
+    def reading(self, snapshot: Snapshot, months: Sequence[str] | None = None) -> Reading:
+        """All of a table, or these months of it; the rows of one that somebody else writes at the pinned version."""
+        elsewhere = pinned(snapshot, self.settings.place_of)
+        schema = snapshot.schema if elsewhere is None else contract_of(snapshot)
+        return Reading(snapshot, schema, None if months is None else tuple(months), elsewhere=elsewhere)
 
     def sql(self, query: str) -> duckdb.DuckDBPyRelation:
         """The result of one SELECT over the tables as `layer.name`, each at the version that is its latest now.
@@ -88,7 +95,7 @@ class OpenLake:
             written = f"{address.layer}.{address.name}"
             try:
                 snapshot = self.lake.open(address)
-                session.read(written, Reading(snapshot, snapshot.schema))
+                session.read(written, self.reading(snapshot))
             except (LakeError, EngineError):
                 # One that is not asked for does not stop the others.
                 if {address.layer, address.name} <= words:

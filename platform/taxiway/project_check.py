@@ -111,7 +111,7 @@ def _sources_first(inputs: Mapping[Table, Sequence[Table]], broken: dict[Table, 
 
 def _inputs(project: Project, dbt: DbtProject | None, table: Table) -> list[Table]:
     """The tables of the project that a table is made from, those of a mart where dbt knows it."""
-    if table.delivered is not None:
+    if table.files is not None or table.external is not None:
         return []
     if table.transform is None:
         try:

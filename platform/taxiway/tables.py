@@ -11,41 +11,31 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+import ibis
+import ibis.expr.types as ir
 import pyarrow as pa
 
 from taxiway.addresses import Address, is_address
 from taxiway.broken import BrokenTable
-from taxiway.connectors import Sink, Source
+from taxiway.connectors import External, Sink, Source
 from taxiway.contracts import Contract, TableContract, compile_contract
 from taxiway.errors import BrokenInput, DefinitionError, UsageError
-from taxiway.landing import CsvFormat
+from taxiway.landing import CSV, Files
 from taxiway.spelling import nearest
 from taxiway.transforms import ArrowTransform, Reach, Transform
+from taxiway.transforms import transform as as_transform
+
+# What of their files may be said beside what a source says.
+_OF_ANY_SOURCE = ("dropped", "derived", "null", "trim", "quoted_is_value", "true", "false", "fields")
+
+
+@as_transform
+def _as_it_is(elsewhere: ir.Table) -> ir.Table:
+    """What somebody else writes."""
+    return elsewhere
+
 
 Figures = Callable[[pa.Table], Mapping[str, bytes]]
-
-
-@dataclass(frozen=True)
-class Delivered:
-    """The CSV file that a raw table is made from: its name, with `{month}` where there is one a month.
-
-    It has the columns of the table's contract without those that the transform derives, and the
-    `dropped` ones, with their types, that the table does not keep. `format` says what of its fields is trimmed, and
-    what stands for a missing value, for all columns or for one. Where a `source` delivers it, that says how its files
-    are to be understood, unless `format` does.
-    """
-
-    name: str
-    dropped: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
-    derived: tuple[str, ...] = ()
-    format: CsvFormat = field(default_factory=CsvFormat)
-    # Where a file came from is not how it is read.
-    source: Source | None = field(default=None, repr=False)
-
-    def __post_init__(self) -> None:
-        """Understand the files of a source as it writes them."""
-        if self.source is not None and self.format == CsvFormat():
-            object.__setattr__(self, "format", self.source.format)
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,21 +43,25 @@ class Table:
     """A table of a project.
 
     `transform` computes it from the tables that its parameters name. A table of the raw layer has one
-    input, the `delivered` file: the transform sees its columns typed, `source_file`, `source_row` and
-    `_month`, the month that the file was delivered for. A table without a transform (a mart) is
-    published by who builds it. `engine` overrides the deployment's. `figures` draws pictures of the
-    published rows of a partition, PNG by name, for the UI. `sinks` are where it goes beside the lake.
+    input, the `files` that are delivered: the transform sees their columns typed, `source_file`, `source_row` and
+    `_month`, the month that a file was delivered for. A `source` delivers them, and says how they are to be understood
+    where `files` do not. A table without a transform (a mart) is
+    published by who builds it. One that is `external` is written by somebody else, and checked here. `engine` overrides
+    the deployment's. `figures` draws pictures of the published rows of a partition, PNG by name, for the UI. `sinks`
+    are where it goes beside the lake.
     """
 
     at: str
     contract: type[Contract]
     transform: Transform | ArrowTransform | None = None
-    delivered: Delivered | None = None
+    files: Files | None = None
     owners: tuple[str, ...] = ()
     tags: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     engine: str | None = None
     figures: Figures | None = None
     sinks: tuple[Sink, ...] = ()
+    source: Source | None = None
+    external: External | None = None
 
     def __post_init__(self) -> None:
         """Refuse what could not be materialised."""
@@ -78,16 +72,39 @@ class Table:
                     f"{self.at}: '{name}' is no name for one of its sinks: give each its own, in lower-case letters, "
                     "digits and single underscores"
                 )
-        if self.delivered is None:
-            return
+        if self.external is not None:
+            self._see_that_it_is_only_read()
+        if self.files is not None:
+            self._see_that_files_can_be()
+        elif self.source is not None:
+            raise DefinitionError(f"{self.at}: a source delivers files: say what they are called, files=CSV(...)")
+
+    def _see_that_it_is_only_read(self) -> None:
+        if self.transform not in (None, _as_it_is) or self.files is not None or self.source is not None:
+            raise DefinitionError(f"{self.at}: somebody else writes it: leave out its transform, files and source")
+        if self.rules.partition is not None or self.rules.tolerance:
+            raise DefinitionError(
+                f"{self.at}: somebody else writes it, so that it is right as a whole or not at all: leave out "
+                "partition and tolerance"
+            )
+        object.__setattr__(self, "transform", _as_it_is)
+
+    def _see_that_files_can_be(self) -> None:
+        files, source = self._files, self.source
         if not isinstance(self.transform, Transform) or len(self.transform.inputs) != 1:
-            raise DefinitionError(f"{self.at}: a table of a delivered file has a transform with one input, the file")
-        if ("{month}" in self.delivered.name) != self.monthly:
-            wanted = "needs {month} in its name, or all months would be made from one file"
-            told = wanted if self.monthly else "has {month} in its name, but the table is not partitioned by month"
-            raise DefinitionError(f"{self.at}: the delivered file {self.delivered.name} {told}")
-        source = self.delivered.source
-        if source is not None and source.monthly != self.monthly:
+            raise DefinitionError(f"{self.at}: a table of delivered files has a transform with one input, the files")
+        if ("{month}" in files.name) != self.monthly:
+            wanted = "need {month} in their name, or all months would be made from the same"
+            told = wanted if self.monthly else "have {month} in their name, but the table is not partitioned by month"
+            raise DefinitionError(f"{self.at}: the delivered files {files.name} {told}")
+        if source is None:
+            return
+        if not isinstance(files, CSV) or files != CSV(files.name, **{n: getattr(files, n) for n in _OF_ANY_SOURCE}):
+            raise DefinitionError(f"{self.at}: a source delivers plain CSV, one file at a time: leave out how it looks")
+        if files.packed or files.several:
+            raise DefinitionError(f"{self.at}: a source delivers plain CSV, one file at a time: name it name.csv")
+        object.__setattr__(self, "files", files.or_as(source.format))
+        if source.monthly != self.monthly:
             told = "its source has to name the column of the month" if self.monthly else "its source names a month"
             raise DefinitionError(
                 f"{self.at}: {told}, but the table is {'' if self.monthly else 'not '}partitioned by it"
@@ -133,26 +150,32 @@ class Table:
         return frozenset(self.transform.parameters).union(*(prepare.parameters for prepare in prepares))
 
     def file_name(self, partition: str) -> str:
-        """The name of the delivered file of a partition."""
-        return self._delivery.name.format(month=partition)
+        """The name of the delivered file of a partition, or, with `*`, of its files."""
+        return self._files.name.format(month=partition)
 
     @cached_property
     def file_columns(self) -> Mapping[str, str]:
-        """The columns of the delivered file and the types that their texts must fit."""
-        delivery = self._delivery
-        own = {"source_file", "source_row", self.rules.partition, *delivery.derived}
+        """The columns of the delivered files and the types that their values must fit."""
+        files = self._files
+        own = {"source_file", "source_row", self.rules.partition, *files.derived}
         kept = {name: str(dtype) for name, dtype in self.rules.ibis_schema.items() if name not in own}
-        columns = dict(delivery.dropped) | kept
-        for name in delivery.format.fields:
+        columns = dict(files.dropped) | kept
+        for name in getattr(files, "fields", ()):
             if name not in columns:
-                raise DefinitionError(f"{self.at}: its format has the field {name}; {nearest(name, columns)}")
+                raise DefinitionError(f"{self.at}: its files have the field {name}; {nearest(name, columns)}")
         return columns
 
+    @cached_property
+    def file_schema(self) -> ibis.Schema:
+        """The columns of the delivered files as their reader gives them: as text, or of their types."""
+        files, types = self._files, {name: ibis.dtype(dtype) for name, dtype in self.file_columns.items()}
+        return ibis.schema({n: "string" if files.gives_text(dtype) else dtype for n, dtype in types.items()})
+
     @property
-    def _delivery(self) -> Delivered:
-        if self.delivered is None:
-            raise DefinitionError(f"{self.at} is not made from a delivered file")
-        return self.delivered
+    def _files(self) -> Files:
+        if self.files is None:
+            raise DefinitionError(f"{self.at} is not made from delivered files")
+        return self.files
 
 
 @dataclass(frozen=True, eq=False)
@@ -225,7 +248,7 @@ class Project:
 
     def inputs(self, table: Table) -> Mapping[Table, Reach | None]:
         """The tables that a table is computed from; raises DefinitionError where one is not of the project."""
-        if table.delivered is not None:
+        if table.files is not None or table.external is not None:
             return {}
         found = {}
         for relation, reach in table.inputs.items():

@@ -11,10 +11,11 @@ from dataclasses import replace
 from pathlib import Path
 from statistics import median
 
+from taxiway.landing import CSV
 from taxiway.materialise import Workspace
 from taxiway.orchestration.landing_look import look
 from taxiway.orchestration.landing_memory import Memory
-from taxiway.tables import Delivered, Project, Table
+from taxiway.tables import Project, Table
 from tests.gauges.project import RawReadings, raw_readings
 from tests.working import workspace
 
@@ -28,7 +29,7 @@ def place(folder: Path, tables: int, months: int) -> Workspace:
             f"raw/readings_{number}",
             RawReadings,
             raw_readings,
-            Delivered(f"readings_{number}-{{month}}.csv", dropped={"remark": "string"}),
+            CSV(f"readings_{number}-{{month}}.csv", dropped={"remark": "string"}),
         )
         for number in range(tables)
     )

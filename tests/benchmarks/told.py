@@ -31,7 +31,7 @@ def materializations(instance: dg.DagsterInstance) -> Iterator[dg.AssetMateriali
 
 def rows_needed(lake: OpenLake, table: Table, months: list[str]) -> int:
     """The rows of its inputs that these months of a table depend on."""
-    if table.delivered is not None:
+    if table.files is not None:
         published = lake.snapshot(table.at).partitions
         return sum((published[month].rows or 0) + published[month].rejected for month in months)
     workspace = lake.workspace

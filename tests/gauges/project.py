@@ -6,7 +6,8 @@ import ibis
 import ibis.expr.types as ir
 
 from taxiway.contracts import Contract, Float64, Instant, Int32, Int64, Text, column, row_rule, table
-from taxiway.tables import Delivered, Project, Table
+from taxiway.landing import CSV
+from taxiway.tables import Project, Table
 from taxiway.transforms import Lookback, transform
 
 
@@ -120,12 +121,12 @@ def deliveries(months: Sequence[str]) -> Iterator[tuple[str, bytes]]:
 project = Project(
     name="gauges",
     tables=(
-        Table("raw/gauges", RawGauges, raw_gauges, Delivered("gauges.csv")),
+        Table("raw/gauges", RawGauges, raw_gauges, CSV("gauges.csv")),
         Table(
             "raw/readings",
             RawReadings,
             raw_readings,
-            Delivered("readings-{month}.csv", dropped={"remark": "string"}),
+            CSV("readings-{month}.csv", dropped={"remark": "string"}),
         ),
         Table("feature/level_history", LevelHistory, level_history),
         Table("feature/river_month", RiverMonth, river_month),

@@ -20,6 +20,7 @@ Use = Callable[..., Any]
 Uses = Mapping[str, Sequence[Use]]
 
 NEW_YORK = "America/New_York"
+CENTS: Any = dt.Decimal(22, 2)
 SPRING = datetime(2013, 3, 10, 6, 59, 59, 999999, tzinfo=UTC)
 
 
@@ -564,9 +565,14 @@ AGGREGATES: Uses = {
         lambda t: t.m.sum() * 3 + 1,
         lambda t: t.m.sum() / t.m.count().nullif(0),
     ],
+    "sum of decimals": [
+        *(lambda t, n=n: typed(t[n].cast("string") + ".25", CENTS).sum() for n in "khil"),
+        lambda t: typed(t.l.cast("string") + ".05", CENTS).sum(where=t.b),
+    ],
     "sum of floats": [lambda t: ibis.ifelse(t.f.abs() < 1e30, t.f, ibis.null("float64")).sum()],
     "mean": [lambda t: t.l.mean()],
     "least and greatest": [
+        lambda t: typed(t.k.cast("string") + ".10", CENTS).max(),
         *(lambda t, n=n: t[n].min() for n in "bkhilsdtc"),
         *(lambda t, n=n: t[n].max() for n in "bkhilsdtc"),
         lambda t: t.l.min(where=t.b),

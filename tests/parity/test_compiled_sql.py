@@ -13,13 +13,12 @@ import pytest
 from tests.benchmarks.spark_shell import scala_job
 from tests.parity.bits import differences
 from tests.parity.test_whole_year import MONTHS, TABLES, compute, home
-from tests.working import contents, unavailable
+from tests.working import contents, read_texts, unavailable
 
 from flights.project import project
 from taxiway.engines import ENGINES, check_engine, open_engine
 from taxiway.engines.dialects import DIALECTS
 from taxiway.errors import EngineError
-from taxiway.landing import read_csv
 from taxiway.materialise import Workspace, make_script
 from taxiway.tables import Table
 
@@ -61,7 +60,7 @@ def printed(request: pytest.FixtureRequest, published: Workspace, tmp_path_facto
 def scripts(place: Workspace, engine: str, folder: Path) -> Iterator[tuple[str, str]]:
     dialect = DIALECTS[engine]
     for table, month in CASES:
-        before = f"{landed(place, table, engine, folder)};\n" if table.delivered is not None else ""
+        before = f"{landed(place, table, engine, folder)};\n" if table.files is not None else ""
         yield named(table, month), f"{before}{make_script(place, table, dialect, month)}"
     given = f"\nSELECT * FROM {MODEL.address.relation}_rows;"
     yield named(MODEL, MODEL_MONTH), f"{make_script(place, MODEL, dialect, MODEL_MONTH)}{given}"
@@ -73,12 +72,12 @@ def named(table: Table, month: str | None) -> str:
 
 def landed(place: Workspace, table: Table, engine: str, folder: Path) -> str:
     """The statement that makes the relation of a table's delivered files, which whoever runs the script has to have."""
-    assert table.delivered is not None
+    assert table.files is not None
     assert table.transform is not None
     read = []
     for month in MONTHS if table.monthly else ("*",):
         name = table.file_name(month)
-        rows = read_csv(name, place.landing.read(name), list(table.file_columns), table.delivered.format)
+        rows = read_texts(name, place.landing.read(name), list(table.file_columns), table.files)
         read.append(rows.table.append_column("_month", pa.repeat(pa.scalar(month), rows.table.num_rows)))
     file = folder / f"{table.address.relation}.delivered"
     pq.write_table(pa.concat_tables(read), file)

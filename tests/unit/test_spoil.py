@@ -5,11 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.working import read_texts
 
 from flights.publisher import deliveries
 from flights.spoil import KINDS, spoil
 from taxiway.errors import DeliveryRefused, UsageError
-from taxiway.landing import DeliveredFile, read_csv
+from taxiway.landing import DeliveredFile
 
 NAME = "flights-2013-02.csv"
 # fmt: off
@@ -38,7 +39,7 @@ def good() -> bytes:
 def read(folder: Path, data: bytes) -> DeliveredFile:
     path = folder / NAME
     path.write_bytes(data)
-    return read_csv(path.name, path.read_bytes(), COLUMNS)
+    return read_texts(path.name, path.read_bytes(), COLUMNS)
 
 
 @pytest.fixture(scope="module")

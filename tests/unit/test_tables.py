@@ -10,8 +10,9 @@ from tests.gauges.project import LevelHistory, RawGauges, RawReadings, level_his
 
 from taxiway.connectors import ParquetSink, PostgresSink, Sink
 from taxiway.errors import DefinitionError
+from taxiway.landing import CSV
 from taxiway.project_check import without_clashes
-from taxiway.tables import Delivered, Project, Table
+from taxiway.tables import Project, Table
 from taxiway.transforms import ArrowTransform, Transform, arrow_transform, transform
 
 
@@ -27,16 +28,16 @@ def of_arrow(rows: pa.Table) -> pa.Table:
 
 @pytest.mark.parametrize("of", [None, of_two, of_arrow], ids=["no transform", "two inputs", "a function of Arrow"])
 def test_a_delivered_table_is_made_from_its_file_alone(of: Transform | ArrowTransform | None) -> None:
-    told = "raw/readings: a table of a delivered file has a transform with one input, the file"
+    told = "raw/readings: a table of delivered files has a transform with one input, the files"
     with pytest.raises(DefinitionError, match=told):
-        Table("raw/readings", RawReadings, of, Delivered("readings-{month}.csv"))
+        Table("raw/readings", RawReadings, of, CSV("readings-{month}.csv"))
 
 
 def test_a_monthly_table_has_a_file_for_each_month_and_another_table_has_one() -> None:
-    with pytest.raises(DefinitionError, match=r"raw/readings: the delivered file readings\.csv needs \{month\}"):
-        Table("raw/readings", RawReadings, raw_readings, Delivered("readings.csv"))
-    with pytest.raises(DefinitionError, match=r"raw/gauges: the delivered file gauges-\{month\}\.csv has \{month\}"):
-        Table("raw/gauges", RawGauges, raw_gauges, Delivered("gauges-{month}.csv"))
+    with pytest.raises(DefinitionError, match=r"raw/readings: the delivered files readings\.csv need \{month\}"):
+        Table("raw/readings", RawReadings, raw_readings, CSV("readings.csv"))
+    with pytest.raises(DefinitionError, match=r"raw/gauges: the delivered files gauges-\{month\}\.csv have \{month\}"):
+        Table("raw/gauges", RawGauges, raw_gauges, CSV("gauges-{month}.csv"))
 
 
 def test_two_tables_that_a_transform_could_not_tell_apart_are_refused() -> None:

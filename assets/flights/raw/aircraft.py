@@ -4,7 +4,8 @@ import ibis.expr.types as ir
 
 from taxiway import contracts
 from taxiway.contracts import Contract, Int16, Int64, Text, column
-from taxiway.tables import Delivered, Table
+from taxiway.landing import CSV
+from taxiway.tables import Table
 from taxiway.transforms import transform
 
 
@@ -33,4 +34,4 @@ def aircraft(landing_aircraft: ir.Table) -> ir.Table:
     return landing_aircraft
 
 
-table = Table("raw/aircraft", contract=RawAircraft, transform=aircraft, delivered=Delivered("aircraft.csv"))
+table = Table("raw/aircraft", contract=RawAircraft, transform=aircraft, files=CSV("aircraft.csv"))

@@ -4,8 +4,8 @@ import ibis.expr.types as ir
 
 from taxiway import contracts
 from taxiway.contracts import Contract, Int64, Text, column
-from taxiway.landing import CsvFormat, Field
-from taxiway.tables import Delivered, Table
+from taxiway.landing import CSV, Field
+from taxiway.tables import Table
 from taxiway.transforms import transform
 
 
@@ -31,5 +31,5 @@ table = Table(
     "raw/airlines",
     contract=RawAirlines,
     transform=airlines,
-    delivered=Delivered("airlines.csv", format=CsvFormat(fields={"carrier": Field(null=())})),
+    files=CSV("airlines.csv", fields={"carrier": Field(null=())}),
 )

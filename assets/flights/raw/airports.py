@@ -4,8 +4,8 @@ import ibis.expr.types as ir
 
 from taxiway import contracts
 from taxiway.contracts import Contract, Float64, Int32, Int64, Text, column, row_rule
-from taxiway.landing import CsvFormat, Field
-from taxiway.tables import Delivered, Table
+from taxiway.landing import CSV, Field
+from taxiway.tables import Table
 from taxiway.transforms import transform
 from taxiway.transforms.library.clock import is_zone
 
@@ -43,5 +43,5 @@ table = Table(
     "raw/airports",
     contract=RawAirports,
     transform=airports,
-    delivered=Delivered("airports.csv", format=CsvFormat(fields={"faa": Field(null=("",))})),
+    files=CSV("airports.csv", fields={"faa": Field(null=("",))}),
 )

@@ -4,7 +4,8 @@ import ibis.expr.types as ir
 
 from taxiway import contracts
 from taxiway.contracts import Contract, Date, Instant, Int16, Int32, Int64, Text, column, row_rule
-from taxiway.tables import Delivered, Table
+from taxiway.landing import CSV
+from taxiway.tables import Table
 from taxiway.transforms import transform
 from taxiway.transforms.library.clock import calendar_date, is_clock, local_clock, plus_minutes, shown_minutes
 from taxiway.transforms.library.clock import clock_minutes as minutes_of
@@ -92,7 +93,7 @@ table = Table(
     "raw/flights",
     contract=RawFlights,
     transform=flights,
-    delivered=Delivered(
+    files=CSV(
         "flights-{month}.csv",
         dropped={"year": "int16", "month": "int16", "day": "int16"},
         derived=("flight_date",),

@@ -5,7 +5,8 @@ import ibis.expr.types as ir
 from flights.raw.flights import NEW_YORK
 from taxiway import contracts
 from taxiway.contracts import Contract, Float64, Instant, Int16, Int64, Text, column, row_rule
-from taxiway.tables import Delivered, Table
+from taxiway.landing import CSV
+from taxiway.tables import Table
 from taxiway.transforms import transform
 from taxiway.transforms.library.clock import local_clock
 
@@ -49,7 +50,7 @@ table = Table(
     "raw/weather",
     contract=RawWeather,
     transform=weather,
-    delivered=Delivered(
+    files=CSV(
         "weather-{month}.csv",
         dropped={
             "year": "int16",

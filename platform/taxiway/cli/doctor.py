@@ -265,12 +265,12 @@ def _landing(lake: "OpenLake") -> Iterator[Finding]:
         expected = workspace.expected_files
         listing = workspace.landing.listing()
         blocked = [why for name, why in listing.blocked.items() if name in expected]
-        files = [file for file in listing.files if file.name in expected]
+        files = {table.file_name(key) for table, key in expected.by_partition(listing.readable)}
         others = [*blocked, *in_short(unexpected(workspace, listing), _MOST_TOLD)]
     except TaxiwayError as error:
         yield Finding("landing", "missing", str(error))
         return
-    yield Finding("landing", "ok", f"{len(files)} of {len(expected)} files are there")
+    yield Finding("landing", "ok", f"{len(files)} of {len({*expected.names})} files are there")
     for message in others:
         what, _, advice = message.partition(": ")
         yield Finding("landing", "warning", what, advice)

@@ -1,6 +1,6 @@
 """`taxiway land`: the project's publisher, and its sources, deliver files to the landing zone."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -43,24 +43,33 @@ def land(
 ) -> None:
     """Deliver the publisher's files: reference files, and those of the months named (all by default).
 
-    Of tables that come from a source, what has changed there is delivered.
+    Of tables that come from a source, what has changed there is delivered; of those that others deliver, what lies
+    there is told.
     """
     workspace = open_workspace()
     months = asked_months(workspace.settings, month, first, last)
     if spoil is not None and (months is None or len(months) > 1):
         raise UsageError("--spoil makes a fault in the files of one month: name it with --month")
     files = deliver(workspace, months, spoil)
+    others = delivered_by_others(workspace, months, {file["file"] for file in files})
     tell_unexpected(workspace)
+    if not files and not others:
+        raise UsageError(_nothing(workspace))
     if as_json:
-        print_json(files)
+        print_json(files + others)
         return
     shown = [
         {"file": f["file"], "size": size(f["bytes"]), "delivery": "new content" if f["changed"] else "as it was"}
         for f in files
     ]
+    shown += [{"file": f["file"], "size": size(f["bytes"]), "delivery": "by others"} for f in others]
     print_rows(shown, ("file", "size", "delivery"))
-    changed = sum(file["changed"] for file in files)
-    hint(f"{counted(len(files), 'file')} delivered to {workspace.settings.landing}, {changed} with new content")
+    place = workspace.settings.landing
+    if files:
+        changed = sum(file["changed"] for file in files)
+        hint(f"{counted(len(files), 'file')} delivered to {place}, {changed} with new content")
+    if others:
+        hint(f"{counted(len(others), 'file')} of others in {place}; make the tables with: taxiway run")
 
 
 def tell_unexpected(workspace: "Workspace") -> None:
@@ -73,14 +82,15 @@ def tell_unexpected(workspace: "Workspace") -> None:
 
 def deliver(workspace: "Workspace", months: Sequence[str] | None, spoil: str | None = None) -> list[dict[str, Any]]:
     """Deliver the files of these months (all for None), with a fault where one is named; says of each its name,
-    bytes and whether anything changed. Raises UsageError where the project has no publisher or no such fault.
+    bytes and whether anything changed; nothing of a project that has neither a publisher nor sources. Raises
+    UsageError where there is no such fault.
     """
     project, settings = workspace.project, workspace.settings
-    sources = [table for table in project.tables if table.delivered is not None and table.delivered.source is not None]
-    if project.deliveries is None and sources and spoil is None:
-        return _deliver_from(workspace, sources, months)
+    sources = [table for table in project.tables if table.files is not None and table.source is not None]
     if project.deliveries is None:
-        raise UsageError(f"{project.name} has no publisher of its own; put its files into {settings.landing}")
+        if spoil is not None:
+            raise UsageError(f"{project.name} has no publisher of its own, whose files could be spoiled")
+        return _deliver_from(workspace, sources, months)
     chosen = months if months is not None else settings.months.keys()
     files = list(project.deliveries(chosen))
     if spoil is not None:
@@ -97,6 +107,28 @@ def deliver(workspace: "Workspace", months: Sequence[str] | None, spoil: str | N
         {"file": name, "bytes": len(data), "changed": workspace.landing.deliver(name, data)} for name, data in files
     ]
     return delivered + _deliver_from(workspace, sources, months)
+
+
+def delivered_by_others(
+    workspace: "Workspace", months: Sequence[str] | None, own: Collection[str]
+) -> list[dict[str, Any]]:
+    """The files that lie there for tables without a source, of these months or all, but for the `own` ones: name,
+    bytes, and that nothing changed."""
+    files = {file.name: file for file in workspace.landing.listing().files if file.name not in own}
+    lying = workspace.expected_files.by_partition(files)
+    asked = [
+        names
+        for (table, partition), names in lying.items()
+        if table.source is None and (months is None or not table.monthly or partition in months)
+    ]
+    return [{"file": name, "bytes": files[name].size, "changed": False} for name in sorted(set().union(*asked))]
+
+
+def _nothing(workspace: "Workspace") -> str:
+    """That nothing lies there, and what to put there."""
+    names = [table.files.name for table in workspace.project.tables if table.files is not None]
+    wanted = f"put its files ({', '.join(names)}) into" if names else "it has no table that is made from files, in"
+    return f"{workspace.project.name} has no publisher of its own; {wanted} {workspace.settings.landing}"
 
 
 def _deliver_from(

@@ -27,7 +27,7 @@ def commands(workspace: Workspace, report: Report) -> list[str]:
     outdated = {at: keys & set(workspace.settings.months.keys()) for at, keys in landed.computed_from(missing).items()}
     months = set().union(*outdated.values())
     # A month can be run from its file where that is there; one that was refused may be no file.
-    delivered = [table for table in left if table.delivered is not None and table.monthly]
+    delivered = [table for table in left if table.files is not None and table.monthly]
     there = {m for table in delivered for m in months if m in missing[table.at] or landed.has_file(table, m)}
     gone = months - there if delivered else set()
     steps = dict.fromkeys("mart" if table.transform is None else table.at for table in others)
@@ -35,7 +35,7 @@ def commands(workspace: Workspace, report: Report) -> list[str]:
     if waiting:
         option = "--upstream" if set(missing) <= {table.at for table in waiting} else "--upstream --downstream"
         found += _runs([table.at for table in waiting], option, _months_of(waiting, months - gone))
-    readers = [at for at, keys in outdated.items() if keys & gone and project.table(at).delivered is None]
+    readers = [at for at, keys in outdated.items() if keys & gone and project.table(at).files is None]
     return found + (_runs(readers, "--downstream", gone) if readers else [])
 
 

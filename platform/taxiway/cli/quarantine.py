@@ -134,22 +134,23 @@ def _unread(lake: "OpenLake", table: str | None, month: str | None) -> Iterator[
 
 def _unread_of(lake: "OpenLake", table: "Table", month: str | None) -> Iterator[str]:
     from taxiway.lake import WHOLE
-    from taxiway.materialise.stage import read_delivered
+    from taxiway.lake.inputs import LANDING
+    from taxiway.materialise.stage import read_for
 
     workspace = lake.workspace
     made = lake.lake.find(table.address)
     keys = workspace.settings.months.keys() if table.monthly else (WHOLE,)
-    lying = workspace.landing.listing().found
+    lying = workspace.expected_files.by_partition(workspace.landing.listing().found)
     for key in keys if month is None else {month} & set(keys):
-        name = table.file_name(key)
         published = made.partitions.get(key) if made is not None else None
-        try:
-            made_of = published.inputs.get("landing") if published is not None else None
-            if name in lying and made_of != {name: workspace.landing.digest(name)}:
-                read_delivered(workspace, table, key)
-        except DeliveryRefused as error:
-            where = workspace.landing.address(name)
-            yield f"{table.at}{'' if key == WHOLE else f' {key}'}: no row was read of {where}: {error}"
+        made_of = published.inputs.get(LANDING, {}) if published is not None else {}
+        for name in lying.get((table, key), ()):
+            try:
+                if made_of.get(name) != workspace.landing.digest(name):
+                    read_for(table, name, workspace.landing.read(name))
+            except DeliveryRefused as error:
+                where = workspace.landing.address(name)
+                yield f"{table.at}{'' if key == WHOLE else f' {key}'}: no row was read of {where}: {error}"
 
 
 def _as_columns(delivered: str) -> dict[str, Any]:

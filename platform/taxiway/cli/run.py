@@ -217,18 +217,18 @@ def wanted_months(workspace: "Workspace", chosen: Sequence[Address], months: Seq
 
     Says on stderr which files are missing. Raises UsageError where a month that is named, or every month, has none.
     """
-    delivered = [table for table in workspace.project.tables if table.delivered is not None and table.monthly]
+    delivered = [table for table in workspace.project.tables if table.files is not None and table.monthly]
     reading = [table for table in delivered if table.address in chosen]
     if months is not None and not reading:
         return months
     # What is no file counts as delivered: the step refuses it, and says why.
     lying = workspace.landing.listing()
-    there = lying.readable.keys() | lying.blocked.keys()
+    there = workspace.expected_files.by_partition(lying.readable.keys() | lying.blocked.keys())
     landed = []
     for month in months if months is not None else workspace.settings.months.keys():
-        names = [table.file_name(month) for table in reading or delivered]
-        missing = [name for name in names if name not in there]
-        if len(missing) < len(names):
+        tables = reading or delivered
+        missing = [table.file_name(month) for table in tables if (table, month) not in there]
+        if len(missing) < len(tables):
             landed.append(month)
             if missing:
                 hint(f"{month}: {', '.join(missing)} has not been delivered")

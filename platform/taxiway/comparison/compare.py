@@ -14,7 +14,6 @@ from taxiway.comparison.csv_file import RECORD, Exact
 from taxiway.comparison.given import Given, given, is_of_spark
 from taxiway.comparison.outcome import Comparison, Difference, Side
 from taxiway.comparison.values import GIVEN, TABLE, Compared
-from taxiway.engines.base import Reading
 from taxiway.engines.duckdb import DuckDB, DuckDBSession, identifier, literal
 from taxiway.errors import UsageError
 from taxiway.notebook import OpenLake, refuse_months
@@ -53,7 +52,7 @@ def compare(
         settings = lake.settings
         engine = DuckDB(settings.threads, settings.memory_limit, settings.scratch, settings.lake)
         with closing(engine.connect(folder / "spill", reads=[one.path] if one.path else [])) as connection:
-            reading = Reading(snapshot, snapshot.schema, None if month is None else (month,))
+            reading = lake.reading(snapshot, None if month is None else (month,))
             DuckDBSession(connection).read(TABLE, reading)
             told = f"{snapshot.address} version {snapshot.version}" + (f" {month}" if month else "")
             sides = _Sides(connection, one, told, tuple(key or _key_of(lake, table)))

@@ -2,12 +2,11 @@
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import pyarrow as pa
 
 from taxiway.addresses import Address
-from taxiway.landing import CsvFormat
 from taxiway.partitions import Months
 
 if TYPE_CHECKING:
@@ -56,8 +55,8 @@ class Source(Protocol):
         ...
 
     @property
-    def format(self) -> CsvFormat:
-        """How its files are understood."""
+    def format(self) -> Mapping[str, Any]:
+        """How its files are understood: arguments of CSV."""
         ...
 
     @property

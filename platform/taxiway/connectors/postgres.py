@@ -1,13 +1,12 @@
 """PostgreSQL as it is declared in a project: a source and a sink. Importing this needs no driver."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from taxiway.addresses import Address
 from taxiway.connectors.base import Extract, Extraction, Outgoing, Written
 from taxiway.errors import ConnectorError, DefinitionError
-from taxiway.landing import CsvFormat
 
 if TYPE_CHECKING:
     from taxiway.settings import Settings
@@ -16,7 +15,7 @@ LONGEST_NAME = 63
 """Of a longer name PostgreSQL forgets the rest."""
 
 # Nothing but an unquoted empty field is null, as PostgreSQL writes it.
-_FORMAT = CsvFormat(null=("",), quoted_is_value=True)
+_FORMAT: Mapping[str, Any] = {"null": ("",), "quoted_is_value": True, "true": ("t",), "false": ("f",)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +44,7 @@ class PostgresSource:
         return "postgres"
 
     @property
-    def format(self) -> CsvFormat:
+    def format(self) -> Mapping[str, Any]:
         """How its files are understood: what is not null in the database is a value, `NA` and the empty text too."""
         return _FORMAT
 

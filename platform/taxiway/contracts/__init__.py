@@ -18,6 +18,8 @@ from taxiway.contracts.keys import SharedKeys, key_columns, shared_keys, shared_
 from taxiway.contracts.model import Contract, MaxLag, Volume, column, row_rule, table, table_rule
 from taxiway.contracts.rules import Column, Rule, TableContract, compile_contract
 from taxiway.contracts.types import (
+    Arrow,
+    Binary,
     Bool,
     Date,
     Float64,
@@ -29,9 +31,11 @@ from taxiway.contracts.types import (
     Text,
     TextList,
 )
-from taxiway.contracts.verdict import Failure, Verdict, verdicts, with_volume
+from taxiway.contracts.verdict import Failure, Verdict, verdicts, with_examples, with_volume
 
 __all__ = [
+    "Arrow",
+    "Binary",
     "Bool",
     "Column",
     "Contract",
@@ -72,5 +76,6 @@ __all__ = [
     "table",
     "table_rule",
     "verdicts",
+    "with_examples",
     "with_volume",
 ]

@@ -4,11 +4,13 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Any
 
 import ibis
 import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
+import pyarrow as pa
 from pandera.api.checks import Check
 
 from taxiway.contracts.patterns import portable
@@ -36,7 +38,7 @@ def compile_check(check: Check, dtype: dt.DataType) -> ColumnCheck:
     if known is None or check.registry_name != name or check.groupby is not None or not check.ignore_na:
         raise DefinitionError(f"the check '{name}' cannot be compiled: write it as a @row_rule or a @table_rule")
     text_only, compiler = known
-    if dtype.is_array() or (text_only and not dtype.is_string()):
+    if dtype.is_nested() or dtype.is_binary() or (text_only and not dtype.is_string()):
         raise DefinitionError(f"the check '{name}' does not apply to a column of type {dtype}: write a @row_rule")
     return compiler(check.statistics, dtype)
 
@@ -124,7 +126,7 @@ def _length(statistics: Mapping[str, Any], _: dt.DataType) -> ColumnCheck:
     return ColumnCheck("str_length", f"must have {bounds} characters", holds)
 
 
-def literal(value: Any, dtype: Any) -> Any:
+def literal(value: Any, dtype: Any) -> Any:  # noqa: PLR0911 - one for each type
     """The value as an expression that compares exactly with a column of the type.
 
     Raises DefinitionError where the value is of another type, or NaN, null, beyond 64 bits, or text with a
@@ -138,6 +140,9 @@ def literal(value: Any, dtype: Any) -> Any:
         return ibis.literal(repr(float(value))).cast("float64")
     if dtype.is_boolean() and isinstance(value, bool):
         return ibis.literal(value)
+    if dtype.is_decimal() and isinstance(value, int | Decimal) and not isinstance(value, bool) and _fits(value, dtype):
+        # As text: engines would read the digits of a number as another decimal, or as a float.
+        return ibis.literal(f"{Decimal(value):f}").cast(dtype)
     if dtype.is_string() and isinstance(value, str) and "\0" not in value:
         return ibis.literal(value)
     if dtype.is_date() and isinstance(value, date) and not isinstance(value, datetime):
@@ -148,6 +153,15 @@ def literal(value: Any, dtype: Any) -> Any:
         f"{value!r} cannot be compared exactly with a column of type {dtype}: write a value of that type "
         "(an instant with its zone), or a @row_rule"
     )
+
+
+def _fits(value: int | Decimal, dtype: Any) -> bool:
+    """Whether a decimal has no more digits than its type."""
+    try:
+        pa.scalar(Decimal(value), dtype.to_pyarrow())
+    except pa.ArrowInvalid:
+        return False
+    return True
 
 
 def _show(value: Any) -> str:

@@ -23,6 +23,9 @@ from taxiway.contracts.types import ibis_type
 # Ibis types an indexed column as a bare value without operators, so expressions of columns are Any here.
 Expression = Any
 
+ORIGIN = ("source_file", "source_row")
+"""The columns that say where a delivered row stood."""
+
 _TRUE: Expression = ibis.literal(True)
 _NO_TEXT: Expression = ibis.null("string")
 
@@ -113,27 +116,28 @@ def _with_reasons(contract: TableContract, rows: ir.Table, told: list[Expression
 
 def samples(contract: TableContract, staged: ir.Table, rule: str, limit: int = 5) -> ir.Table:
     """Rows that break the rule of that name, at most `limit` of a partition and always the same ones: the columns of
-    the key and of the partition, and those that the rule reads. `key` gives duplicated keys with their
-    `rows`, `unreadable` gives `problems`; what concerns a partition as a whole has no rows to show.
+    the key and of the partition, of delivered rows their file and record, and what the rule reads. `key` gives
+    duplicated keys with their `rows`, `unreadable` gives `problems`; what concerns a partition as a whole has no rows
+    to show.
 
     Raises DefinitionError for a rule that the contract does not have.
     """
     partition = [contract.partition] if contract.partition and contract.partition not in contract.key else []
     named = [*contract.key, *partition]
+    origin = [name for name in ORIGIN if "_problems" in staged.columns and name in staged.columns and name not in named]
     if rule == KEY:
         shown = _duplicated(contract, staged)
     elif rule == UNREADABLE:
         rows = staged.filter(~_readable(staged))
-        shown = rows.select(*named, **{free_name("problems", named): rows["_problems"]})
+        shown = rows.select(*named, *origin, **{free_name("problems", named): rows["_problems"]})
     elif rule in (FOREIGN, VOLUME) or contract.rule(rule).kind == "table":
         shown = staged.filter(~_TRUE).select(*named)
     else:
         broken = ~_holds(contract.rule(rule), staged)
         holds: Any = contract.rule(rule).holds(staged).op()
         read = {field.name for field in holds.find(ops.Field)}
-        shown = staged.filter(broken).select(
-            *named, *(name for name in contract.columns if name in read and name not in named)
-        )
+        others = [name for name in contract.columns if name in read and name not in (*named, *origin)]
+        shown = staged.filter(broken).select(*named, *origin, *others)
     columns = shown.columns
     if contract.partition is None:
         return shown.order_by(*columns).limit(limit)

@@ -55,21 +55,35 @@ class MaxLag:
 
 @dataclass(frozen=True)
 class Volume:
-    """How many rows of a partition may be published: at least `least_rows`, and not far fewer than are published now.
+    """How many rows of a partition may be published. Below what is `least` it is refused, below what is `usual` it is
+    published with a warning.
 
-    Below `least_share` (0 to 1) of the rows that are published of the same partition it is refused, below
-    `usual_share` it is published with a warning. So is what is empty from the first, unless `allow_empty` says that
-    this is as it should be. `Volume(least_share=0, usual_share=0)` is no limit on what changes.
+    `rows` are a number. `share` (0 to 1) is of the rows that are published of the same partition, so that it holds
+    when that is made anew; `share_of_earlier` is of the median of up to `earlier` partitions that are published or
+    made before it, so that it holds for half a file of a new month too. What is empty from the first is a warning,
+    unless `allow_empty` says that this is as it should be. `Volume(least_share=0, usual_share=0)` is no limit.
     """
 
     least_rows: int = 0
     least_share: float = 0.1
     usual_share: float = 0.5
     allow_empty: bool = False
+    usual_rows: int = 0
+    least_share_of_earlier: float = 0.0
+    usual_share_of_earlier: float = 0.0
+    earlier: int = 3
 
     def __post_init__(self) -> None:
-        if self.least_rows < 0 or not 0 <= self.least_share <= 1 or not 0 <= self.usual_share <= 1:
+        shares = (self.least_share, self.usual_share, self.least_share_of_earlier, self.usual_share_of_earlier)
+        if self.least_rows < 0 or self.usual_rows < 0 or not all(0 <= share <= 1 for share in shares):
             raise DefinitionError(f"{self}: give a number of rows from 0, and shares between 0 and 1")
+        if self.earlier < 1:
+            raise DefinitionError(f"{self}: earlier is the number of partitions to compare with, from 1")
+
+    @property
+    def of_earlier(self) -> bool:
+        """Whether it compares with other partitions."""
+        return self.least_share_of_earlier > 0 or self.usual_share_of_earlier > 0
 
 
 _USUAL_VOLUME = Volume()

@@ -22,7 +22,7 @@ from pandera.errors import SchemaError, SchemaInitError
 from taxiway.contracts.checks import compile_check
 from taxiway.contracts.foreign import refuse_foreign
 from taxiway.contracts.model import Contract, DeclaredRule, MaxLag, Severity, Volume, table
-from taxiway.contracts.types import ibis_type
+from taxiway.contracts.types import ibis_type, instead_of
 from taxiway.errors import DefinitionError
 
 # What a failure is called that is no rule of the contract: duplicated keys, text that could not be read,
@@ -153,9 +153,13 @@ def compile_contract(model: type[Contract]) -> TableContract:
 
 def _arrow_type(column: Any, where: str) -> pa.DataType:
     dtype = getattr(column.dtype, "type", None)
-    if not isinstance(dtype, pd.ArrowDtype) or ibis_type(dtype.pyarrow_dtype) is None:
+    if not isinstance(dtype, pd.ArrowDtype):
         raise DefinitionError(
             f"{where}: column {column.name} has the type {column.dtype}: use one of taxiway.contracts, such as Int64"
+        )
+    if instead := instead_of(dtype.pyarrow_dtype):
+        raise DefinitionError(
+            f"{where}: column {column.name} has the type {dtype.pyarrow_dtype}, which cannot be kept: write {instead}"
         )
     return dtype.pyarrow_dtype
 
@@ -197,6 +201,10 @@ def _check_shape(
     for name in (*key, *([partition] if partition else [])):
         if name not in columns:
             raise DefinitionError(f"{where}: the key names {name}, which is not a column")
+        if pa.types.is_nested(schema.field(name).type) or pa.types.is_binary(schema.field(name).type):
+            raise DefinitionError(
+                f"{where}: {name} is {schema.field(name).type} and cannot be part of the key: write a single value"
+            )
         if columns[name].nullable:
             raise DefinitionError(f"{where}: {name} is part of the key or the partition and cannot be nullable")
 

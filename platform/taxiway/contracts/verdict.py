@@ -3,10 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from statistics import median
 from typing import Any, Literal
 
 import pyarrow as pa
 
+from taxiway.contracts.guard import ORIGIN
 from taxiway.contracts.keys import SharedKeys
 from taxiway.contracts.model import Severity, Volume
 from taxiway.contracts.rules import FOREIGN, UNREADABLE, VOLUME, TableContract
@@ -14,13 +16,15 @@ from taxiway.contracts.rules import FOREIGN, UNREADABLE, VOLUME, TableContract
 
 @dataclass(frozen=True)
 class Failure:
-    """A rule that was broken: by `count` rows, or by the partition as a whole (`count` is 1)."""
+    """A rule that was broken: by `count` rows, or by the partition as a whole (`count` is 1). `example` is one of the
+    rows in words, where it was delivered."""
 
     rule: str
     kind: Literal["row", "table"]
     severity: Severity
     count: int
     reason: str
+    example: str = ""
 
 
 @dataclass(frozen=True)
@@ -68,7 +72,8 @@ class Verdict:
             parts.append(f"key ({', '.join(self.key)}): {shared.keys:,} also in {shared.partition}")
         for failure in self.failures:
             rows = f" ({failure.count:,} {'row' if failure.count == 1 else 'rows'})" if failure.kind == "row" else ""
-            parts.append(f"{'warning: ' if failure.severity == 'warn' else ''}{failure.reason}{rows}")
+            example = f", as {failure.example}" if failure.example else ""
+            parts.append(f"{'warning: ' if failure.severity == 'warn' else ''}{failure.reason}{rows}{example}")
         outcome = "accepted" if self.published else "not published"
         return f"{self.partition or 'the table'} {outcome}: {'; '.join(parts)}"
 
@@ -96,22 +101,68 @@ def verdicts(
     )
 
 
-def with_volume(verdict: Verdict, volume: Volume, published: int, *, accept_fewer: bool, advice: str) -> Verdict:
-    """The verdict with what the volume of the contract says, where `published` rows are published of the partition.
+def with_examples(verdict: Verdict, contract: TableContract, samples: Mapping[str, pa.Table]) -> Verdict:
+    """The verdict with the first of the `samples` of each broken rule, where these are delivered rows."""
+    failures = []
+    for failure in verdict.failures:
+        rows = samples[failure.rule].slice(0, 1).to_pylist() if failure.rule in samples else []
+        is_delivered = bool(rows) and all(name in rows[0] for name in ORIGIN)
+        failures.append(replace(failure, example=_told(rows[0], contract, failure)) if is_delivered else failure)
+    return replace(verdict, failures=tuple(failures))
+
+
+def _told(row: Mapping[str, Any], contract: TableContract, failure: Failure) -> str:
+    where = f"{row['source_file']} row {row['source_row']}"
+    if failure.rule == UNREADABLE:
+        # The column of the problems is the last one, whatever it is called.
+        return f"{where}: {'; '.join(list(row.values())[-1])}"
+    of_key = {*contract.key, contract.partition, *ORIGIN}
+    column = next((rule.column for rule in contract.rules if rule.name == failure.rule), None)
+    names = [column] if column is not None and column in row else [name for name in row if name not in of_key]
+    return f"{where}: {', '.join(f'{name} = {row[name]}' for name in names)}" if names else where
+
+
+def with_volume(
+    verdict: Verdict,
+    volume: Volume,
+    published: int,
+    *,
+    accept_fewer: bool,
+    advice: str,
+    earlier: Sequence[int] = (),
+) -> Verdict:
+    """The verdict with what the volume of the contract says, where `published` rows are published of the partition,
+    and the partitions before it have as many rows as `earlier` tells.
 
     `advice` says how to accept fewer; `accept_fewer` is that it was done.
     """
     rows = verdict.accepted
     told = f"{rows:,} row{'' if rows == 1 else 's'}"
+    typical = Fraction(median(earlier)) if earlier else Fraction(0)
+    before = "partition" if len(earlier) == 1 else f"median of the {len(earlier)} partitions"
+    compared = [
+        (volume.least_rows, volume.usual_rows, 1, f"{told}, at least {{:,}} must be"),
+        (
+            volume.least_share,
+            volume.usual_share,
+            published,
+            f"{told} where {published:,} are published, below the share of {{:g}}",
+        ),
+        (
+            volume.least_share_of_earlier,
+            volume.usual_share_of_earlier,
+            typical,
+            f"{told} where the {before} before has {float(typical):,.10g}, below the share of {{:g}}",
+        ),
+    ]
     errors, warnings = [], []
-    if rows < volume.least_rows:
-        errors.append(f"{told}, at least {volume.least_rows:,} must be")
+    for least, usual, of, why in compared:
+        if _is_below(rows, least, of):
+            errors.append(why.format(least))
+        elif _is_below(rows, usual, of):
+            warnings.append(why.format(usual))
     if not rows and not published and not volume.allow_empty:
         warnings.append(f"{told}, and none are published; where that is as it should be: Volume(allow_empty=True)")
-    if _is_below(rows, volume.least_share, published):
-        errors.append(f"{told} where {published:,} are published, below the share of {volume.least_share:g}")
-    elif _is_below(rows, volume.usual_share, published):
-        warnings.append(f"{told} where {published:,} are published, below the share of {volume.usual_share:g}")
     if accept_fewer:
         warnings += [f"{error}; accepted" for error in errors]
     else:
@@ -123,9 +174,9 @@ def with_volume(verdict: Verdict, volume: Volume, published: int, *, accept_fewe
     return replace(verdict, failures=(*verdict.failures, *failures), accepted_fewer=accepted_fewer)
 
 
-def _is_below(rows: int, share: float, published: int) -> bool:
+def _is_below(rows: int, share: float, of: Fraction | int) -> bool:
     """Exactly, for the share as it is written."""
-    return rows < Fraction(repr(share)) * published
+    return rows < Fraction(repr(share)) * of
 
 
 def tolerated_rows(tolerance: float, rows: int) -> int:

@@ -8,7 +8,9 @@ from typing import Protocol
 
 import pyarrow as pa
 
+from taxiway.errors import LakeError
 from taxiway.lake import DataFile, Snapshot
+from taxiway.lake.elsewhere import Elsewhere, is_pin
 
 OfRows = Callable[[pa.Table], pa.Table]
 
@@ -19,7 +21,7 @@ class Reading:
 
     A `snapshot` of None is a table that does not exist yet and reads as empty. Where `since` is given, only rows of
     which one of the `since_columns` is not before it are read, and all rows of the partitions in `own`. With `only`
-    just these of its files are read.
+    just these of its files are read. `elsewhere` is where the rows are of a table that somebody else writes.
     """
 
     snapshot: Snapshot | None
@@ -29,6 +31,12 @@ class Reading:
     since_columns: tuple[str, ...] = ()
     since: datetime | None = None
     only: tuple[DataFile, ...] | None = None
+    elsewhere: Elsewhere | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse to read a pin as the table that it stands for."""
+        if self.snapshot is not None and self.elsewhere is None and is_pin(self.snapshot):
+            raise LakeError(f"{self.snapshot.address} is written elsewhere, and is not read here")
 
     @property
     def files(self) -> tuple[DataFile, ...]:
@@ -40,6 +48,8 @@ class Reading:
     @property
     def known_rows(self) -> int | None:
         """How many rows are read, where that is all rows of these partitions and the table's log says it."""
+        if self.elsewhere is not None:
+            return None
         if self.snapshot is None:
             return 0
         return self.snapshot.rows(self.partitions) if self.since is None and self.only is None else None

@@ -17,6 +17,7 @@ from taxiway.engines.groups import groups, joined
 from taxiway.engines.through_delta import through_delta
 from taxiway.errors import EngineError, LakeError
 from taxiway.lake import Snapshot
+from taxiway.lake.elsewhere import Elsewhere
 from taxiway.scratch import Scratch
 from taxiway.storage import S3, Store
 from taxiway.storage.s3 import REQUEST_S
@@ -273,7 +274,17 @@ class DuckDBSession:
 
     def source(self, relation: str, reading: Reading) -> str:
         """The query that reads it; one over files where the table can be read file by file, else over this session."""
+        if reading.elsewhere is not None:
+            return self._from_elsewhere(relation, reading, reading.elsewhere)
         return source(reading) or self._through_delta(relation, reading)
+
+    def _from_elsewhere(self, relation: str, reading: Reading, elsewhere: Elsewhere) -> str:
+        """The rows that somebody else writes, copied: this session reaches no place but the lake."""
+        copied = f"__elsewhere_{relation}"
+        self._loaded.discard(copied)
+        for rows in elsewhere.tables():
+            self.load(copied, rows)
+        return f"SELECT {', '.join(typed(field) for field in reading.schema)} FROM {identifier(copied)}"
 
     def _through_delta(self, relation: str, reading: Reading) -> str:
         """The rows by deltalake's own reader, held in memory."""
@@ -391,6 +402,11 @@ def typed(field: pa.Field, value: str | None = None) -> str:
 def _sql_type(arrow: pa.DataType) -> str:
     if pa.types.is_list(arrow) or pa.types.is_large_list(arrow):
         return f"{_sql_type(arrow.value_type)}[]"
+    if pa.types.is_struct(arrow):
+        members = (f"{identifier(field.name)} {_sql_type(field.type)}" for field in arrow)
+        return f"STRUCT({', '.join(members)})"
+    if pa.types.is_decimal128(arrow):
+        return f"DECIMAL({arrow.precision}, {arrow.scale})"
     if arrow not in _TYPES:
         raise LakeError(f"the type {arrow} has no counterpart in DuckDB")
     return _TYPES[arrow]

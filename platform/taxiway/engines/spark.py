@@ -137,6 +137,14 @@ class SparkSQL:
 
     def read(self, relation: str, reading: Reading) -> None:
         """Give what is read of a table in the lake the name `relation`."""
+        if reading.elsewhere is not None:
+            copied = f"__elsewhere_{relation}"
+            self._loaded.pop(copied, None)
+            for rows in reading.elsewhere.tables():
+                self.load(copied, rows)
+            columns = ", ".join(typed(field) for field in reading.schema)
+            self.define(relation, f"SELECT {columns} FROM {identifier(copied)}")
+            return
         if reading.snapshot is None or not reading.files:
             self.define(relation, _nothing(reading))
             return
@@ -323,6 +331,11 @@ def typed(column: pa.Field, value: str | None = None) -> str:
 def _sql_type(arrow: pa.DataType) -> str:
     if pa.types.is_list(arrow) or pa.types.is_large_list(arrow):
         return f"ARRAY<{_sql_type(arrow.value_type)}>"
+    if pa.types.is_struct(arrow):
+        members = (f"{identifier(field.name)}: {_sql_type(field.type)}" for field in arrow)
+        return f"STRUCT<{', '.join(members)}>"
+    if pa.types.is_decimal128(arrow):
+        return f"DECIMAL({arrow.precision}, {arrow.scale})"
     if arrow not in _TYPES:
         raise LakeError(f"the type {arrow} has no counterpart in Spark")
     return _TYPES[arrow]

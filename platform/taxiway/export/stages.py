@@ -35,7 +35,7 @@ def stages(workspace: Workspace) -> tuple[Stage, ...]:
         reads[table.address.layer].update({source.address.layer: None for source in inputs_of(workspace, table)})
     together = _together(reads)
     monthly = {table.address.layer for table in project.tables if table.monthly}
-    delivered = [table for table in project.tables if table.delivered is not None and table.delivered.source]
+    delivered = [table for table in project.tables if table.files is not None and table.source]
     fed = {table.address.layer for table in delivered}
     found = []
     if delivered:

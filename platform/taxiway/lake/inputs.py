@@ -16,12 +16,18 @@ of their versions, or None where all were absent."""
 Inputs: TypeAlias = Mapping[str, Versions]
 """What was read, by address."""
 
+LANDING = "landing"
+"""In the place of an address, delivered files: their digests by name, each of them however many they are."""
+
 _TO = ".."
 
 
 def in_short(inputs: Inputs) -> Inputs:
     """The same, in stretches where they are many."""
-    return {at: versions if len(versions) <= MANY else dict(_stretches(versions)) for at, versions in inputs.items()}
+    return {
+        at: versions if at == LANDING or len(versions) <= MANY else dict(_stretches(versions))
+        for at, versions in inputs.items()
+    }
 
 
 def covers(told: str, partition: str) -> bool:

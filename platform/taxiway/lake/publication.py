@@ -43,7 +43,7 @@ class Publication:
     `rebuild` replaces the whole table and its schema. Rows that were held against those of all other partitions of
     `base` come with the question `holds`, which is asked where another writer has changed any of those meanwhile. With
     `appends` the rows are added to what the partitions have, as the next stretch of a stream. With `compacts` the rows
-    of these files are in other files from now on; nothing else changes.
+    of these files are in other files from now on; nothing else changes. What it `pins` has its rows elsewhere.
     """
 
     address: Address
@@ -54,6 +54,7 @@ class Publication:
     holds: StillHolds | None = None
     appends: Batch | None = None
     compacts: tuple[DataFile, ...] = ()
+    pins: bool = False
 
     def __post_init__(self) -> None:
         for key in self.provenance.partitions:

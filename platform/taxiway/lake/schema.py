@@ -34,7 +34,10 @@ def new_columns(
 
 
 def same_type(one: pa.DataType, other: pa.DataType) -> bool:
-    """Whether two types hold the same values; names of list items do not matter."""
+    """Whether two types hold the same values; names of list items do not matter, nor what may be null."""
     if pa.types.is_list(one) and pa.types.is_list(other):
         return same_type(one.value_type, other.value_type)
+    if pa.types.is_struct(one) and pa.types.is_struct(other):
+        members = [{field.name: field.type for field in each} for each in (one, other)]
+        return list(members[0]) == list(members[1]) and all(map(same_type, members[0].values(), members[1].values()))
     return one == other

@@ -1,20 +1,25 @@
-"""The landing zone: where publishers deliver files, and the one reader that turns a file into rows of text.
+"""The landing zone: where publishers deliver files, what they look like, and the reader that gives their records.
 
-Knows files and bytes, nothing of tables, contracts or months. Typing the text is the guard's work.
+Knows files and bytes, nothing of tables, contracts or months. Typing a text is the guard's work.
 """
 
-from taxiway.landing.csv_format import CsvFormat, Field, doubtful_texts
-from taxiway.landing.csv_reader import DeliveredFile, read_csv
+from taxiway.landing.doubts import doubtful_texts
+from taxiway.landing.formats import CSV, Field, Files, JSONLines, Parquet
+from taxiway.landing.read import read_file
+from taxiway.landing.records import DeliveredFile
 from taxiway.landing.zone import Delivery, Entry, LandingZone, Listing
 
 __all__ = [
-    "CsvFormat",
+    "CSV",
     "DeliveredFile",
     "Delivery",
     "Entry",
     "Field",
+    "Files",
+    "JSONLines",
     "LandingZone",
     "Listing",
+    "Parquet",
     "doubtful_texts",
-    "read_csv",
+    "read_file",
 ]

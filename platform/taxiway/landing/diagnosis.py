@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from taxiway.spelling import near
 
 _DELIMITERS = {
+    ",": "commas",
     ";": "semicolons",
     "\t": "tabs",
     "|": "bars",
@@ -115,33 +116,36 @@ def is_page(text: str) -> bool:
     )
 
 
-def wrong_header(text: str, columns: Sequence[str]) -> str:
-    """Why the first line is not the header that is expected, and what to do; empty where only names are missing."""
+def wrong_header(text: str, columns: Sequence[str], wanted: str = ",") -> str:
+    """Why the first line is not the header that is expected, with the wanted delimiter, and what to do; empty where
+    only names are missing."""
     lines = io.StringIO(text, newline=None).read().split("\n")
     # A line of blanks is a record, an empty one is none.
     record = next((number for number, line in enumerate(lines) if line), 0)
     start = next((number for number, line in enumerate(lines) if line.strip()), record)
     first, lines = lines[start], lines[start : start + _LINES_LOOKED_AT]
     if _SEP.match(first):
-        also = _and_delimiter(lines[1:], columns)
+        also = _and_delimiter(lines[1:], columns, wanted)
         return f"begins with the line {first.strip()!r}, which Excel writes: take it out{also}"
     for number, line in enumerate(lines, start):
         for delimiter, names in _names(line).items():
             if _are(names, columns):
-                return _otherwise(number - record, number + 1, delimiter, names, columns)
+                return _otherwise(number - record, number + 1, delimiter, names, columns, wanted)
     return _no_header(text, first, columns)
 
 
-def _otherwise(number: int, place: int, delimiter: str, names: Sequence[str], columns: Sequence[str]) -> str:
+def _otherwise(
+    number: int, place: int, delimiter: str, names: Sequence[str], columns: Sequence[str], wanted: str
+) -> str:
     """How a header with the expected names differs from what it must be; empty where some are only missing."""
     found, advice = [], []
     if number:
         lines = "a line" if number == 1 else f"{number} lines"
         found.append(f"{lines} above its header, which is line {place}")
-        advice.append("take out what is above")
-    if delimiter != ",":
+        advice.append(f"take out what is above (or declare skip={place - 1})")
+    if delimiter != wanted:
         found.append(f"fields separated by {_DELIMITERS[delimiter]}")
-        advice.append("separate them by commas")
+        advice.append(f"separate them by {_plural(wanted)} (or declare delimiter={delimiter!r})")
     pairs = zip(names, _matched(names, columns), strict=True)
     odd = [(name, column) for name, column in pairs if column and name != column][:_NAMES_SHOWN]
     if odd:
@@ -171,22 +175,26 @@ def _is_json(text: str, first: str) -> bool:
     return False
 
 
-def _and_delimiter(lines: Sequence[str], columns: Sequence[str]) -> str:
+def _and_delimiter(lines: Sequence[str], columns: Sequence[str], wanted: str) -> str:
     for line in lines:
         for delimiter, names in _names(line).items():
-            if delimiter != "," and _are(names, columns):
-                return f", and separate the fields by commas instead of {_DELIMITERS[delimiter]}"
+            if delimiter != wanted and _are(names, columns):
+                return f", and separate the fields by {_plural(wanted)} instead of {_DELIMITERS[delimiter]}"
     return ""
+
+
+def _plural(delimiter: str) -> str:
+    return _DELIMITERS.get(delimiter, repr(delimiter))
 
 
 def _names(line: str) -> dict[str, list[str]]:
     """The fields of a line by the delimiter that may be meant."""
-    return dict(zip((",", *_DELIMITERS), _splits(line), strict=True))
+    return dict(zip(_DELIMITERS, _splits(line), strict=True))
 
 
 def _splits(line: str) -> list[list[str]]:
     found = []
-    for delimiter in (",", *_DELIMITERS):
+    for delimiter in _DELIMITERS:
         try:
             found.append(next(csv.reader([line], delimiter=delimiter), []))
         except csv.Error:

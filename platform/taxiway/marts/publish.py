@@ -236,10 +236,12 @@ def _register(workspace: Workspace, plans: Sequence[Plan], connection: duckdb.Du
     for relation, snapshot in snapshots.items():
         source = workspace.project.by_relation[relation]
         assert isinstance(snapshot, Snapshot)
-        kind = "VIEW" if snapshot.plain_files() else "TABLE"
-        check_columns(source, snapshot)
+        elsewhere = workspace.elsewhere(snapshot)
+        kind = "VIEW" if snapshot.plain_files() and elsewhere is None else "TABLE"
+        if elsewhere is None:
+            check_columns(source, snapshot)
         months = workspace.settings.months.keys() if source.monthly else None
-        query = session.source(relation, Reading(snapshot, source.rules.schema, months))
+        query = session.source(relation, Reading(snapshot, source.rules.schema, months, elsewhere=elsewhere))
         schema, name = identifier(source.address.layer), identifier(source.address.name)
         connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
         connection.execute(f"CREATE {kind} {schema}.{name} AS {query}")

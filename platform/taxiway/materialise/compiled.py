@@ -11,6 +11,7 @@ import ibis.expr.types as ir
 
 from taxiway.contracts import TableContract, audit, check_schema
 from taxiway.errors import DefinitionError
+from taxiway.landing import Parquet
 from taxiway.materialise.workspace import Workspace
 from taxiway.tables import Table
 from taxiway.transforms import ArrowTransform, BatchTransform, History, PandasTransform, Parameter, Transform, Whole
@@ -75,7 +76,7 @@ def certify_table(workspace: Workspace, table: Table) -> None:
         for name, rows in prepared(workspace, table, month).items():
             certify(f"{table.at}: {table.transform.prepares[name].name}", rows, keys)
     elif table.transform is not None:
-        if table.delivered is not None:
+        if table.files is not None:
             keys = {table.transform.inputs[0]: frozenset({"source_file", "source_row"})}
         certify(f"{table.at}: {table.transform.name}", _result(workspace, table), keys)
     shape: dict[str, Any] = dict(table.rules.ibis_schema.items())
@@ -144,7 +145,7 @@ def compile_table(workspace: Workspace, table: Table) -> CompiledTable:
 def _reads_context(workspace: Workspace, table: Table, expressions: Mapping[str, ir.Table]) -> bool:
     """Whether rows of other partitions may come out beside those of the one that is computed: not where each input with
     partitions is read in that one alone, and the partition of a row is made of such inputs."""
-    if table.delivered is not None or table.rules.partition is None:
+    if table.files is not None or table.rules.partition is None:
         return False
     inputs = workspace.project.inputs(table)
     alone = {source.address.relation for source, reach in inputs.items() if reach is None and source.monthly}
@@ -162,7 +163,7 @@ def independence_of(workspace: Workspace, table: Table) -> Independence | None:
         return None
     if isinstance(table.transform, ArrowTransform):
         return Independence("a function is given the rows of one partition")
-    if table.delivered is not None:
+    if table.files is not None:
         (relation,) = table.inputs
         inputs = {relation: Input("_month")}
     else:
@@ -221,9 +222,14 @@ def _express(workspace: Workspace, table: Table) -> ir.Table:
     transform = table.transform
     assert isinstance(transform, Transform)
     parameters = bind_parameters(transform.parameters, workspace.settings.parameters)
-    if table.delivered is not None:
+    if table.external is not None:
         (relation,) = transform.inputs
-        landing = type_delivered(ibis.table(delivered_schema(table), name=relation), table.file_columns)
+        result = transform.function(ibis.table(table.rules.ibis_schema, name=relation))
+    elif table.files is not None:
+        (relation,) = transform.inputs
+        landing = type_delivered(
+            ibis.table(delivered_schema(table), name=relation), table.file_columns, table.files.form
+        )
         own = {name: parameters[name] for name in transform.parameters}
         result = transform.function(landing, **own)
         partition = table.rules.partition
@@ -251,7 +257,10 @@ def _express(workspace: Workspace, table: Table) -> ir.Table:
 
 def delivered_schema(table: Table) -> ibis.Schema:
     """The columns of a delivered file as its reader gives them."""
-    return ibis.schema(dict.fromkeys(table.file_columns, "string") | _LANDING)
+    added = {
+        name: dtype for name, dtype in _LANDING.items() if name != "_delivered" or not isinstance(table.files, Parquet)
+    }
+    return ibis.schema(dict(table.file_schema.items()) | added)
 
 
 def _input_schemas(workspace: Workspace, table: Table) -> dict[str, ibis.Schema]:
@@ -268,8 +277,10 @@ def _staged(table: Table, result: ir.Table | None) -> ir.Table:
 
 def _reading(workspace: Workspace, table: Table) -> list[str]:
     """The canonical texts of what is read: how a delivered file is, or how far back each input reaches."""
-    if table.delivered is not None:
-        return [repr(table.delivered)]
+    if table.external is not None:
+        return [table.external.place]
+    if table.files is not None:
+        return [repr(table.files)]
     inputs = workspace.project.inputs(table).items()
     return sorted(f"{source.at} {reach!r} {source.rules.max_lag!r}" for source, reach in inputs)
 

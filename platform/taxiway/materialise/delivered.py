@@ -9,6 +9,7 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from fnmatch import fnmatchcase
 
 from taxiway.errors import UsageError
 from taxiway.landing import Entry, Listing
@@ -43,7 +44,7 @@ class Unexpected:
 
 def raw_tables(project: Project) -> list[Table]:
     """The tables that are made from delivered files."""
-    return [table for table in project.tables if table.delivered is not None]
+    return [table for table in project.tables if table.files is not None]
 
 
 def unexpected(workspace: Workspace, listing: Listing) -> list[Unexpected]:
@@ -86,6 +87,8 @@ class _Names:
         """The table and the file's name of which this is another spelling, for any month, also outside the
         deployment's; the name is empty where it lacks a month."""
         month = _month_in(name)
+        if month and (several := self._of_several(name, month)):
+            return several
         found = self._spelt(month or self._months.first).get(_plain(name))
         if found is not None and (month or not found[0].monthly):
             return found
@@ -93,6 +96,14 @@ class _Names:
         tables = (table for table, file in self._spelt(self._months.first).values() if _without_month(file) == bare)
         table = next((table for table in tables if table.monthly), None)
         return (table, "") if table is not None else None
+
+    def _of_several(self, name: str, month: str) -> tuple[Table, str] | None:
+        """The table of whose files for a month this is one, but for its case, or that of another month."""
+        for table in self._tables:
+            pattern = table.file_name(month)
+            if "*" in pattern and fnmatchcase(name.casefold(), pattern.casefold()):
+                return table, name if fnmatchcase(name, pattern) else pattern
+        return None
 
     def near(self, name: str) -> tuple[Table, str] | None:
         """The table and the name of this month that are nearest to a misspelt one."""
@@ -144,8 +155,9 @@ def _why_misnamed(workspace: Workspace, listing: Listing, given: str, table: Tab
     if name in listing.readable:
         advice = "" if _broken(workspace) else f"; remove it from {folder}"
         return f"belongs to no table: {name}, which it is near to, lies there too{advice}"
-    packed = _PACKED.search(given.casefold()) and not _PACKED.search(name)
-    return f"belongs to no table: {f'unpack it as {name}' if packed else f'did you mean {name}? rename it'}"
+    packed = [bool(_PACKED.search(each.casefold())) for each in (given, name)]
+    otherwise = {(True, False): f"unpack it as {name}", (False, True): f"pack it as {name}"}
+    return f"belongs to no table: {otherwise.get((packed[0], packed[1]), f'did you mean {name}? rename it')}"
 
 
 def _broken(workspace: Workspace) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
+from typing import Any
 
 import ibis
 import ibis.expr.types as ir
@@ -22,12 +23,14 @@ from taxiway.contracts import (
     repeated_hashes,
     samples,
     verdicts,
+    with_examples,
     with_volume,
 )
 from taxiway.contracts.guard import KEY
 from taxiway.engines import Engine, Reading, Session
 from taxiway.errors import ContractBroken, EngineError, UsageError
 from taxiway.lake import WHOLE, Finding, PartitionState
+from taxiway.materialise.external import publish_pin
 from taxiway.materialise.outcome import Outcome, PartitionResult
 from taxiway.materialise.plan import PartitionPlan, Plan, make_plan
 from taxiway.materialise.publish import Rows, publish_changes
@@ -130,7 +133,7 @@ def _naming(table: Table) -> Iterator[None]:
 def check_change(plan: Plan, *, rebuild: bool) -> None:
     """Refuse what published partitions could not follow: new columns of another kind, a rebuild of some of them."""
     table, base = plan.table, plan.base
-    if base is None:
+    if base is None or table.external is not None:
         return
     if not rebuild:
         check_columns(table, base)
@@ -169,6 +172,7 @@ def guard(plan: Plan, session: Session, keys: Sequence[str], *, accept_fewer: bo
             contract.volume,
             _published_rows(plan, session, key),
             accept_fewer=accept_fewer,
+            earlier=_earlier_rows(plan, session, judged, key) if contract.volume.of_earlier else (),
             advice=f"to accept it: taxiway run {plan.table.at}{f' --month {key}' * (key != WHOLE)} --accept-fewer",
         )
         for key in keys
@@ -176,10 +180,19 @@ def guard(plan: Plan, session: Session, keys: Sequence[str], *, accept_fewer: bo
     return held_over_the_table(plan, session, held, repeated=repeated)
 
 
+def _earlier_rows(plan: Plan, session: Session, judged: Mapping[str | None, Verdict], key: str) -> list[int]:
+    """How many rows the last partitions before this one have, those that are made with it as they will be."""
+    known = {*filter(None, judged), *(plan.base.partitions if plan.base is not None else ())}
+    before = sorted(each for each in known if each < key)[-plan.table.rules.volume.earlier :]
+    return [judged[each].accepted if each in judged else _published_rows(plan, session, each) for each in before]
+
+
 def _published_rows(plan: Plan, session: Session, key: str) -> int:
     """How many rows are published of a partition; counted where another program wrote it and did not say."""
     if plan.base is None:
         return 0
+    if plan.table.external is not None:
+        return plan.base.partitions[key].rows or 0
     reading = Reading(plan.base, plan.base.schema, None if plan.table.rules.partition is None else (key,))
     if reading.known_rows is not None:
         return reading.known_rows
@@ -202,6 +215,7 @@ def publish_judged(
     """Publish the partitions that passed, in one commit, and say what became of each that was judged."""
     contract = plan.table.rules
     evidence = samples_of(plan, session, judged)
+    judged = {key: with_examples(verdict, contract, evidence.get(key, {})) for key, verdict in judged.items()}
     passed = {key: verdict for key, verdict in judged.items() if verdict.published}
     if rebuild and (len(passed) < len(judged) or staged.refused):
         passed = {}
@@ -220,6 +234,10 @@ def publish_judged(
         )
         for key, verdict in passed.items()
     }
+    if plan.table.external is not None:
+        return {
+            key: _pinned(workspace, plan, verdict, states.get(key), evidence, origin) for key, verdict in judged.items()
+        }
     # Quarantine goes first: rows that are missing from the table are then never missing from both.
     _quarantine(workspace, plan, session, states, origin)
     rows = Rows(plan.table.address, contract.schema, contract.partition, _publishable(plan, passed.values()))
@@ -284,7 +302,7 @@ def _quarantine(
     plan: Plan,
     session: Session,
     states: Mapping[str, PartitionState],
-    origin: Mapping[str, object],
+    origin: Mapping[str, Any],
 ) -> None:
     """Replace the quarantine of the partitions that are about to be published; there is none without rejected rows."""
     contract, address = plan.table.rules, plan.table.address.quarantine
@@ -305,6 +323,25 @@ def _quarantine(
             session.stage_batches(_KEPT, sql, as_kept, schema=schema)
         kept = replace(found, expression=ibis.table(ibis.Schema.from_pyarrow(schema), name=_KEPT))
         publish_changes(workspace.lake, session, kept, concerned, origin, base=base)
+
+
+def _pinned(
+    workspace: Workspace,
+    plan: Plan,
+    verdict: Verdict,
+    state: PartitionState | None,
+    evidence: Mapping[str, Mapping[str, pa.Table]],
+    origin: Mapping[str, object],
+) -> PartitionResult:
+    """What becomes of a table that somebody else writes: its version is pinned where the guard passes it."""
+    (partition,) = plan.partitions
+    found = {"verdict": verdict, "samples": evidence.get(WHOLE, {}), "inputs": partition.inputs}
+    if state is None:
+        version = partition.published.data_version if partition.published is not None else None
+        message = f"{plan.table.at}: {verdict.message}{where_kept(plan.table, verdict)}"
+        return PartitionResult(WHOLE, "refused", verdict.rows, data_version=version, message=message, **found)
+    pinned = publish_pin(workspace, plan.table, state, origin)
+    return PartitionResult(WHOLE, "published", verdict.accepted, data_version=pinned.data_version, **found)
 
 
 def samples_of(plan: Plan, session: Session, judged: Mapping[str, Verdict]) -> dict[str, dict[str, pa.Table]]:

@@ -29,12 +29,12 @@ def extract(workspace: Workspace, table: Table, only: Collection[str] | None = N
     leaves whole files, and the next one delivers again what is not remembered, also where the source is by then as it
     was before. Raises ConnectorError where the source, DeliveryRefused where the landing zone refuses.
     """
-    assert table.delivered is not None
-    assert table.delivered.source is not None
+    assert table.files is not None
+    assert table.source is not None
     memory = _Memory(workspace, table)
     months = workspace.settings.months
     wanted = Extraction(table.address, table.file_columns, table.rules.key, months, memory.known, only)
-    for found in table.delivered.source.changes(workspace.settings, wanted):
+    for found in table.source.changes(workspace.settings, wanted):
         name = table.file_name(found.partition)
         memory.forget(found.partition)
         changed = workspace.landing.deliver(name, found.data)

@@ -10,7 +10,9 @@ from datetime import datetime, timedelta
 from taxiway.contracts import MaxLag
 from taxiway.errors import DeliveryRefused, UsageError
 from taxiway.lake import WHOLE, PartitionState, Snapshot
+from taxiway.lake.inputs import LANDING
 from taxiway.materialise.compiled import CompiledTable, compile_table
+from taxiway.materialise.external import version_now
 from taxiway.materialise.workspace import Workspace
 from taxiway.partitions import Months, months_back, shift_month
 from taxiway.tables import Table
@@ -58,10 +60,14 @@ def make_plan(workspace: Workspace, table: Table, partitions: Sequence[str], *, 
     quarantine = workspace.lake.find(table.address.quarantine)
     inputs = workspace.project.inputs(table)
     snapshots = {source.address.relation: workspace.lake.find(source.address) for source in inputs}
-    plans = []
+    files = workspace.delivered(table, partitions) if table.files is not None else {}
+    plans: list[PartitionPlan] = []
+    read: Mapping[str, Mapping[str, str | None]]
     for partition in partitions:
-        if table.delivered is not None:
-            read = {"landing": {table.file_name(partition): _digest(workspace, table, partition)}}
+        if table.external is not None:
+            read = version_now(workspace, table)
+        elif table.files is not None:
+            read = {LANDING: {name: _digest(workspace, name) for name in files[partition]}}
         else:
             read = {
                 str(source.address): {
@@ -137,9 +143,9 @@ def _has_its_quarantine(partition: str, published: PartitionState, quarantine: S
     return held.rows == published.rejected and held.made_by(published.fingerprint, published.inputs)
 
 
-def _digest(workspace: Workspace, table: Table, partition: str) -> str | None:
-    """The digest of the delivered file; None where it is absent or cannot be read, which reading it then tells."""
+def _digest(workspace: Workspace, name: str) -> str | None:
+    """The digest of a delivered file; None where it is absent or cannot be read, which reading it then tells."""
     try:
-        return workspace.landing.digest(table.file_name(partition))
+        return workspace.landing.digest(name)
     except DeliveryRefused:
         return None

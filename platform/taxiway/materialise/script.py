@@ -56,7 +56,7 @@ def make_script(workspace: Workspace, table: Table, dialect: Dialect, month: str
     views = [_view(dialect, relation, reading) for relation, reading in inputs.items()]
     notes = (
         f"{table.at}{f', {month}' if month else ''}: {table.rules.description}",
-        *(_landing(table, dialect, month) if table.delivered is not None else _origins(workspace, plan, inputs)),
+        *(_landing(table, dialect, month) if table.files is not None else _origins(workspace, plan, inputs)),
         *([f"{str(independent).capitalize()}."] if independent is not None else []),
         *_constants(plan),
         *([f"Functions, made first: {', '.join(functions)}."] if functions else []),
@@ -103,15 +103,15 @@ def _origins(workspace: Workspace, plan: Plan, inputs: Mapping[str, Reading]) ->
 
 def _landing(table: Table, dialect: Dialect, month: str | None) -> Iterator[str]:
     """What the delivered file is to look like: it is read by rules of its own."""
-    assert table.delivered is not None
+    assert table.files is not None
     assert table.transform is not None
     (relation,) = table.transform.inputs
-    name = table.file_name(month) if month else table.delivered.name
+    name = table.file_name(month) if month else table.files.name
     yield (
-        f"{relation} has to be there: the records of {name} as text, null where missing by {table.delivered.format}; "
+        f"{relation} has to be there: the records of {name}, as {table.files} says; "
         "source_file and source_row, the file's name and the number of the record from 1; "
-        "_problems and _delivered, an empty list and "
-        "null where a record is well formed; _month, the month that the file was delivered for. Its columns:"
+        "_problems, an empty list where a record is well formed; _delivered, its own text, null where it is that of "
+        "its columns (not of Parquet); _month, the month that the file was delivered for. Its columns:"
     )
     yield dialect.view(relation, dialect.source(Reading(None, delivered_schema(table).to_pyarrow())) or "")
 

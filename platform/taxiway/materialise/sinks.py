@@ -10,6 +10,7 @@ from taxiway.engines import Reading
 from taxiway.engines.duckdb import DuckDB, identifier
 from taxiway.errors import LakeError
 from taxiway.lake import Snapshot
+from taxiway.lake.elsewhere import contract_of
 from taxiway.materialise.workspace import Workspace
 from taxiway.tables import Table
 
@@ -30,17 +31,18 @@ def publish_to_sink(workspace: Workspace, table: Table, sink: Sink) -> Written:
 
 def _outgoing(workspace: Workspace, table: Table) -> Outgoing:
     snapshot = workspace.lake.open(table.address)
+    schema = contract_of(snapshot)
     key = table.rules.key if set(table.rules.key) <= set(snapshot.schema.names) else ()
 
     def batches() -> Iterator[pa.RecordBatch]:
         settings = workspace.settings
         order = f" ORDER BY {', '.join(map(identifier, key))}" if key else ""
         with DuckDB(settings.threads, settings.memory_limit, settings.scratch, settings.lake).session() as session:
-            session.read("published", Reading(snapshot, snapshot.schema))
+            session.read("published", Reading(snapshot, schema, elsewhere=workspace.elsewhere(snapshot)))
             for batch in session.batches(f"FROM published{order}"):
-                yield batch.cast(snapshot.schema)
+                yield batch.cast(schema)
 
-    return Outgoing(table.address, snapshot.schema, key, _version(snapshot), batches)
+    return Outgoing(table.address, schema, key, _version(snapshot), batches)
 
 
 def _version(snapshot: Snapshot) -> str:

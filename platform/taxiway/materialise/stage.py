@@ -10,9 +10,12 @@ import pyarrow as pa
 from taxiway.engines import Reading, Session
 from taxiway.errors import ContractBroken, DefinitionError, DeliveryRefused, LakeError, TransformFailed
 from taxiway.lake import WHOLE, Finding, Snapshot
+from taxiway.lake.elsewhere import EXTERNAL
+from taxiway.lake.inputs import LANDING
 from taxiway.lake.schema import new_columns
-from taxiway.landing import DeliveredFile, doubtful_texts, read_csv
+from taxiway.landing import DeliveredFile, doubtful_texts, read_file
 from taxiway.materialise.compiled import STAGED, delivered_schema, prepared
+from taxiway.materialise.external import read
 from taxiway.materialise.plan import PartitionPlan, Plan, partitions_in_reach, read_since
 from taxiway.materialise.sharing import shared_queries
 from taxiway.materialise.workspace import Workspace
@@ -47,7 +50,9 @@ def stage(workspace: Workspace, plan: Plan, session: Session) -> Staged:
             staged.refused[partition.partition] = absent
         else:
             staged.inputs[partition.partition] = partition.inputs
-    if plan.table.delivered is not None:
+    if plan.table.external is not None:
+        _stage_external(workspace, plan, session, staged)
+    elif plan.table.files is not None:
         _stage_delivered(workspace, plan, session, staged)
     elif isinstance(plan.table.transform, BatchTransform):
         _stage_batches(workspace, plan, session, staged)
@@ -87,6 +92,23 @@ def _stage_relational(workspace: Workspace, plan: Plan, session: Session, staged
         _execute(plan, session, shared, more=number > 0)
 
 
+def _stage_external(workspace: Workspace, plan: Plan, session: Session, staged: Staged) -> None:
+    table = plan.table
+    assert table.external is not None
+    (relation,) = table.inputs
+    place = table.external.place
+    for key in tuple(staged.inputs):
+        try:
+            version = read(workspace, table, staged.inputs[key][EXTERNAL][place], session, relation)
+            staged.inputs[key] = {EXTERNAL: {place: version}}
+        except (ContractBroken, LakeError) as error:
+            staged.refused[key] = str(error)
+            del staged.inputs[key]
+            continue
+        staged.rows_read += session.count(relation)
+        _execute(plan, session, [key], more=False)
+
+
 def _stage_delivered(workspace: Workspace, plan: Plan, session: Session, staged: Staged) -> None:
     table = plan.table
     assert isinstance(table.transform, Transform)
@@ -94,17 +116,17 @@ def _stage_delivered(workspace: Workspace, plan: Plan, session: Session, staged:
     read: list[pa.Table] = []
     for key in tuple(staged.inputs):
         try:
-            delivered = read_delivered(workspace, table, key)
+            files = read_delivered(workspace, table, key, tuple(staged.inputs[key][LANDING]))
         except DeliveryRefused as error:
             staged.refused[key] = str(error)
             del staged.inputs[key]
             continue
-        staged.inputs[key] = {"landing": {delivered.name: delivered.digest}}
-        staged.findings[key] = _of_delivery(delivered)
-        staged.malformed[key] = delivered.malformed
-        staged.rows_read += delivered.table.num_rows
-        month = pa.repeat(pa.scalar(key), delivered.table.num_rows)
-        read.append(delivered.table.append_column("_month", month))
+        staged.inputs[key] = {LANDING: {file.name: file.digest for file in files}}
+        staged.findings[key] = tuple(finding for file in files for finding in _of_delivery(file))
+        staged.malformed[key] = sum(file.malformed for file in files)
+        for file in files:
+            staged.rows_read += file.table.num_rows
+            read.append(file.table.append_column("_month", pa.repeat(pa.scalar(key), file.table.num_rows)))
         if sum(rows.num_rows for rows in read) >= _ROWS_A_LOAD:
             session.load(_FILES, pa.concat_tables(read))
             read.clear()
@@ -119,13 +141,28 @@ def _stage_delivered(workspace: Workspace, plan: Plan, session: Session, staged:
         _execute(plan, session, shared, more=number > 0)
 
 
-def read_delivered(workspace: Workspace, table: Table, partition: str) -> DeliveredFile:
-    """The file that was delivered for a partition; raises DeliveryRefused where it cannot be read."""
-    assert table.delivered is not None
-    name, form = table.file_name(partition), table.delivered.format
-    delivered = read_csv(name, workspace.landing.read(name), list(table.file_columns), form)
-    texts = [name for name, dtype in table.file_columns.items() if dtype == "string"]
-    doubts = doubtful_texts(delivered.name, delivered.table, texts, form)
+def read_delivered(
+    workspace: Workspace, table: Table, partition: str, names: Sequence[str] | None = None
+) -> list[DeliveredFile]:
+    """The files that were delivered for a partition, those of these names or all that lie there now.
+
+    Raises DeliveryRefused where there is none, or one of them cannot be read.
+    """
+    names = workspace.delivered(table, (partition,))[partition] if names is None else names
+    if not names:
+        raise DeliveryRefused(
+            f"no file {table.file_name(partition)} has been delivered: put it into {workspace.landing.store}"
+        )
+    return [read_for(table, name, workspace.landing.read(name)) for name in names]
+
+
+def read_for(table: Table, name: str, data: bytes) -> DeliveredFile:
+    """A file of that content as it is read for a table; raises DeliveryRefused where it cannot be."""
+    assert table.files is not None
+    columns = {column: ibis.dtype(dtype).to_pyarrow() for column, dtype in table.file_columns.items()}
+    delivered = read_file(table.files, name, data, columns)
+    texts = [column for column, dtype in table.file_columns.items() if dtype == "string"]
+    doubts = doubtful_texts(name, delivered.table, texts, getattr(table.files, "fields", ()))
     return replace(delivered, warnings=(*delivered.warnings, *doubts))
 
 
@@ -217,7 +254,8 @@ def readings(workspace: Workspace, plan: Plan, keys: Sequence[str]) -> dict[str,
     for source, reach in workspace.project.inputs(plan.table).items():
         relation = source.address.relation
         snapshot = plan.snapshots[relation]
-        if snapshot is not None:
+        elsewhere = workspace.elsewhere(snapshot)
+        if snapshot is not None and elsewhere is None:
             check_columns(source, snapshot)
         partitions = since = None
         if source.monthly:
@@ -226,7 +264,9 @@ def readings(workspace: Workspace, plan: Plan, keys: Sequence[str]) -> dict[str,
             if not reached <= set(keys):
                 since = min(filter(None, (read_since(months, source, reach, key) for key in keys)), default=None)
         columns = reach.columns if isinstance(reach, Lookback) else ()
-        found[relation] = Reading(snapshot, source.rules.schema, partitions, tuple(keys), columns, since)
+        found[relation] = Reading(
+            snapshot, source.rules.schema, partitions, tuple(keys), columns, since, elsewhere=elsewhere
+        )
     return found
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from taxiway.contracts import Verdict, accepted
+from taxiway.contracts import Verdict, accepted, with_examples
 from taxiway.engines import Engine
 from taxiway.errors import DeliveryRefused, TableNotFound
 from taxiway.materialise.execute import guard, samples_of
@@ -35,8 +35,9 @@ def try_out(workspace: Workspace, table: Table, partition: str, engine: Engine) 
     with engine.session() as session:
         staged = stage(workspace, plan, session)
         if staged.refused:
-            error = DeliveryRefused if table.delivered is not None else TableNotFound
+            error = DeliveryRefused if table.files is not None else TableNotFound
             raise error(staged.refused[partition])
         verdict = guard(plan, session, [partition])[partition]
         rows = session.query(to_sql(accepted(table.rules, plan.compiled.staged), session.dialect))
-        return Trial(rows.cast(table.rules.schema), verdict, samples_of(plan, session, {partition: verdict})[partition])
+        found = samples_of(plan, session, {partition: verdict})[partition]
+        return Trial(rows.cast(table.rules.schema), with_examples(verdict, table.rules, found), found)

@@ -15,7 +15,7 @@ from taxiway.tables import Table
 def code_references(table: Table, project: DbtProject | None = None) -> dict[str, Any]:
     """Metadata that opens the file of a table's transform, or of its dbt model, and that of its contract."""
     found: list[tuple[str, str | None, int]] = []
-    if table.transform is not None:
+    if table.transform is not None and table.external is None:
         function = inspect.unwrap(table.transform.function)
         found.append(("transform", inspect.getsourcefile(function), function.__code__.co_firstlineno))
     if project is not None:

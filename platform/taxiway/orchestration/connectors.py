@@ -18,7 +18,7 @@ from taxiway.tables import Table
 
 def source_assets(workspace: Workspace) -> list[dg.AssetsDefinition]:
     """An asset for each raw table that comes from a source, before its landing: a run delivers what has changed."""
-    tables = [(table, table.delivered.source) for table in workspace.project.tables if table.delivered is not None]
+    tables = [(table, table.source) for table in workspace.project.tables if table.files is not None]
     return [_source_asset(workspace, table, source) for table, source in tables if source is not None]
 
 

@@ -7,10 +7,11 @@ from hashlib import sha256
 
 from taxiway.errors import DeliveryRefused
 from taxiway.lake import WHOLE, PartitionState, Snapshot
-from taxiway.lake.inputs import in_short, told_of
-from taxiway.landing import Delivery, Listing, read_csv
+from taxiway.lake.inputs import LANDING, in_short, told_of
+from taxiway.landing import Delivery, Listing
 from taxiway.materialise import Workspace
 from taxiway.materialise.plan import partitions_in_reach
+from taxiway.materialise.stage import read_for
 from taxiway.tables import Project, Table
 from taxiway.transforms import Reach
 from taxiway.version import __version__
@@ -18,7 +19,10 @@ from taxiway.version import __version__
 
 @dataclass(frozen=True)
 class Landed:
-    """A delivered file with the SHA-256 of its content, and the partition of the raw table that it is for."""
+    """A delivered file with the SHA-256 of its content, and the partition of the raw table that it is for.
+
+    Of a file that was removed, and that the partition was made from with others, there is no digest.
+    """
 
     table: Table
     partition: str
@@ -41,9 +45,9 @@ def landed_files(workspace: Workspace, listing: Listing) -> list[Landed]:
     expected = workspace.expected_files
     found = []
     for file in listing.files:
-        if file.name in expected:
+        if expected.of(file.name):
             digest = workspace.landing.digest(file.name)
-            found += [Landed(table, partition, file, digest) for table, partition in expected[file.name]]
+            found += [Landed(table, partition, file, digest) for table, partition in expected.of(file.name)]
     return found
 
 
@@ -51,7 +55,9 @@ def blocked_files(workspace: Workspace, listing: Listing) -> dict[str, tuple[lis
     """By name, whose file cannot be read because something else lies in its place, and why."""
     expected = workspace.expected_files
     return {
-        name: ([table for table, _ in expected[name]], why) for name, why in listing.blocked.items() if name in expected
+        name: ([table for table, _ in expected.of(name)], why)
+        for name, why in listing.blocked.items()
+        if name in expected
     }
 
 
@@ -84,9 +90,9 @@ class DeliveryStatus:
         return self._states[table, partition]
 
     def is_published(self, landed: Landed) -> bool:
-        """Whether the published partition was made from exactly this content."""
+        """Whether the published partition was made from this content, or without a file that was removed."""
         state = self.state(landed.table, landed.partition)
-        return state is not None and state.inputs.get("landing") == {landed.file.name: landed.digest}
+        return state is not None and state.inputs.get(LANDING, {}).get(landed.file.name, "") == landed.digest
 
     def is_known(self, landed: Landed) -> bool:
         """Whether `problem` need not read the file."""
@@ -94,9 +100,7 @@ class DeliveryStatus:
 
     def problem(self, landed: Landed) -> str:
         """Why the file cannot be read, empty where it can; what is published has been read."""
-        table = landed.table
-        assert table.delivered is not None
-        if self.is_published(landed):
+        if self.is_published(landed) or not landed.digest:
             return ""
         content = self._content(landed)
         if content in self.problems:
@@ -106,7 +110,7 @@ class DeliveryStatus:
         except DeliveryRefused as error:
             return str(error)
         try:
-            read_csv(landed.file.name, data, list(table.file_columns), table.delivered.format)
+            read_for(landed.table, landed.file.name, data)
             found = ""
         except DeliveryRefused as error:
             found = str(error)
@@ -120,7 +124,7 @@ class DeliveryStatus:
         self.problems = {content: problem for content, problem in self.problems.items() if content in contents}
 
     def waiting_for(
-        self, landed: Mapping[tuple[Table, str], Landed], table: Table, partition: str = WHOLE
+        self, landed: Mapping[tuple[Table, str], Sequence[Landed]], table: Table, partition: str = WHOLE
     ) -> list[Waiting]:
         """What has not reached the partition yet, directly or on the way to it; empty where it is up to date."""
         found: list[Waiting] = []
@@ -128,10 +132,10 @@ class DeliveryStatus:
         todo = [(table, partition)]
         while todo:
             reader, key = todo.pop()
-            if reader.delivered is not None:
-                own = landed.get((reader, key))
-                if own is not None and not self.is_published(own):
-                    found.append(Waiting(f"{own.file.name} for {reader.at}", own.at))
+            if reader.files is not None:
+                own = landed.get((reader, key), ())
+                new = [each for each in own if not self.is_published(each)]
+                found += [Waiting(f"{each.file.name} for {reader.at}", each.at) for each in new]
                 continue
             reads = self._reads(reader, key)
             found += self._unread(reader, key, reads)
@@ -175,9 +179,9 @@ class DeliveryStatus:
     def _content(self, landed: Landed) -> str:
         """A content as this version of Taxiway reads it for a table, in a few digits."""
         table = landed.table
-        assert table.delivered is not None
+        assert table.files is not None
         if table not in self._ways:
-            self._ways[table] = f"{__version__} {table.at} {list(table.file_columns)} {table.delivered.format}"
+            self._ways[table] = f"{__version__} {table.at} {dict(table.file_columns)} {table.files}"
         return sha256(f"{self._ways[table]} {landed.file.name} {landed.digest}".encode()).hexdigest()[:16]
 
     def _snapshot(self, table: Table) -> Snapshot | None:

@@ -2,7 +2,7 @@
 
 import resource
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
@@ -79,16 +79,28 @@ def data_version(event: dg.AssetMaterialization | None) -> str | None:
 
 
 def delivery(
-    key: dg.AssetKey, partition: str, name: str, digest: str, metadata: Mapping[str, Any] | None = None
+    key: dg.AssetKey, partition: str, files: Mapping[str, str], metadata: Mapping[str, Any] | None = None
 ) -> dg.AssetMaterialization:
-    """The event of a delivered file; its content is its data version."""
+    """The event of the delivered files of a partition, digests by name; their content is its data version."""
+    if len(files) == 1:
+        ((name, digest),) = files.items()
+        told: dict[str, Any] = {"file": name, "sha256": digest}
+    else:
+        name = f"{len(files)} files: {', '.join(files)}"
+        told = {"files": table_of([{"file": each, "sha256": digest} for each, digest in files.items()])}
     return dg.AssetMaterialization(
         key,
         partition=None if partition == WHOLE else partition,
-        description=f"{name} lies in the landing zone.",
-        tags={_DATA_VERSION: digest, _USER_PROVIDED: "true"},
-        metadata={"file": name, "sha256": digest, **(metadata or {})},
+        description=f"{name} {'lies' if len(files) == 1 else 'lie'} in the landing zone.",
+        tags={_DATA_VERSION: version_of(files.values()), _USER_PROVIDED: "true"},
+        metadata={**told, **(metadata or {})},
     )
+
+
+def version_of(versions: Iterable[str]) -> str:
+    """One version for several, the same in any order; that of a single one itself."""
+    ordered = sorted(versions)
+    return ordered[0] if len(ordered) == 1 else sha256("".join(ordered).encode()).hexdigest()
 
 
 def provenance_tags(outcome: Outcome, result: PartitionResult, inputs: Mapping[str, Input]) -> dict[str, str]:
@@ -98,8 +110,7 @@ def provenance_tags(outcome: Outcome, result: PartitionResult, inputs: Mapping[s
     """
     tags = {"dagster/code_version": outcome.fingerprint}
     for name, source in inputs.items():
-        versions = sorted(version for version in result.inputs.get(name, {}).values() if version is not None)
-        read = versions[0] if len(versions) == 1 else sha256("".join(versions).encode()).hexdigest()
+        read = version_of(version for version in result.inputs.get(name, {}).values() if version is not None)
         label = source.key.to_user_string()
         tags[f"dagster/input_data_version/{label}"] = read
         tags[f"dagster/input_event_pointer/{label}"] = str(source.pointer) if source.pointer is not None else "NULL"

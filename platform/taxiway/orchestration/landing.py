@@ -36,16 +36,16 @@ def landing_assets(workspace: Workspace) -> list[dg.AssetSpec]:
     return [
         dg.AssetSpec(
             landing_key(table),
-            deps=[source_key(table)] if table.delivered.source is not None else [],
-            description=f"Delivered by the publisher as {table.delivered.name}.",
+            deps=[source_key(table)] if table.source is not None else [],
+            description=f"Delivered by the publisher as {table.files.name}, {table.files.kind}.",
             group_name="landing",
-            kinds={"csv"},
+            kinds={table.files.kind.split()[0].lower()},
             partitions_def=monthly(settings.months) if table.monthly else None,
-            metadata={"dagster/uri": settings.landing.address(table.delivered.name)},
+            metadata={"dagster/uri": settings.landing.address(table.files.name)},
             freshness_policy=dg.FreshnessPolicy.time_window(timedelta(hours=settings.fresh_hours)),
         )
         for table in raw_tables(workspace.project)
-        if table.delivered is not None
+        if table.files is not None
     ]
 
 
@@ -113,7 +113,7 @@ def evaluate(
             yield _readable(table, problems, sum(each in unread for each in own))
         if wanted is None or dg.AssetCheckKey(landing_key(table), EXPECTED) in wanted:
             yield _expected(table, [each for each in others if each.table in (table, None)])
-    by_partition = {(each.table, each.partition): each for each in landed}
+    by_partition = _by_partition(landed)
     for mart in marts(workspace.project):
         if wanted is None or dg.AssetCheckKey(asset_key(mart), FRESH) in wanted:
             waiting = status.waiting_for(by_partition, mart)
@@ -122,14 +122,24 @@ def evaluate(
             yield _fresh(mart, waiting, hours, is_built=is_built, passed_over=len(blocked) + len(others))
 
 
-def materialization(landed: Landed) -> dg.AssetMaterialization:
-    """What Dagster is told of a delivered file."""
-    metadata = {
-        "bytes": landed.file.size,
-        "delivered_at": dg.MetadataValue.timestamp(landed.at),
-        "checked_at": dg.MetadataValue.timestamp(datetime.now(UTC)),
-    }
-    return delivery(landing_key(landed.table), landed.partition, landed.file.name, landed.digest, metadata)
+def materializations(told: Sequence[Landed], landed: Sequence[Landed]) -> Iterator[dg.AssetMaterialization]:
+    """What Dagster is told of some of the delivered files: an event for each partition, of all its files."""
+    files = _by_partition(landed)
+    for table, partition in dict.fromkeys((each.table, each.partition) for each in told):
+        own = files[table, partition]
+        metadata = {
+            "bytes": sum(each.file.size for each in own),
+            "delivered_at": dg.MetadataValue.timestamp(max(each.at for each in own)),
+            "checked_at": dg.MetadataValue.timestamp(datetime.now(UTC)),
+        }
+        yield delivery(landing_key(table), partition, {each.file.name: each.digest for each in own}, metadata)
+
+
+def _by_partition(landed: Sequence[Landed]) -> dict[tuple[Table, str], list[Landed]]:
+    found: dict[tuple[Table, str], list[Landed]] = {}
+    for each in landed:
+        found.setdefault((each.table, each.partition), []).append(each)
+    return found
 
 
 def _readable(table: Table, problems: dict[str, str], unread: int) -> dg.AssetCheckEvaluation:

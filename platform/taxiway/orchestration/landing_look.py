@@ -72,10 +72,11 @@ def look(workspace: Workspace, before: Memory, limits: Limits = _USUAL) -> Look:
     others = looking.passed_over()
     new = looking.new()
     requests = looking.requests(new)
-    told = list(dict.fromkeys([*(_latest_of_each(looking.landed()) if looking.is_due else ()), *new]))
+    landed = looking.landed()
+    told = [*(_latest_of_each(landed) if looking.is_due else ()), *new]
     checks = looking.checks() if told or others.said != before.others.said or before.is_unchecked else []
     memory = Memory(
-        looking.files,
+        looking.files | looking.forgotten,
         looking.status.problems,
         looking.now if looking.is_due else before.reported,
         others,
@@ -86,7 +87,7 @@ def look(workspace: Workspace, before: Memory, limits: Limits = _USUAL) -> Look:
         memory,
         requests,
         "" if requests else looking.why_nothing(others.lines),
-        [*(landing.materialization(each) for each in told), *checks],
+        [*landing.materializations(told, landed), *checks],
     )
 
 
@@ -117,6 +118,8 @@ class _Looking:
         self.files: dict[str, Seen] = {}
         self.left: set[str] = set()
         self.unread: set[Landed] = set()
+        # Files that are gone, for which a run is still to be asked.
+        self.forgotten: dict[str, Seen] = {}
         self._before = before
         self._limits = limits
         self._period = workspace.settings.fresh_hours * 3600 / _REPORTS_PER_FRESHNESS
@@ -152,7 +155,7 @@ class _Looking:
             Landed(table, partition, seen.file(name), seen.digest)
             for name, seen in ((name, self.files[name]) for name in (self.files if names is None else names))
             if seen.settled
-            for table, partition in self._expected[name]
+            for table, partition in self._expected.of(name)
         ]
 
     def new(self) -> list[Landed]:
@@ -167,14 +170,33 @@ class _Looking:
         sure = {name for name, last in before.items() if last.waits or (name in fresh and last.asked)}
         taken_up = self.landed(name for name, last in before.items() if name in fresh | sure or not last.settled)
         wanted = [each for each in taken_up if each.file.name in sure or not self.status.is_published(each)]
-        found = _requests(self.status, [each for each in wanted if not self.status.problem(each)])
+        wanted += self._removed()
+        # A partition is made of all its files: it waits for the last of them.
+        growing = {each for name, seen in self.files.items() if not seen.settled for each in self._expected.of(name)}
+        later = [each for each in wanted if (each.table, each.partition) in growing]
+        ready = [each for each in wanted if each not in later and not self.status.problem(each)]
+        found = _requests(self.status, ready)
         asked = {each.file.name for _, files in found[: self._limits.runs] for each in files}
-        waits = {each.file.name for _, files in found[self._limits.runs :] for each in files}
+        left = [*later, *(each for _, files in found[self._limits.runs :] for each in files)]
+        waits = {each.file.name for each in left}
+        self.forgotten = {each.file.name: self._before.of(each.file.name) for each in left if not each.digest}
         for name in {each.file.name for each in taken_up}:
             seen = self.files[name]
             is_asked = name in asked if name in fresh or before[name].waits else seen.asked
             self.files[name] = seen._replace(asked=is_asked, waits=name in waits)
         return [request for request, _ in found[: self._limits.runs]]
+
+    def _removed(self) -> list[Landed]:
+        """The files that are gone, of partitions that have others and were made from them too."""
+        gone = [name for name in self._before.files if name not in self.listing.found]
+        lacking = [(name, *each) for name in gone for each in self._expected.of(name)]
+        others = self._expected.by_partition(self.files) if lacking else {}
+        found = [
+            Landed(table, key, self._before.of(name).file(name), "")
+            for name, table, key in lacking
+            if (table, key) in others
+        ]
+        return [each for each in found if not self.status.is_published(each)]
 
     def checks(self) -> list[dg.AssetCheckEvaluation]:
         """What the checks say of all that lies there; files that are too many to be read now are `unread`."""
@@ -211,7 +233,7 @@ class _Looking:
         ended = [self.now - each.changed_ns / 1e9 > SETTLED_AFTER_S for each in others]
         known = [name for name in found if name in expected]
         lying = [(each.name, each.problem, each.is_file) for each in others]
-        return _digest(f"{__version__} {broken} {list(expected)} {known} {lying} {ended}")
+        return _digest(f"{__version__} {broken} {expected.names} {known} {lying} {ended}")
 
     def why_nothing(self, others: Sequence[str]) -> str:
         """Why no run is asked for, and what was passed over."""
@@ -248,7 +270,7 @@ class _Looking:
         file, digest, is_whole = seen.file(name), seen.digest, False
         with suppress(DeliveryRefused):
             digest = zone.digest(name)
-            for table, partition in self._expected[name]:
+            for table, partition in self._expected.of(name):
                 self.status.problem(Landed(table, partition, file, digest))
             is_whole = zone.find(name) == file
         return seen._replace(read_at=self.now, settled=is_whole, digest=digest if is_whole else seen.digest)

@@ -18,6 +18,8 @@ def column_lineage(workspace: Workspace, table: Table) -> dg.TableColumnLineage:
 
     A function of Arrow tables cannot be looked into: each of its columns comes from all that it is shown.
     """
+    if table.external is not None:
+        return dg.TableColumnLineage({})
     expressions = compile_table(workspace, table).expressions
     if isinstance(table.transform, ArrowTransform):
         seen = frozenset().union(
@@ -52,7 +54,7 @@ def lineage_metadata(lineage: dg.TableColumnLineage) -> dict[str, Any]:
 
 
 def _key(workspace: Workspace, table: Table, relation: str) -> dg.AssetKey:
-    if table.delivered is not None:
+    if table.files is not None:
         return dg.AssetKey(["landing", table.address.name])
     source = workspace.project.by_relation[relation].address
     return dg.AssetKey([source.layer, source.name])

@@ -39,7 +39,7 @@ def pictures(
     with open_engine(IN_PROCESS).session() as session:
         for partition in (result.partition for result in missing):
             read = None if partition == WHOLE else (partition,)
-            session.read(_ROWS, Reading(snapshot, table.rules.schema, read))
+            session.read(_ROWS, Reading(snapshot, table.rules.schema, read, elsewhere=workspace.elsewhere(snapshot)))
             first = session.query(to_sql(rows.limit(_PREVIEW_ROWS), session.dialect))
             shown[partition] = {_PREVIEW: events.table_of(first.to_pylist())}
             if table.figures is not None:

@@ -1,7 +1,7 @@
 """A table as a Dagster asset: names become dependencies, reach becomes partition mappings, verdicts become checks."""
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import dagster as dg
@@ -9,6 +9,7 @@ import dagster as dg
 from taxiway.engines import IN_PROCESS, OpenEngine
 from taxiway.errors import PublishConflict, TaxiwayError
 from taxiway.lake import WHOLE, Lake
+from taxiway.lake.inputs import LANDING
 from taxiway.landed_months import LandedMonths, made_without
 from taxiway.materialise import Outcome, Workspace, independence_of, materialise
 from taxiway.orchestration import events
@@ -46,7 +47,7 @@ def table_asset(workspace: Workspace, table: Table) -> dg.AssetsDefinition:
         dg.AssetDep(asset_key(source), partition_mapping=mapping(months, table, source, reach))
         for source, reach in workspace.project.inputs(table).items()
     ]
-    if table.delivered is not None:
+    if table.files is not None:
         deps = [dg.AssetDep(landing_key(table))]
     spec = dg.AssetSpec(
         key,
@@ -55,15 +56,14 @@ def table_asset(workspace: Workspace, table: Table) -> dg.AssetsDefinition:
         group_name=table.address.layer,
         owners=list(table.owners or workspace.project.owners),
         tags=dict(table.tags),
-        kinds={"deltalake", table.engine or workspace.settings.engine},
+        kinds=_kinds(workspace, table),
         metadata={
             "dagster/column_schema": events.column_schema(contract),
             "dagster/uri": Lake(workspace.settings.lake).uri(table.address),
             **_partitions_computed(workspace, table),
             **code_references(table),
         },
-        # The landing sensor asks for raw tables; it knows which files are whole and not handled yet.
-        automation_condition=None if table.delivered is not None else follow_inputs(dep.asset_key for dep in deps),
+        automation_condition=_condition(workspace, table, deps),
     )
 
     @dg.multi_asset(
@@ -79,6 +79,19 @@ def table_asset(workspace: Workspace, table: Table) -> dg.AssetsDefinition:
         yield from _run(context, table)
 
     return compute
+
+
+def _kinds(workspace: Workspace, table: Table) -> set[str]:
+    if table.external is not None:
+        return {"external", "deltalake" if table.external.format == "delta" else "parquet"}
+    return {"deltalake", table.engine or workspace.settings.engine}
+
+
+def _condition(workspace: Workspace, table: Table, deps: Sequence[dg.AssetDep]) -> dg.AutomationCondition | None:
+    """When it is asked for: the landing sensor knows when files are whole, nobody tells when others have written."""
+    if table.external is not None:
+        return dg.AutomationCondition.on_cron(table.external.schedule, workspace.settings.zone)
+    return None if table.files is not None else follow_inputs(dep.asset_key for dep in deps)
 
 
 def _partitions_computed(workspace: Workspace, table: Table) -> dict[str, dg.MetadataValue]:
@@ -130,7 +143,7 @@ def _report(
     shown: Mapping[str, Mapping[str, Any]],
 ) -> Iterator[Any]:
     key = asset_key(table)
-    if table.delivered is not None:
+    if table.files is not None:
         inputs = _report_deliveries(context, table, outcome)
     shared = {**used, **lineage_metadata(column_lineage(context.resources.workspace, table))}
     good = [result for result in outcome.partitions if result.status != "refused"]
@@ -175,17 +188,19 @@ def known_of(workspace: Workspace, table: Table) -> events.Known:
 def _report_deliveries(context: dg.AssetExecutionContext, table: Table, outcome: Outcome) -> dict[str, events.Input]:
     """Tell Dagster of the files that were read, where the landing sensor has not, and point to them."""
     for result in outcome.partitions:
-        for name, digest in result.inputs.get("landing", {}).items():
-            known = events.data_version(events.last_event(context.instance, landing_key(table), result.partition))
-            if digest is not None and digest != known:
-                context.log_event(events.delivery(landing_key(table), result.partition, name, digest))
+        read = {name: digest for name, digest in result.inputs.get(LANDING, {}).items() if digest is not None}
+        known = events.data_version(events.last_event(context.instance, landing_key(table), result.partition))
+        if read and events.version_of(read.values()) != known:
+            context.log_event(events.delivery(landing_key(table), result.partition, read))
     return events.inputs_now(context.instance, _sources(context.resources.workspace, table))
 
 
 def _sources(workspace: Workspace, table: Table) -> dict[str, dg.AssetKey]:
     """The assets that a table depends on, by the names that its provenance gives them."""
-    if table.delivered is not None:
-        return {"landing": landing_key(table)}
+    if table.external is not None:
+        return {}
+    if table.files is not None:
+        return {LANDING: landing_key(table)}
     return {str(source.address): asset_key(source) for source in workspace.project.inputs(table)}
 
 

@@ -101,6 +101,15 @@ class Settings(  # pyright: ignore[reportIncompatibleVariableOverride] - pydanti
                 f"and writes {' and '.join(buckets)}"
             )
 
+    def place_of(self, connection: str, at: str) -> Store:
+        """A folder or prefix below a connection; without one (empty) a whole path, or `s3://bucket/prefix`.
+
+        Raises SettingsError as `store_of`.
+        """
+        if connection:
+            return self.store_of(connection).below(at)
+        return Store(at.rstrip("/"), load_s3({**self.s3}) if is_bucket(at) else None)
+
     def store_of(self, connection: str) -> Store:
         """The folder or bucket that a connection names, which is reached as the lake's would be.
 

@@ -3,6 +3,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 from tests import gauges
+from tests.gauges import events
 from tests.unit.cli.conftest import CommandLine
 
 from taxiway.addresses import Address
@@ -61,6 +62,23 @@ def test_the_help_of_land_lists_the_faults_of_the_project(fresh: CommandLine, mo
     said = fresh.done("land", "--help")
     assert "--month" in said.out
     assert "which cannot be loaded" in said.err
+
+
+def test_land_tells_what_others_have_delivered(fresh: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TAXIWAY_PROJECT", "tests.gauges.events:project")
+    said = fresh("land")
+    assert (said.code, "put its files (events-{month}-*.jsonl.gz) into" in said.err) == (2, True)
+    data = events.lines({"id": 1, "what": "a log"})
+    for month in ("2013-01", "2013-02"):
+        (fresh.home / "landing").mkdir(exist_ok=True)
+        (fresh.home / "landing" / f"events-{month}-a.jsonl.gz").write_bytes(data)
+    told = {"file": "events-2013-01-a.jsonl.gz", "bytes": len(data), "changed": False}
+    assert fresh.done("land", "--month", "2013-01", "--json").data == [told]
+    said = fresh.done("land")
+    assert "by others" in said.out
+    assert "2 files of others in" in said.err
+    report = fresh.done("run", "--json").data
+    assert statuses(report, "raw/events") == {"2013-01": "published", "2013-02": "published"}
 
 
 def test_run_publishes_what_was_landed_and_then_has_nothing_to_do(fresh: CommandLine) -> None:

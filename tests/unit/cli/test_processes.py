@@ -29,7 +29,8 @@ import ibis.expr.types as ir
 
 from taxiway import contracts
 from taxiway.contracts import Contract, Int32, Int64, Text, column
-from taxiway.tables import Delivered, Table
+from taxiway.landing import CSV
+from taxiway.tables import Table
 from taxiway.transforms import transform
 
 
@@ -52,7 +53,7 @@ def levels(landing_levels: ir.Table) -> ir.Table:
     return landing_levels.mutate(month=landing_levels["_month"])
 
 
-table = Table("raw/levels", contract=RawLevels, transform=levels, delivered=Delivered("levels-{month}.csv"))
+table = Table("raw/levels", contract=RawLevels, transform=levels, files=CSV("levels-{month}.csv"))
 '''
 
 IMPORTS = LEVELS[LEVELS.index("import ibis") : LEVELS.index("class RawLevels")]

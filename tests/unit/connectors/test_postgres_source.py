@@ -13,7 +13,7 @@ from taxiway.connectors import PostgresSource
 from taxiway.errors import ConnectorError, DefinitionError
 from taxiway.materialise import Workspace
 from taxiway.materialise.extract import extract
-from taxiway.tables import Delivered, Project
+from taxiway.tables import Project
 
 
 @pytest.fixture
@@ -25,9 +25,7 @@ def project_with(**changes: Any) -> Project:
     """The readings come from another table or column."""
     source = replace(SOURCES[READINGS], **changes)
     tables = {table.at: table for table in PROJECT.tables}
-    given = tables[READINGS].delivered
-    assert given is not None
-    changed = replace(tables[READINGS], delivered=Delivered(given.name, dropped=given.dropped, source=source))
+    changed = replace(tables[READINGS], source=source)
     return replace(PROJECT, tables=tuple((tables | {READINGS: changed}).values()))
 
 

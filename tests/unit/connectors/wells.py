@@ -13,7 +13,7 @@ from tests.working import workspace
 from taxiway.connectors import ParquetSink, PostgresSink, PostgresSource
 from taxiway.materialise import Workspace
 from taxiway.materialise.extract import extract
-from taxiway.tables import Delivered, Project, Table
+from taxiway.tables import Project, Table
 
 READINGS = "raw/readings"
 SOURCES: Mapping[str, PostgresSource] = {
@@ -36,9 +36,7 @@ FROM generate_series('2013-01-01 00:00Z'::timestamptz, '2013-03-31 18:00Z', '6 h
 def _sourced(table: Table) -> Table:
     if table.at not in SOURCES:
         return table
-    assert table.delivered is not None
-    kept = {"dropped": table.delivered.dropped, "source": SOURCES[table.at]}
-    return replace(table, delivered=Delivered(table.delivered.name, **kept))
+    return replace(table, source=SOURCES[table.at])
 
 
 PROJECT: Project = replace(gauges.project, deliveries=None, tables=tuple(map(_sourced, gauges.project.tables)))

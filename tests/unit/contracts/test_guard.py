@@ -247,7 +247,8 @@ def test_what_could_not_be_read_is_rejected_first_of_all_and_not_called_missing_
     assert counts == {"unreadable": 1, "number.missing": 1, "weight.ge": 1}
     assert session.table(accepted(CONTRACT, session.staged)).schema.names == list(CONTRACT.columns)
     (shown,) = session.run(samples(CONTRACT, session.staged, "unreadable"))
-    assert shown == {"depot": "EWR", "number": None, "month": "2013-01", "problems": [problem]}
+    origin = {"source_file": "parcels.csv", "source_row": 7}
+    assert shown == {"depot": "EWR", "number": None, "month": "2013-01", **origin, "problems": [problem]}
 
 
 def test_differences_of_a_schema_are_told_in_words():

@@ -6,17 +6,18 @@ import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.working import read_texts
 
 from taxiway.errors import DefinitionError
-from taxiway.landing import CsvFormat, Field, doubtful_texts, read_csv
+from taxiway.landing import CSV, Field, doubtful_texts
 
 BODY = 'NA,1\n"NA",2\n NA ,3\n" NA ",4\n,5\n"",6\n AA ,7\n" ",8\n-,9\n'
 
 
-def column(tmp_path: Path, form: CsvFormat, body: str = BODY) -> list[str | None]:
+def column(tmp_path: Path, form: CSV, body: str = BODY) -> list[str | None]:
     path = tmp_path / "airlines.csv"
     path.write_text(f"carrier,n\n{body}")
-    return read_csv(path.name, path.read_bytes(), ["carrier", "n"], form).table["carrier"].to_pylist()
+    return read_texts(path.name, path.read_bytes(), ["carrier", "n"], form).table["carrier"].to_pylist()
 
 
 FORMS: dict[str, tuple[Field, list[str | None]]] = {
@@ -41,17 +42,19 @@ FORMS: dict[str, tuple[Field, list[str | None]]] = {
 def test_a_column_is_understood_as_declared(tmp_path: Path, case: str, whole: bool) -> None:
     own, wanted = FORMS[case]
     null = own.null if own.null is not None else ("NA", "")
-    of_all = CsvFormat(null, trim=bool(own.trim), quoted_is_value=bool(own.quoted_is_value))
-    assert column(tmp_path, of_all if whole else CsvFormat(fields={"carrier": own})) == wanted
+    of_all = CSV("file.csv", null=null, trim=bool(own.trim), quoted_is_value=bool(own.quoted_is_value))
+    assert column(tmp_path, of_all if whole else CSV("file.csv", fields={"carrier": own})) == wanted
 
 
 def test_a_column_may_differ_from_its_file_in_either_way(tmp_path: Path) -> None:
-    of_the_file = CsvFormat((), trim=True, quoted_is_value=True, fields={"carrier": Field(("NA",), False, False)})
+    of_the_file = CSV(
+        "file.csv", null=(), trim=True, quoted_is_value=True, fields={"carrier": Field(("NA",), False, False)}
+    )
     assert column(tmp_path, of_the_file) == [None, None, " NA ", " NA ", "", "", " AA ", " ", "-"]
     path = tmp_path / "airlines.csv"
     path.write_text("carrier,n\nNA,NA\nx, 7 \n")
-    form = CsvFormat(fields={"n": Field(trim=True)})
-    assert read_csv(path.name, path.read_bytes(), ["carrier", "n"], form).table.select(
+    form = CSV("file.csv", fields={"n": Field(trim=True)})
+    assert read_texts(path.name, path.read_bytes(), ["carrier", "n"], form).table.select(
         ["carrier", "n"]
     ).to_pylist() == [
         {"carrier": None, "n": None},
@@ -60,7 +63,7 @@ def test_a_column_may_differ_from_its_file_in_either_way(tmp_path: Path) -> None
 
 
 def test_malformed_records_keep_their_place(tmp_path: Path) -> None:
-    form = CsvFormat(fields={"carrier": Field(null=(), trim=True)})
+    form = CSV("file.csv", fields={"carrier": Field(null=(), trim=True)})
     assert column(tmp_path, form, "NA,1\nshort\n AA ,3\n") == ["NA", None, "AA"]
 
 
@@ -87,13 +90,15 @@ def test_a_field_is_what_a_naive_reading_makes_of_it(
         lines.append(f'"{escaped}",1\n' if is_quoted else f"{text},1\n")
         value = text.strip() if trim else text
         wanted.append(None if value in null and not (quoted_is_value and is_quoted) else value)
-    form = CsvFormat(fields={"carrier": Field(null, trim, quoted_is_value)})
+    form = CSV("file.csv", fields={"carrier": Field(null, trim, quoted_is_value)})
     assert column(tmp_path_factory.getbasetemp(), form, "".join(lines)) == wanted
 
 
-def doubts(*values: str | None, form: CsvFormat | None = None) -> list[str]:
+def doubts(*values: str | None, form: CSV | None = None) -> list[str]:
     return list(
-        doubtful_texts("a.csv", pa.table({"carrier": pa.array(values, pa.string())}), ["carrier"], form or CsvFormat())
+        doubtful_texts(
+            "a.csv", pa.table({"carrier": pa.array(values, pa.string())}), ["carrier"], (form or CSV("file.csv")).fields
+        )
     )
 
 
@@ -102,7 +107,7 @@ def test_padded_texts_and_words_for_a_missing_value_are_told() -> None:
     assert doubts(" UA", "AA ", "\tDL", "\u00a0B6", "AA ") == [
         (
             "a.csv: carrier has 5 values padded with blanks (' UA', 'AA ', '\\tDL', ...): "
-            "say what they are in CsvFormat(fields={'carrier': Field(...)})"
+            "say what they are, with fields={'carrier': Field(...)}"
         )
     ]
     (told,) = doubts("N/A", "null", "N/A", "n/a ", "x")
@@ -112,13 +117,13 @@ def test_padded_texts_and_words_for_a_missing_value_are_told() -> None:
 @pytest.mark.parametrize("word", ["NULL", "N/A", "#N/A", "nan", "None", "\\N", "-", "(null)", "na"])
 def test_each_word_for_a_missing_value_is_told(word: str) -> None:
     assert len(doubts("x", word)) == 1
-    assert doubts("x", word, form=CsvFormat(fields={"carrier": Field()})) == [], "it has been declared"
+    assert doubts("x", word, form=CSV("file.csv", fields={"carrier": Field()})) == [], "it has been declared"
 
 
 def test_what_is_no_format_is_refused() -> None:
     with pytest.raises(DefinitionError, match=r"null: 'NA' is no tuple of texts: write null="):
-        CsvFormat(null="NA")  # pyright: ignore[reportArgumentType]
-    with pytest.raises(DefinitionError, match=r"carrier: 'NA' is no tuple of texts"):
-        CsvFormat(fields={"carrier": Field(null="NA")})  # pyright: ignore[reportArgumentType]
+        CSV("file.csv", null="NA")  # pyright: ignore[reportArgumentType]
+    with pytest.raises(DefinitionError, match=r"carrier: null: 'NA' is no tuple of texts"):
+        CSV("file.csv", fields={"carrier": Field(null="NA")})  # pyright: ignore[reportArgumentType]
     with pytest.raises(DefinitionError, match="unfinished is 'warn' or 'refuse'"):
-        CsvFormat(unfinished="ignore")  # pyright: ignore[reportArgumentType]
+        CSV("file.csv", unfinished="ignore")  # pyright: ignore[reportArgumentType]

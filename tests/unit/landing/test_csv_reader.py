@@ -9,10 +9,11 @@ import pyarrow as pa
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from tests.working import read_texts
 
 from flights.publisher import deliveries
 from taxiway.errors import DeliveryRefused
-from taxiway.landing import CsvFormat, read_csv
+from taxiway.landing import CSV
 
 COLUMNS = ["a", "b", "c"]
 PARTS = ["x", "1", "NA", "é", " ", ",", ",", '"', '"', '""', "\n", "\n", "\r\n", "\r", "\u2028"]
@@ -56,7 +57,7 @@ def test_what_was_written_is_read(file: Path, rows: list[list[str]], layout: tup
     csv.writer(text, lineterminator=terminator, quoting=quoting).writerows([COLUMNS, *rows])  # type: ignore[arg-type]
     data = text.getvalue().encode("utf-8-sig" if bom else "utf-8")
     file.write_bytes(data)
-    delivered = read_csv(file.name, file.read_bytes(), COLUMNS)
+    delivered = read_texts(file.name, file.read_bytes(), COLUMNS)
     assert without_raw_text(delivered.table) == [expected(row, number) for number, row in enumerate(rows, start=1)]
     assert delivered.table["_delivered"].null_count == len(rows)
     assert (delivered.malformed, delivered.warnings) == (0, ())
@@ -71,10 +72,10 @@ def test_any_text_is_read_as_the_csv_module_reads_it_or_refused(file: Path, body
         records = [record for record in csv.reader(io.StringIO(text, newline=""), strict=True) if record][1:]
     except csv.Error:
         with pytest.raises(DeliveryRefused, match="quote"):
-            read_csv(file.name, file.read_bytes(), COLUMNS)
+            read_texts(file.name, file.read_bytes(), COLUMNS)
         return
     assume(records)
-    delivered = read_csv(file.name, file.read_bytes(), COLUMNS)
+    delivered = read_texts(file.name, file.read_bytes(), COLUMNS)
     assert without_raw_text(delivered.table) == [expected(row, number) for number, row in enumerate(records, start=1)]
     raw = delivered.table["_delivered"].to_pylist()
     for record, raw_text in zip(records, raw, strict=True):
@@ -89,7 +90,7 @@ def test_a_real_month_equals_the_csv_module(tmp_path: Path) -> None:
     path = tmp_path / "flights-2013-02.csv"
     path.write_bytes(data)
     header, *records = csv.reader(io.StringIO(data.decode()))
-    table = read_csv(path.name, path.read_bytes(), header).table
+    table = read_texts(path.name, path.read_bytes(), header).table
     naive = [[None if value == "NA" else value for value in column] for column in zip(*records, strict=True)]
     assert [table[column].to_pylist() for column in header] == naive
     assert table["source_row"].to_pylist() == list(range(1, 24_952))
@@ -103,7 +104,7 @@ def test_records_keep_their_numbers_in_a_file_of_many_blocks(file: Path) -> None
     for number in (1, 9_000, 17_500, 20_000):
         lines[number - 1] = f"{number},short"
     file.write_text("\n".join(["a,b,c", *lines, ""]))
-    table = read_csv(file.name, file.read_bytes(), COLUMNS).table
+    table = read_texts(file.name, file.read_bytes(), COLUMNS).table
     assert table["source_row"].to_pylist() == list(range(1, 20_001))
     numbers = [
         a or raw.split(",")[0] for a, raw in zip(*(table[c].to_pylist() for c in ("a", "_delivered")), strict=True)
@@ -114,7 +115,7 @@ def test_records_keep_their_numbers_in_a_file_of_many_blocks(file: Path) -> None
 
 def test_columns_in_another_order_and_unknown_ones(file: Path) -> None:
     file.write_text("c,gate,a,b\n3,A1,1,2\n")
-    delivered = read_csv(file.name, file.read_bytes(), COLUMNS)
+    delivered = read_texts(file.name, file.read_bytes(), COLUMNS)
     assert delivered.table.select(COLUMNS).to_pylist() == [{"a": "1", "b": "2", "c": "3"}]
     assert delivered.table.column_names[:3] == COLUMNS
     assert delivered.warnings == ("file.csv has unknown columns, left out: 'gate'",)
@@ -122,7 +123,7 @@ def test_columns_in_another_order_and_unknown_ones(file: Path) -> None:
 
 def test_a_malformed_record_keeps_its_place_and_its_text(file: Path) -> None:
     file.write_bytes(b'a,b,c\r\n1,2,3\r\n\r\n4,"x\r\ny"\r\n5,6,7,8\r\n9,9,9\r\n')
-    delivered = read_csv(file.name, file.read_bytes(), COLUMNS)
+    delivered = read_texts(file.name, file.read_bytes(), COLUMNS)
     assert delivered.malformed == 2
     assert delivered.table.select(["source_row", "a", "_problems", "_delivered"]).to_pylist() == [
         {"source_row": 1, "a": "1", "_problems": [], "_delivered": None},
@@ -135,7 +136,7 @@ def test_a_malformed_record_keeps_its_place_and_its_text(file: Path) -> None:
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 def test_line_ends(file: Path, end: str) -> None:
     file.write_bytes(end.join(["a,b,c", "1,2,3", "", "4,5,6", ""]).encode())
-    assert read_csv(file.name, file.read_bytes(), COLUMNS).table.select(["a", "source_row"]).to_pylist() == [
+    assert read_texts(file.name, file.read_bytes(), COLUMNS).table.select(["a", "source_row"]).to_pylist() == [
         {"a": "1", "source_row": 1},
         {"a": "4", "source_row": 2},
     ]
@@ -143,13 +144,13 @@ def test_line_ends(file: Path, end: str) -> None:
 
 def test_another_null_token(file: Path) -> None:
     file.write_text("a,b,c\nNA,-,\n")
-    assert read_csv(file.name, file.read_bytes(), COLUMNS, CsvFormat(null=("-", ""))).table.select(
+    assert read_texts(file.name, file.read_bytes(), COLUMNS, CSV("file.csv", null=("-", ""))).table.select(
         COLUMNS
     ).to_pylist() == [{"a": "NA", "b": None, "c": None}]
 
 
 def test_only_malformed_records_are_still_rows(file: Path) -> None:
     file.write_text("a,b,c\n1;2;3\n4;5;6\n")
-    delivered = read_csv(file.name, file.read_bytes(), COLUMNS)
+    delivered = read_texts(file.name, file.read_bytes(), COLUMNS)
     assert delivered.malformed == 2
     assert delivered.table["_delivered"].to_pylist() == ["1;2;3", "4;5;6"]

@@ -8,9 +8,10 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from tests.working import read_texts
 
 from taxiway.errors import DeliveryRefused
-from taxiway.landing import CsvFormat, read_csv
+from taxiway.landing import CSV
 
 COLUMNS = ["carrier", "origin", "dest"]
 HEADER = b"carrier,origin,dest\n"
@@ -60,7 +61,7 @@ REFUSED = {
     "a column renamed": (b"carrier,orig,dest\nUA,EWR,IAH\n", r"has no column 'origin' \(is it 'orig'\?\)"),
     "semicolons": (
         b"carrier;origin;dest\nUA;EWR;IAH\n",
-        "has fields separated by semicolons; separate them by commas$",
+        "has fields separated by semicolons; separate them by commas \\(or declare delimiter=';'\\)$",
     ),
     "tabs": (b"carrier\torigin\tdest\nUA\tEWR\tIAH\n", "has fields separated by tabs; separate"),
     "bars": (b"carrier|origin|dest\nUA|EWR|IAH\n", "has fields separated by bars; separate"),
@@ -76,20 +77,20 @@ REFUSED = {
     ),
     "a title": (
         b"Departures\n" + HEADER + b"UA,EWR,IAH\n",
-        "has a line above its header, which is line 2; take out what is above$",
+        "has a line above its header, which is line 2; take out what is above \\(or declare skip=1\\)$",
     ),
     "a preamble": (
         b"Report, 2013\n# of flights\n\n" + HEADER + b"UA,EWR,IAH\n",
-        "has 3 lines above its header, which is line 4; take out what is above$",
+        "has 3 lines above its header, which is line 4; take out what is above \\(or declare skip=3\\)$",
     ),
     "a line of blanks": (
         b"   \n" + HEADER + b"UA,EWR,IAH\n",
-        "has a line above its header, which is line 2; take out what is above$",
+        "has a line above its header, which is line 2; take out what is above \\(or declare skip=1\\)$",
     ),
     "blank lines and a wrong header": (b"\n" * 101 + b"x,y,z\n1,2,3\n", "has no header: its first line is 'x,y,z'"),
     "blank lines and a preamble": (
         b"\r\n" * 101 + b"Report\r\n" + HEADER + b"UA,EWR,IAH\n",
-        "has a line above its header, which is line 103; take out what is above$",
+        "has a line above its header, which is line 103; take out what is above \\(or declare skip=102\\)$",
     ),
     "many lines of blanks": (b" \n" * 101 + b"x,y,z\n1,2,3\n", "has no header: its first line is 'x,y,z'"),
     "a form feed in a name": (
@@ -104,7 +105,8 @@ REFUSED = {
         b"Report\nCarrier;Origin;Dest\nUA;EWR;IAH\n",
         (
             ".* line above its header, which is line 2 and fields separated by semicolons and its column names written "
-            "otherwise: 'Carrier', 'Origin', 'Dest'; take out what is above, separate them by commas, write carrier, "
+            "otherwise: 'Carrier', 'Origin', 'Dest'; take out what is above \\(or declare skip=1\\), "
+            "separate them by commas \\(or declare delimiter=';'\\), write carrier, "
         ),
     ),
     "upper-case names": (
@@ -161,7 +163,7 @@ def test_refused(tmp_path: Path, case: str) -> None:
     path = tmp_path / "flights-2013-01.csv"
     path.write_bytes(data)
     with pytest.raises(DeliveryRefused, match=rf"^flights-2013-01\.csv {message}") as caught:
-        read_csv(path.name, path.read_bytes(), COLUMNS)
+        read_texts(path.name, path.read_bytes(), COLUMNS)
     assert "\n" not in str(caught.value)
 
 
@@ -169,7 +171,7 @@ def test_refused(tmp_path: Path, case: str) -> None:
 def test_a_file_without_a_last_line_end_is_read_with_a_warning_or_refused(tmp_path: Path, end: str) -> None:
     path = tmp_path / "flights.csv"
     path.write_bytes(HEADER + b"UA,EWR,IAH\n" + end.encode())
-    delivered = read_csv(path.name, path.read_bytes(), COLUMNS)
+    delivered = read_texts(path.name, path.read_bytes(), COLUMNS)
     assert delivered.warnings == (
         "flights.csv may be cut: line 3, the last, has no end, and its record is taken as it is",
     )
@@ -177,10 +179,10 @@ def test_a_file_without_a_last_line_end_is_read_with_a_warning_or_refused(tmp_pa
     last = dict(zip(COLUMNS, fields if len(fields) == 3 else [None] * 3, strict=True))
     assert delivered.table.select(COLUMNS).to_pylist() == [dict(zip(COLUMNS, ["UA", "EWR", "IAH"], strict=True)), last]
     with pytest.raises(DeliveryRefused, match=r"^flights\.csv is truncated: line 3, the last, has no end; deliver"):
-        read_csv(path.name, path.read_bytes(), COLUMNS, CsvFormat(unfinished="refuse"))
+        read_texts(path.name, path.read_bytes(), COLUMNS, CSV("file.csv", unfinished="refuse"))
 
 
 def test_names_in_brackets_may_be_what_was_agreed(tmp_path: Path) -> None:
     path = tmp_path / "flights.csv"
     path.write_bytes(b"<DATE>,<OPEN>\n1,2\n")
-    assert read_csv(path.name, path.read_bytes(), ["<DATE>", "<OPEN>"]).table.num_rows == 1
+    assert read_texts(path.name, path.read_bytes(), ["<DATE>", "<OPEN>"]).table.num_rows == 1

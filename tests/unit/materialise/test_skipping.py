@@ -7,7 +7,7 @@ from typing import Any, Literal
 import ibis.expr.types as ir
 import pytest
 from deltalake import write_deltalake
-from tests.gauges.project import LevelHistory, RawReadings, level_history, raw_readings
+from tests.gauges.project import LevelHistory, RawReadings, level_history
 from tests.gauges.to_the_last_day import project as gauges_project
 from tests.working import contents, land, rows, run, run_all, statuses, with_table, workspace
 
@@ -15,7 +15,6 @@ from taxiway.addresses import Address
 from taxiway.contracts import Contract, Date, MaxLag, column, table, table_rule
 from taxiway.errors import LakeError
 from taxiway.lake import WHOLE
-from taxiway.landing import CsvFormat
 from taxiway.materialise import Workspace
 from taxiway.tables import Table
 from taxiway.transforms import Lookback, transform
@@ -191,9 +190,9 @@ def test_what_looks_back_on_a_source_computes_again_once_its_lag_was_mended(made
 
 
 def test_what_stands_for_a_missing_value_is_part_of_what_is_computed(made: Workspace) -> None:
-    delivered, form = made.project.table("raw/readings").delivered, CsvFormat(null=("none at all",))
-    assert delivered is not None
-    changed = with_table(made, Table("raw/readings", RawReadings, raw_readings, replace(delivered, format=form)))
+    files: Any = made.project.table("raw/readings").files
+    changed = replace(made.project.table("raw/readings"), files=replace(files, null=("none at all",)))
+    changed = with_table(made, changed)
     outcome = run(changed, "raw/readings")
     assert set(statuses(outcome).values()) == {"published"}
     assert [result.rejected for result in outcome.partitions] == [4] * 4

@@ -235,3 +235,37 @@ def test_a_trial_says_what_a_run_would(made: Workspace) -> None:
     lake.__dict__["workspace"] = made
     few = Table(RIVERS, RiverMonth, none_of_them)
     assert "volume: 0 rows where 8 are published" in lake.preview(few).verdict.message
+
+
+@pytest.mark.parametrize(("count", "status", "told"), [
+    (111, "refused", "111 rows where the median of the 2 partitions before has 224, below the share of 0.5"),
+    (112, "published", "112 rows where the median of the 2 partitions before has 224, below the share of 0.9"),
+    (202, "published", ""),
+])  # fmt: skip
+def test_half_a_file_of_a_new_month_is_told_by_the_months_before(
+    gauges: Workspace, count: int, status: str, told: str
+) -> None:
+    volume = Volume(least_share_of_earlier=0.5, usual_share_of_earlier=0.9)
+    place = declared(gauges, RAW, RawReadings, volume)
+    land(place, ["2013-01", "2013-03", "2013-04"])
+    run(place, RAW, ["2013-01"])
+    data = place.landing.read("readings-2013-03.csv")
+    place.landing.deliver("readings-2013-03.csv", b"".join(data.splitlines(keepends=True)[: count + 1]))
+    assert statuses(run(place, RAW, "2013-04")) == {"2013-04": "published"}
+    land(place, ["2013-02"])
+    first, third = run(place, RAW, ["2013-02", "2013-03"]).partitions
+    assert (first.status, third.status) == ("published", status)
+    assert first.verdict is not None
+    assert "volume" not in first.verdict.message, "there is one month before it, and it has as many"
+    assert third.verdict is not None
+    assert (f"volume: {told}" in third.verdict.message) is bool(told)
+    assert (f"taxiway run {RAW} --month 2013-03 --accept-fewer" in third.message) is (status == "refused")
+    assert statuses(run(place, RAW, "2013-03", accept_fewer=True))["2013-03"] in ("published", "skipped")
+
+
+def test_a_number_of_rows_may_be_a_warning(gauges: Workspace) -> None:
+    place = declared(gauges, RAW, RawReadings, Volume(usual_rows=225))
+    land(place, [MONTH])
+    (result,) = run(place, RAW, MONTH).partitions
+    assert (result.status, result.verdict is not None) == ("published", True)
+    assert "warning: volume: 224 rows, at least 225 must be" in (result.verdict.message if result.verdict else "")

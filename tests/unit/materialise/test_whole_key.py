@@ -12,8 +12,9 @@ from tests.working import rows, run, statuses, with_table, workspace
 from taxiway.contracts import Contract, Int64, Text, column, table
 from taxiway.engines.duckdb import DuckDBSession
 from taxiway.errors import PublishConflict
+from taxiway.landing import CSV
 from taxiway.materialise import Workspace
-from taxiway.tables import Delivered, Project, Table
+from taxiway.tables import Project, Table
 from taxiway.transforms import transform
 
 RAW, ORDERS = "raw/orders", "feature/orders"
@@ -65,7 +66,7 @@ def orders(raw_orders: ir.Table) -> ir.Table:
 PROJECT = Project(
     "orders",
     (
-        Table(RAW, RawOrders, raw_orders, Delivered("orders-{month}.csv")),
+        Table(RAW, RawOrders, raw_orders, CSV("orders-{month}.csv")),
         Table(ORDERS, contract("id"), orders),
     ),
 )

@@ -79,7 +79,7 @@ def test_a_delivered_file_is_its_own_data_version(landed: World) -> None:
 
 def test_a_file_that_two_tables_are_made_from_asks_for_both(tmp_path: Path) -> None:
     readings = gauges.project.table("raw/readings")
-    twice = Table("raw/readings_again", readings.contract, readings.transform, readings.delivered)
+    twice = Table("raw/readings_again", readings.contract, readings.transform, readings.files)
     place = with_table(workspace(tmp_path, parameters={}, settle_seconds=0.0), twice)
     land(place, ["2013-01"])
     instance = dg.DagsterInstance.ephemeral()

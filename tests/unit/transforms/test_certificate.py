@@ -21,12 +21,13 @@ from tests.working import ROOT, with_table, workspace
 from flights.project import project as flights
 from taxiway.contracts import Contract, Float64, Int64, Text, column, row_rule, table
 from taxiway.errors import DefinitionError
+from taxiway.landing import CSV
 from taxiway.marts import DbtProject
 from taxiway.materialise import Workspace, certify_table
 from taxiway.orchestration import build_definitions
 from taxiway.project_check import without_broken
 from taxiway.settings import load_settings
-from taxiway.tables import Delivered, Table
+from taxiway.tables import Table
 from taxiway.transforms import arrow_transform, transform
 from taxiway.transforms.catalogue import CATALOGUE
 from taxiway.transforms.catalogue.listing import listing
@@ -208,8 +209,8 @@ def as_delivered(landing_ruled: ir.Table) -> ir.Table:
 TABLES = {
     "feature/means: means": Table("feature/means", Means, means),
     "model/means: means": Table("model/means", Means, through_arrow),
-    "raw/upper: raw_upper": Table("raw/upper", RawGauges, raw_upper, Delivered("upper.csv")),
-    "raw/ruled: rule large": Table("raw/ruled", Ruled, as_delivered, Delivered("ruled.csv")),
+    "raw/upper: raw_upper": Table("raw/upper", RawGauges, raw_upper, CSV("upper.csv")),
+    "raw/ruled: rule large": Table("raw/ruled", Ruled, as_delivered, CSV("ruled.csv")),
 }
 
 

@@ -63,6 +63,12 @@ AGGREGATES = (
         "counts", "t.count(), x.count(), x.nunique(), each with where=", ops.Count, ops.CountStar, ops.CountDistinct
     ),
     certified("sum of whole numbers", "x.sum()", ops.Sum, when=_adds),
+    certified(
+        "sum of decimals",
+        "x.sum(), which is a decimal(38, scale)",
+        ops.Sum,
+        when=lambda node, _: node.arg.dtype.is_decimal(),
+    ),
     refused(
         "sum of floats",
         "x.sum()",

@@ -21,6 +21,8 @@ def _alike(left: Any, right: Any) -> bool:
     """Whether two values compare by one rule: two numbers, or two of one type."""
     if left.dtype.is_null() or right.dtype.is_null() or (is_number(left) and is_number(right)):
         return True
+    if left.dtype.is_decimal() or right.dtype.is_decimal():
+        return left.dtype.copy(nullable=True) == right.dtype.copy(nullable=True)
     if is_moment(left) and is_moment(right):
         zones = [getattr(side.dtype, "timezone", None) for side in (left, right)]
         return left.dtype.is_date() == right.dtype.is_date() and zones[0] == zones[1]

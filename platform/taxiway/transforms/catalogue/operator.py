@@ -80,7 +80,12 @@ def is_timestamp(dtype: Any) -> bool:
 def is_plain(dtype: Any) -> bool:
     """Whether values of a type are there as one, and are equal or not: no floats, nothing nested."""
     return (
-        dtype.is_boolean() or dtype.is_string() or dtype.is_signed_integer() or dtype.is_date() or is_timestamp(dtype)
+        dtype.is_boolean()
+        or dtype.is_string()
+        or dtype.is_signed_integer()
+        or dtype.is_decimal()
+        or dtype.is_date()
+        or is_timestamp(dtype)
     )
 
 

@@ -19,6 +19,7 @@ from taxiway.transforms.catalogue.operator import (
 _DAY = r"(?!0000)\d{4}-\d{2}-\d{2}"
 _TIME = _DAY + r"([ T]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?)?"
 _ZONED = _TIME + r"([+-]00:00|Z)?"
+_DECIMAL = r"-?\d+(\.\d+)?"
 _FLOAT = r"-?(\d+(\.\d*)?([eE][+-]?\d+)?|inf|nan)"
 
 
@@ -30,7 +31,8 @@ def _is_constant(node: Any, _: Keys) -> bool:
         return "\0" not in value
     if dtype.is_array():
         return is_plain(dtype.value_type)
-    return is_plain(dtype) or dtype.is_float64() or dtype.is_interval()
+    # The digits of a decimal are another one, or a float, to an engine: it is the cast of a text.
+    return (is_plain(dtype) and not dtype.is_decimal()) or dtype.is_float64() or dtype.is_interval()
 
 
 def _to_number(node: Any, _: Keys) -> bool:
@@ -52,6 +54,8 @@ def _of_constant_text(node: Any, _: Keys) -> bool:
         return False
     if node.to.is_timestamp():
         return re.fullmatch(_ZONED if node.to.timezone else _TIME, text) is not None
+    if node.to.is_decimal():
+        return re.fullmatch(_DECIMAL, text) is not None
     wanted = _DAY if node.to.is_date() else _FLOAT if node.to.is_float64() else "(?!)"
     return re.fullmatch(wanted, text) is not None
 

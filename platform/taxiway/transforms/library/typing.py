@@ -4,7 +4,7 @@ A text is matched against a strict pattern before it is cast, because the engine
 they accept (`1.5` as an integer, `1e3`, blanks, `24:00`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import reduce
 from operator import or_
 from typing import Any
@@ -15,6 +15,7 @@ import ibis.expr.operations as ops
 import ibis.expr.types as ir
 
 from taxiway.errors import DefinitionError
+from taxiway.text_forms import Moment, TextForm
 from taxiway.transforms.library.values import Boolean, Text, Value
 
 # Engines write the year 0 in different ways, so a date begins with the year 1.
@@ -30,20 +31,75 @@ def to_json(row) -> dt.json:  # pyright: ignore[reportInvalidTypeForm, reportRet
     """A row as JSON text; both engines know it under this name."""
 
 
-def typed(text: Text, dtype: dt.DataType) -> Value:
+_ISO = TextForm()
+
+
+def typed(text: Text, dtype: dt.DataType, form: TextForm = _ISO) -> Value:
     """The text as a value of `dtype`; null where it is null, is not such a value, or is out of range.
 
-    Text, whole numbers, floats, dates (`2013-01-31`) and instants in UTC (`2013-01-31T10:00:00Z`) can
-    be delivered; raises DefinitionError for another type.
+    Text, whole numbers, decimals, floats, booleans, dates (`2013-01-31`) and instants in UTC (`2013-01-31T10:00:00Z`)
+    can be delivered, written so or as the `form` says; raises DefinitionError for another type.
     """
     if dtype.is_string():
         return text
+    if dtype.is_boolean():
+        no = ibis.ifelse(text.isin(form.false), ibis.literal(False), ibis.null("boolean"))
+        return ibis.ifelse(text.isin(form.true), ibis.literal(True), no)
     pattern, _ = _form(dtype)
+    text = _in_iso(text, dtype, form)
     value = text.try_cast(dtype)
     fits = text.re_search(pattern)
     if dtype.is_floating():
         fits = fits & ~value.isinf()
     return ibis.ifelse(fits, value, ibis.null(dtype))
+
+
+def _in_iso(text: Text, dtype: dt.DataType, form: TextForm) -> Text:
+    """The text of a number, date or instant as it is written without a form; one of another form is no such text."""
+    if dtype.is_numeric():
+        if form.is_plain_number:
+            return text
+        plain = text.replace(form.thousands, "") if form.thousands else text
+        plain = plain if form.decimal == "." else plain.replace(form.decimal, ".")
+        return ibis.ifelse(text.re_search(_number_pattern(dtype, form)), plain, ibis.null("string"))
+    moment = form.moment(_moments(dtype))
+    if moment is None:
+        return text
+    return _moment_in_iso(text, dtype, moment)
+
+
+def _moments(dtype: dt.DataType) -> str:
+    """Which of the formats of a form is that of the type."""
+    return "dates" if dtype.is_date() else "times" if dtype.is_time() else "instants"
+
+
+def _number_pattern(dtype: dt.DataType, form: TextForm) -> str:
+    digits = f"([0-9]{{1,3}}([{form.thousands}][0-9]{{3}})+|[0-9]+)" if form.thousands else "[0-9]+"
+    if dtype.is_integer():
+        return rf"^[+-]?{digits}\z"
+    return rf"^[+-]?({digits}([{form.decimal}][0-9]*)?|[{form.decimal}][0-9]+)([eE][+-]?[0-9]+)?\z"
+
+
+def _moment_in_iso(text: Text, dtype: dt.DataType, moment: Moment) -> Text:
+    """What a format finds in the text, put together as ISO 8601 has it; a text that it does not fit gives no moment."""
+
+    def part(name: str) -> Text:
+        if name not in moment.groups:
+            return ibis.literal("00")
+        found: Text = text.re_extract(moment.pattern, moment.groups[name])
+        return found if name in "Yf" else found.lpad(2, "0")
+
+    day = part("Y") + "-" + part("m") + "-" + part("d")
+    fraction = ibis.literal(".") + part("f") if "f" in moment.groups else ibis.literal("")
+    clock = part("H") + ":" + part("M") + ":" + part("S") + fraction
+    if dtype.is_date():
+        whole = day
+    elif dtype.is_time():
+        whole = clock
+    else:
+        whole = day + "T" + clock + "Z"
+    # What was not found would be an empty text, of which zeros could make a time.
+    return ibis.ifelse(text.re_search(moment.pattern), whole, ibis.null("string"))
 
 
 def delivered_text(choice: Any) -> Any:
@@ -58,35 +114,56 @@ def delivered_text(choice: Any) -> Any:
     return value.arg if made.op() == choice else None
 
 
-def typing_problem(name: str, text: Text, dtype: dt.DataType) -> Text:
+def typing_problem(name: str, text: Text, dtype: dt.DataType, form: TextForm = _ISO) -> Text:
     """Why a text that did not fit its type was refused: `dep_time: 'abc' is not a whole number …`."""
-    _, form = _form(dtype)
-    return ibis.literal(f"{name}: '") + text.substr(0, 60) + ibis.literal(f"' is not {form}")
+    return ibis.literal(f"{name}: '") + text.substr(0, 60) + ibis.literal(f"' is not {_wanted(dtype, form)}")
 
 
-def type_delivered(landing: ir.Table, columns: Mapping[str, str | dt.DataType]) -> ir.Table:
+def _wanted(dtype: dt.DataType, form: TextForm) -> str:
+    """What a text of the type is called, with what is particular about its form."""
+    if dtype.is_boolean():
+        return " or ".join(repr(word) for word in (*form.true, *form.false))
+    _, what = _form(dtype)
+    if dtype.is_numeric():
+        if form.is_plain_number:
+            return what
+        example = f"1{form.thousands}234" + ("" if dtype.is_integer() else f"{form.decimal}5")
+        return f"{what} written as {example}"
+    moment = form.moment(_moments(dtype))
+    return what if moment is None else f"{what.partition(' such as')[0]} such as {moment.example}"
+
+
+def type_delivered(
+    landing: ir.Table,
+    columns: Mapping[str, str | dt.DataType],
+    form: Callable[[str], TextForm] = lambda _: _ISO,
+) -> ir.Table:
     """The delivered rows with each text column of `columns` replaced by its value of that type.
 
-    A text that does not fit becomes null and adds its reason to `_problems`; `_delivered`, where it is
-    null, becomes the delivered texts as JSON. All other columns stay.
+    `form` says by column how its texts write values. A text that does not fit becomes null and adds its reason to
+    `_problems`; `_delivered`, where there is such a column and it is null, becomes the delivered texts as JSON. All
+    other columns stay.
     """
     types = {name: ibis.dtype(dtype) for name, dtype in columns.items()}
-    changed = {name: dtype for name, dtype in types.items() if not dtype.is_string()}
-    values = landing.mutate(**{_value(name): typed(landing[name], dtype) for name, dtype in changed.items()})
+    changed = {n: dtype for n, dtype in types.items() if not dtype.is_string() and landing[n].type().is_string()}
+    forms = {name: _form_of(name, form) for name in changed}
+    values = landing.mutate(**{_value(n): typed(landing[n], dtype, forms[n]) for n, dtype in changed.items()})
     refused = {name: values[name].notnull() & values[_value(name)].isnull() for name in changed}
     replaced: dict[str, Value] = {name: values[_value(name)] for name in changed}
     if refused:
         reasons = ibis.array(
             [
-                ibis.ifelse(refused[name], typing_problem(name, values[name], dtype), ibis.null("string"))
+                ibis.ifelse(refused[name], typing_problem(name, values[name], dtype, forms[name]), ibis.null("string"))
                 for name, dtype in changed.items()
             ]
         )
         before: Value = values["_problems"]
         found = before.concat(reasons.filter(lambda reason: reason.notnull()))
         replaced["_problems"] = ibis.ifelse(reduce(or_, refused.values()), found, before)
-    as_delivered = to_json(ibis.struct({name: values[name] for name in types})).cast("string")
-    replaced["_delivered"] = ibis.coalesce(values["_delivered"], as_delivered)
+    if "_delivered" in landing.columns:
+        texts = {name: values[name] for name in types if landing[name].type().is_string()}
+        as_delivered = to_json(ibis.struct(texts)).cast("string")
+        replaced["_delivered"] = ibis.coalesce(values["_delivered"], as_delivered)
     return values.select(**{name: replaced.get(name, values[name]) for name in landing.columns})
 
 
@@ -94,6 +171,13 @@ def refuse(rows: ir.Table, where: Boolean, reason: str) -> ir.Table:
     """The rows with `reason` added to `_problems` where the condition is true: the guard rejects them."""
     before: Value = rows["_problems"]
     return rows.mutate(_problems=ibis.ifelse(where, before.concat(ibis.array([ibis.literal(reason)])), before))
+
+
+def _form_of(name: str, form: Callable[[str], TextForm]) -> TextForm:
+    try:
+        return form(name)
+    except DefinitionError as error:
+        raise DefinitionError(f"{name}: {error}") from error
 
 
 def _value(name: str) -> str:
@@ -107,10 +191,15 @@ def _form(dtype: dt.DataType) -> tuple[str, str]:
         return _WHOLE, f"a whole number from {bounds.lower} to {bounds.upper}"
     if dtype.is_floating():
         return _NUMBER, "a number"
+    if isinstance(dtype, dt.Decimal) and dtype.precision is not None and dtype.scale is not None:
+        # Of more digits after the point engines would round, without a word.
+        pattern = rf"^[+-]?([0-9]+([.][0-9]{{0,{dtype.scale}}}0*)?|[.][0-9]{{1,{max(dtype.scale, 1)}}}0*)\z"
+        return pattern, f"a number of up to {dtype.precision} digits, {dtype.scale} of them after the point"
     if dtype.is_date():
         return rf"^{_DAY}\z", "a date such as 2013-01-31"
     if isinstance(dtype, dt.Timestamp) and dtype.timezone == "UTC":
         return rf"^{_DAY}T{_TIME}Z\z", "an instant in UTC such as 2013-01-31T10:00:00Z"
     raise DefinitionError(
-        f"text cannot be delivered as {dtype}: use string, an integer, float64, date or timestamp('UTC')"
+        f"text cannot be delivered as {dtype}: use string, boolean, an integer, float64, decimal, date or "
+        "timestamp('UTC')"
     )

@@ -1,0 +1,120 @@
+"""A month is made of all its files, anew with each that comes, goes or changes, and says which they were."""
+
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.gauges.events import AT, lines, project, project_of
+from tests.working import rows, run, statuses, workspace
+
+from taxiway.errors import DefinitionError
+from taxiway.landing import CSV, JSONLines
+from taxiway.materialise import Workspace
+from taxiway.materialise.delivered import unexpected
+from taxiway.tables import Table
+
+A, B, C = (f"events-2013-01-{name}.jsonl.gz" for name in "abc")
+OTHER = "events-2013-02-a.jsonl.gz"
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Workspace:
+    found = workspace(tmp_path, project, months=2)
+    found.landing.deliver(A, lines({"id": 1, "what": "a log", "marks": ["X"], "is_wet": True}))
+    found.landing.deliver(B, lines({"id": 2, "what": "a boat"}))
+    found.landing.deliver(OTHER, lines({"id": 3, "what": "a log"}))
+    return found
+
+
+def made(place: Workspace) -> list[tuple[Any, ...]]:
+    found = rows(place.lake, AT)
+    return sorted((row["month"], row["id"], row["source_file"], row["source_row"]) for row in found)
+
+
+def digests(place: Workspace) -> dict[str, str | None]:
+    return dict(place.lake.open(place.project.table(AT).address).partitions["2013-01"].inputs["landing"])
+
+
+def test_a_month_is_made_of_all_its_files(place: Workspace) -> None:
+    assert statuses(run(place, AT)) == {"2013-01": "published", "2013-02": "published"}
+    assert made(place) == [("2013-01", 1, A, 1), ("2013-01", 2, B, 1), ("2013-02", 3, OTHER, 1)]
+    assert digests(place) == {name: sha256(place.landing.read(name)).hexdigest() for name in (A, B)}
+    (first, *_) = (row for row in rows(place.lake, AT) if row["id"] == 1)
+    assert (first["marks"], first["is_wet"]) == (["X"], True)
+    assert set(statuses(run(place, AT)).values()) == {"skipped"}
+
+
+def test_a_file_that_comes_changes_or_goes_makes_its_month_anew(place: Workspace) -> None:
+    run(place, AT)
+    place.landing.deliver(C, lines({"id": 4, "what": "a tree"}))
+    assert statuses(run(place, AT)) == {"2013-01": "published", "2013-02": "skipped"}
+    assert [row[1] for row in made(place)] == [1, 2, 4, 3]
+    place.landing.deliver(C, lines({"id": 5, "what": "a tree"}))
+    assert statuses(run(place, AT)) == {"2013-01": "published", "2013-02": "skipped"}
+    assert [row[1] for row in made(place)] == [1, 2, 5, 3]
+    Path(place.landing.address(A)).unlink()
+    assert statuses(run(place, AT)) == {"2013-01": "published", "2013-02": "skipped"}
+    assert [row[1] for row in made(place)] == [2, 5, 3]
+    assert list(digests(place)) == [B, C]
+
+
+def test_however_many_files_a_month_has_it_names_each(place: Workspace) -> None:
+    for number in range(30):
+        place.landing.deliver(f"events-2013-01-{number}.jsonl.gz", lines({"id": 10 + number, "what": "a log"}))
+    run(place, AT)
+    assert len(digests(place)) == 32
+    assert statuses(run(place, AT))["2013-01"] == "skipped"
+
+
+def test_where_one_file_cannot_be_read_or_none_is_there_the_month_is_refused(place: Workspace) -> None:
+    run(place, AT)
+    place.landing.deliver(B, b"no gzip")
+    (outcome, _) = run(place, AT).partitions
+    assert (outcome.status, B in outcome.message) == ("refused", True)
+    assert len(made(place)) == 3
+    for name in (A, B):
+        Path(place.landing.address(name)).unlink()
+    (outcome, _) = run(place, AT).partitions
+    assert outcome.status == "refused"
+    assert outcome.message.startswith("no file events-2013-01-*.jsonl.gz has been delivered: put it into ")
+
+
+def test_rows_that_cannot_be_read_say_in_which_file_they_stand(place: Workspace) -> None:
+    place.landing.deliver(B, lines({"id": 2, "what": "a boat"}, {"id": "many", "what": "boats"}))
+    (outcome, _) = run(place, AT).partitions
+    assert (outcome.status, outcome.rejected) == ("published", 1)
+    (row,) = rows(place.lake, "quarantine/raw__events")
+    assert (row["source_file"], row["source_row"]) == (B, 2)
+    assert row["delivered"] == '{"id": "many", "what": "boats"}'
+    assert row["reasons"] == ["id: 'many' is not a whole number from -2147483648 to 2147483647"]
+
+
+def test_files_of_no_table_are_told_with_what_was_meant(place: Workspace) -> None:
+    for name in ("Events-2013-01-d.jsonl.gz", "events-2014-01-a.jsonl.gz", "events-2013-01-d.jsonl"):
+        place.landing.deliver(name, b"x")
+    told = {each.name: each.why for each in unexpected(place, place.landing.listing())}
+    assert "did you mean events-2013-01-*.jsonl.gz?" in told["Events-2013-01-d.jsonl.gz"]
+    assert "is of raw/events for 2014-01, outside the months" in told["events-2014-01-a.jsonl.gz"]
+    assert "pack it as events-2013-01-*.jsonl.gz" in told["events-2013-01-d.jsonl"]
+
+
+def test_what_no_text_can_be_is_not_delivered_as_csv(tmp_path: Path) -> None:
+    place = workspace(tmp_path, project_of(CSV("events-{month}.csv")), months=1)
+    with pytest.raises(DefinitionError, match="text cannot be delivered as array"):
+        run(place, AT)
+
+
+def test_a_table_of_months_needs_the_month_in_the_names(place: Workspace) -> None:
+    table = place.project.table(AT)
+    with pytest.raises(DefinitionError, match=r"raw/events: the delivered files events-\*\.jsonl need \{month\}"):
+        Table(AT, table.contract, table.transform, JSONLines("events-*.jsonl"))
+
+
+def test_a_refusal_names_table_file_row_and_column_of_a_value(place: Workspace) -> None:
+    place.landing.deliver(B, lines({"id": 2, "what": None}, {"id": 3.5, "what": "boats"}))
+    (outcome, _) = run(place, AT).partitions
+    assert outcome.status == "refused"
+    assert outcome.message.startswith("raw/events: 2013-01 not published: 2 of 3 rows rejected, 1 tolerated; ")
+    assert f"unreadable as delivered (1 row), as {B} row 2: id: '3.5' is not a whole number" in outcome.message
+    assert f"what: missing (1 row), as {B} row 1: what = None" in outcome.message
