@@ -64,7 +64,8 @@ import ibis.expr.types as ir
 
 from taxiway import contracts
 from taxiway.contracts import Contract, $types, column
-from taxiway.tables import Delivered, Table
+from taxiway.landing import CSV
+from taxiway.tables import Table
 from taxiway.transforms import transform
 
 
@@ -88,7 +89,7 @@ def $name(landing_$name: ir.Table) -> ir.Table:
     return landing_$name$mutated
 
 
-table = Table("$address", contract=$model, transform=$name, delivered=Delivered("$file"))
+table = Table("$address", contract=$model, transform=$name, files=CSV("$file"))
 
 
 def test_$name() -> None:
