@@ -1,6 +1,7 @@
 """What a table is to the platform: an address, a contract, and what computes it. Plain data, no I/O, no Dagster."""
 
 import pkgutil
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -15,9 +16,12 @@ import pyarrow as pa
 
 from taxiway.addresses import Address, is_address
 from taxiway.broken import BrokenTable
+from taxiway.calendar import GRAINS, Grain
+from taxiway.calendar.keys import PATTERNS
 from taxiway.connectors import Sink, Source
 from taxiway.contracts import Contract, TableContract, compile_contract
 from taxiway.errors import BrokenInput, DefinitionError, UsageError
+from taxiway.lake import WHOLE
 from taxiway.landing import CsvFormat
 from taxiway.spelling import nearest
 from taxiway.transforms import ArrowTransform, Reach, Transform
@@ -27,7 +31,8 @@ Figures = Callable[[pa.Table], Mapping[str, bytes]]
 
 @dataclass(frozen=True)
 class Delivered:
-    """The CSV file that a raw table is made from: its name, with `{month}` where there is one a month.
+    """The CSV file that a raw table is made from: its name, with `{hour}`, `{day}`, `{week}` or `{month}` where there
+    is one for each.
 
     It has the columns of the table's contract without those that the transform derives, and the
     `dropped` ones, with their types, that the table does not keep. `format` says what of its fields is trimmed, and
@@ -54,7 +59,7 @@ class Table:
 
     `transform` computes it from the tables that its parameters name. A table of the raw layer has one
     input, the `delivered` file: the transform sees its columns typed, `source_file`, `source_row` and
-    `_month`, the month that the file was delivered for. A table without a transform (a mart) is
+    `_partition`, the key of the partition that the file was delivered for. A table without a transform (a mart) is
     published by who builds it. `engine` overrides the deployment's. `figures` draws pictures of the
     published rows of a partition, PNG by name, for the UI. `sinks` are where it goes beside the lake.
     """
@@ -82,15 +87,21 @@ class Table:
             return
         if not isinstance(self.transform, Transform) or len(self.transform.inputs) != 1:
             raise DefinitionError(f"{self.at}: a table of a delivered file has a transform with one input, the file")
-        if ("{month}" in self.delivered.name) != self.monthly:
-            wanted = "needs {month} in its name, or all months would be made from one file"
-            told = wanted if self.monthly else "has {month} in its name, but the table is not partitioned by month"
-            raise DefinitionError(f"{self.at}: the delivered file {self.delivered.name} {told}")
-        source = self.delivered.source
-        if source is not None and source.monthly != self.monthly:
-            told = "its source has to name the column of the month" if self.monthly else "its source names a month"
+        self._see_that_names_tell_partitions(self.delivered)
+
+    def _see_that_names_tell_partitions(self, delivered: Delivered) -> None:
+        for grain in GRAINS:
+            if (f"{{{grain}}}" in delivered.name) != (grain == self.grain):
+                wanted = f"needs {{{grain}}} in its name, or all {grain}s would be made from one file"
+                other = f"has {{{grain}}} in its name, but the table is {self.partitioning}"
+                told = wanted if grain == self.grain else other
+                raise DefinitionError(f"{self.at}: the delivered file {delivered.name} {told}")
+        source = delivered.source
+        if source is not None and source.is_partitioned != self.is_partitioned:
+            told = "has to name" if self.is_partitioned else "names"
             raise DefinitionError(
-                f"{self.at}: {told}, but the table is {'' if self.monthly else 'not '}partitioned by it"
+                f"{self.at}: its source {told} the column that tells a row's partition, but the table is "
+                f"{self.partitioning}"
             )
 
     @cached_property
@@ -104,9 +115,19 @@ class Table:
         return compile_contract(self.contract)
 
     @property
-    def monthly(self) -> bool:
-        """Whether it is partitioned by month."""
-        return self.rules.partition is not None
+    def grain(self) -> Grain | None:
+        """How long a partition is; None where it has none."""
+        return self.rules.grain
+
+    @property
+    def is_partitioned(self) -> bool:
+        """Whether it has partitions."""
+        return self.grain is not None
+
+    @property
+    def partitioning(self) -> str:
+        """By what it is partitioned, in words."""
+        return f"partitioned by {self.grain}" if self.is_partitioned else "not partitioned"
 
     @cached_property
     def inputs(self) -> Mapping[str, Reach | None]:
@@ -134,7 +155,20 @@ class Table:
 
     def file_name(self, partition: str) -> str:
         """The name of the delivered file of a partition."""
-        return self._delivery.name.format(month=partition)
+        return self._delivery.name.replace(f"{{{self.grain}}}", partition)
+
+    def partition_of_file(self, name: str) -> str | None:
+        """The partition that a file of this name is for, in the calendar or not; None where it is no file of the
+        table."""
+        found = self._file_names.fullmatch(name)
+        return None if found is None else found["key"] if self.is_partitioned else WHOLE
+
+    @cached_property
+    def _file_names(self) -> re.Pattern[str]:
+        if self.grain is None:
+            return re.compile(re.escape(self.file_name(WHOLE)))
+        first, *others = map(re.escape, self._delivery.name.split(f"{{{self.grain}}}"))
+        return re.compile(f"{first}(?P<key>{PATTERNS[self.grain]})" + "(?P=key)".join(others))
 
     @cached_property
     def file_columns(self) -> Mapping[str, str]:
@@ -159,11 +193,12 @@ class Table:
 class Project:
     """A project: its tables, in any order, who delivers its files, its dbt project, its benchmarks, what to try.
 
-    `deliveries(months)` yields name and bytes of each file that the publisher delivers for these
-    months; `spoil(kind, name, data)` returns a delivery with that fault, or as it is where it is a file of
-    another kind, and `faults` says what each kind is. `benchmarks` is the folder of the package that says
-    what `taxiway bench` measures. `tour` holds commands to paste, by what each shows. `owners` own the
-    tables that name none of their own. `broken` are tables that are left out, those that `collect` finds among them.
+    `deliveries(partitions)` yields name and bytes of each file that the publisher delivers for these
+    partitions, which are of all grains that raw tables have; `spoil(kind, name, data)` returns a delivery with that
+    fault, or as it is where it is a file of another kind, and `faults` says what each kind is. `benchmarks` is the
+    folder of the package that says what `taxiway bench` measures. `tour` holds commands to paste, by what each shows.
+    `owners` own the tables that name none of their own. `broken` are tables that are left out,
+    those that `collect` finds among them.
     """
 
     name: str

@@ -118,4 +118,4 @@ def test_nothing_that_is_delivered_is_doubtful(files: dict[str, bytes], tmp_path
     for name, data in files.items():
         place.landing.deliver(name, data)
     for table in raw_tables(project):
-        assert read_delivered(place, table, "2013-01" if table.monthly else WHOLE).warnings == ()
+        assert read_delivered(place, table, "2013-01" if table.is_partitioned else WHOLE).warnings == ()

@@ -136,21 +136,21 @@ def _folder(project: "Project", at: Address) -> Path:
 
 
 def _start(project: "Project") -> "Table":
-    """What a new table reads unless another is named: the monthly feature that most others read."""
-    readers = {table: 0 for table in project.tables if table.monthly}
+    """What a new table reads unless another is named: the feature with partitions that most others read."""
+    readers = {table: 0 for table in project.tables if table.is_partitioned}
     for table in project.tables:
         for source in project.inputs(table):
             if source in readers:
                 readers[source] += 1
     if not readers:
-        raise UsageError(f"{project.name} has no monthly table to start from: name one with --reads")
+        raise UsageError(f"{project.name} has no table with partitions to start from: name one with --reads")
     return max(readers, key=lambda table: readers[table])
 
 
 def _text(at: Address, source: "Table") -> str:
     column = source.rules.partition or source.rules.key[0]
     if str(source.rules.schema.field(column).type) != "string":
-        raise UsageError(f"{source.at} has neither months nor a key that is text: name another with --reads")
+        raise UsageError(f"{source.at} has neither partitions nor a key that is text: name another with --reads")
     return _FILE.substitute(
         address=at,
         name=at.name,
@@ -158,8 +158,16 @@ def _text(at: Address, source: "Table") -> str:
         source=source.at,
         relation=source.address.relation,
         column=column,
-        partition=f'partition="{column}"' if source.monthly else "",
+        partition=_declared(source),
     )
+
+
+def _declared(source: "Table") -> str:
+    """How a contract says that it has the partitions of a table."""
+    if source.grain is None:
+        return ""
+    named = f', partition="{source.rules.partition}"' if source.rules.partition != source.grain else ""
+    return f'grain="{source.grain}"{named}'
 
 
 def _module(table: "Table") -> object:

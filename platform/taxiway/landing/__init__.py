@@ -1,6 +1,6 @@
 """The landing zone: where publishers deliver files, and the one reader that turns a file into rows of text.
 
-Knows files and bytes, nothing of tables, contracts or months. Typing the text is the guard's work.
+Knows files and bytes, nothing of tables, contracts or partitions. Typing the text is the guard's work.
 """
 
 from taxiway.landing.csv_format import CsvFormat, Field, doubtful_texts

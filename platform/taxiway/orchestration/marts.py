@@ -7,6 +7,7 @@ from typing import Any
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, build_dbt_asset_specs
 
+from taxiway.addresses import Address
 from taxiway.engines import IN_PROCESS, OpenEngine
 from taxiway.errors import PublishConflict, TaxiwayError
 from taxiway.lake import WHOLE, Finding, Lake
@@ -63,12 +64,13 @@ def marts_asset(workspace: Workspace, project: DbtProject) -> dg.AssetsDefinitio
 def _spec(workspace: Workspace, project: DbtProject, mart: Table) -> dg.AssetSpec:
     project.model(mart.address.name)
     (spec,) = build_dbt_asset_specs(manifest=project.manifest, select=mart.address.name)
+    inputs = [workspace.project.table(Address(*dep.asset_key.path)) for dep in spec.deps]
     return spec.replace_attributes(
         group_name=mart.address.layer,
         owners=list(mart.owners or workspace.project.owners),
         tags=dict(mart.tags),
         kinds={"dbt", "deltalake"},
-        automation_condition=follow_inputs(dep.asset_key for dep in spec.deps),
+        automation_condition=follow_inputs(workspace.calendar, inputs),
     ).merge_attributes(
         metadata={
             "dagster/column_schema": events.column_schema(mart.rules),
