@@ -119,12 +119,12 @@ def test_preview_knows_the_contract_of_a_table_of_the_project(lake: OpenLake) ->
 @pytest.mark.parametrize(
     ("arguments", "error", "told"),
     [
-        ({"what": readings, "month": "2013-01"}, UsageError, "readings belongs to no table of gauges"),
+        ({"what": readings, "partition": "2013-01"}, UsageError, "readings belongs to no table of gauges"),
         ({"what": "feature/level_history"}, UsageError, "partitioned by month: name one"),
-        ({"what": "feature/river_month", "month": "2013-01"}, UsageError, "is not partitioned by month"),
-        ({"what": "feature/level_history", "month": "2020-01"}, UsageError, "2020-01 lies outside the months"),
+        ({"what": "feature/river_month", "partition": "2013-01"}, UsageError, "is not partitioned: leave out"),
+        ({"what": "feature/level_history", "partition": "2020-01"}, UsageError, "2020-01 lies outside the calendar"),
         (
-            {"what": "feature/level_history", "month": "2013-03"},
+            {"what": "feature/level_history", "partition": "2013-03"},
             TableNotFound,
             "readings 2013-03 has not been published",
         ),
