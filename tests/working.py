@@ -45,7 +45,7 @@ processes.set_forkserver_preload(["tests.working"])
 def workspace(home: Path, project: Project = gauges.project, *, months: int = 4, **settings: Any) -> Workspace:
     """A project in the folder `home`, with that many months from 2013-01 on the clock of UTC."""
     end = f"{2013 + months // 12}-{months % 12 + 1:02d}"
-    chosen = {"zone": "UTC", "first_month": "2013-01", "end_month": end} | settings
+    chosen = {"zone": "UTC", "first": "2013-01", "end": end} | settings
     return Workspace(project, load_settings("local", root=ROOT, home=home, **chosen))
 
 
@@ -58,7 +58,7 @@ def with_table(place: Workspace, changed: Table) -> Workspace:
 def land(place: Workspace, months: Sequence[str] | None = None, change: tuple[bytes, bytes] = (b"", b"")) -> None:
     """Deliver the project's files of these months, all by default, with a text replaced by another."""
     assert place.project.deliveries is not None
-    for name, data in place.project.deliveries(place.settings.months.keys() if months is None else months):
+    for name, data in place.project.deliveries(place.settings.calendar.keys("month") if months is None else months):
         place.landing.deliver(name, data.replace(*change) if change[0] else data)
 
 
@@ -66,7 +66,7 @@ def run(place: Workspace, at: str, partitions: Sequence[str] | str | None = None
     """Materialise partitions of a table, all that the settings name by default."""
     table = place.project.table(at)
     if partitions is None:
-        partitions = place.settings.months.keys() if table.monthly else (WHOLE,)
+        partitions = place.partitions(table)
     keys = [partitions] if isinstance(partitions, str) else list(partitions)
     return materialise(place, table, keys, open_engine(place.settings), run="test", **options)
 
@@ -74,7 +74,7 @@ def run(place: Workspace, at: str, partitions: Sequence[str] | str | None = None
 def run_all(place: Workspace, partitions: Sequence[str] | None = None, **options: Any) -> list[Outcome]:
     """Materialise all tables of the gauges in order."""
     tables = ("raw/gauges", "raw/readings", "feature/level_history", "feature/river_month")
-    chosen = {at: partitions if place.project.table(at).monthly else None for at in tables}
+    chosen = {at: partitions if place.project.table(at).is_partitioned else None for at in tables}
     return [run(place, at, keys, **options) for at, keys in chosen.items()]
 
 

@@ -25,10 +25,10 @@ project = Project(
     tour={
         "the row that was caught: a wind of more than 1,000 miles an hour": "taxiway quarantine raw/weather",
         "a spoilt delivery is refused, and what is published stays as it is": (
-            "taxiway land --month 2013-02 --spoil too-many-bad-rows; taxiway run raw/flights --month 2013-02"
+            "taxiway land --partition 2013-02 --spoil too-many-bad-rows; taxiway run raw/flights --partition 2013-02"
         ),
         "the good file again, and the month is as it was: nothing is missing, nothing is stale": (
-            "taxiway land --month 2013-02; taxiway run raw/flights --month 2013-02; taxiway tables"
+            "taxiway land --partition 2013-02; taxiway run raw/flights --partition 2013-02; taxiway tables"
         ),
         "ask in SQL: which airlines were late most often": (
             'taxiway sql "select airline, sum(flights) as flights, round(sum(late_share * flights) / sum(flights), 3) '

@@ -28,7 +28,7 @@ def compare(
     table: str,
     *,
     key: Sequence[str] = (),
-    month: str | None = None,
+    partition: str | None = None,
     version: int | None = None,
     within: float | None = None,
 ) -> "Comparison":
@@ -41,4 +41,4 @@ def compare(
     """
     from taxiway.comparison import compare
 
-    return compare(open(), frame, table, key=key, month=month, version=version, within=within)
+    return compare(open(), frame, table, key=key, partition=partition, version=version, within=within)

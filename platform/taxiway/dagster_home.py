@@ -10,7 +10,7 @@ from taxiway.errors import SettingsError
 from taxiway.settings import Settings
 
 _FILE, _WITH_SERVERS = "dagster.yaml", "dagster_with_servers.yaml"
-# What Dagster tells of all months of a step at once is stored at once, up to that many events.
+# What Dagster tells of all partitions of a step at once is stored at once, up to that many events.
 _BATCH_EVENTS = "1000"
 # A backfill goes on once a code location is there again that was started anew meanwhile, instead of failing.
 _WAITS_FOR_CODE = "DAGSTER_BACKFILL_RETRY_DEFINITION_CHANGED_ERROR"

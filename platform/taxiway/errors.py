@@ -11,7 +11,7 @@ class TaxiwayError(Exception):
 
 
 class UsageError(TaxiwayError):
-    """The request itself is wrong: an unknown table, a month outside the settings."""
+    """The request itself is wrong: an unknown table, a partition outside the calendar."""
 
     exit_code = 2
 

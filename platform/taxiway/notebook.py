@@ -58,28 +58,28 @@ class OpenLake:
         return tuple(map(str, self.lake.tables()))
 
     def read(
-        self, table: str, *, month: str | Sequence[str] | None = None, version: int | None = None
+        self, table: str, *, partition: str | Sequence[str] | None = None, version: int | None = None
     ) -> duckdb.DuckDBPyRelation:
-        """The rows of a table (`.df()`, `.arrow()`, `.pl()`): of some months or all, at a version or the latest.
+        """The rows of a table (`.df()`, `.arrow()`, `.pl()`): of some partitions or all, at a version or the latest.
 
-        Raises UsageError for a table or month that cannot be, TableNotFound for one that has not been made.
+        Raises UsageError for a table or partition that cannot be, TableNotFound for one that has not been made.
         """
         snapshot = self.snapshot(table, version)
         if version is not None and version != self.snapshot(table).version:
             snapshot.check_not_vacuumed()
-        months = [month] if isinstance(month, str) else month
-        if months is not None:
-            refuse_months(self.settings, snapshot, months)
+        partitions = [partition] if isinstance(partition, str) else partition
+        if partitions is not None:
+            partitions = published_partitions(self.settings, snapshot, partitions)
         connection = self._connect()
-        reading = self.reading(snapshot, months)
+        reading = self.reading(snapshot, partitions)
         DuckDBSession(connection).read(snapshot.address.relation, reading)
         return connection.table(snapshot.address.relation)
 
-    def reading(self, snapshot: Snapshot, months: Sequence[str] | None = None) -> Reading:
-        """All of a table, or these months of it; the rows of one that somebody else writes at the pinned version."""
+    def reading(self, snapshot: Snapshot, partitions: Sequence[str] | None = None) -> Reading:
+        """All of a table, or these partitions of it; the rows of one that somebody else writes at the pinned version."""
         elsewhere = pinned(snapshot, self.settings.place_of)
         schema = snapshot.schema if elsewhere is None else contract_of(snapshot)
-        return Reading(snapshot, schema, None if months is None else tuple(months), elsewhere=elsewhere)
+        return Reading(snapshot, schema, None if partitions is None else tuple(partitions), elsewhere=elsewhere)
 
     def sql(self, query: str) -> duckdb.DuckDBPyRelation:
         """The result of one SELECT over the tables as `layer.name`, each at the version that is its latest now.
@@ -113,25 +113,24 @@ class OpenLake:
         self,
         what: "str | Table | Transform | ArrowTransform",
         *,
-        month: str | None = None,
+        partition: str | None = None,
         contract: "type[Contract] | None" = None,
     ) -> "Preview":
         """Run a transform on the lake as it is and guard the result; publishes nothing.
 
         `what` is a table, its address, or a transform, which needs a `contract` where it belongs to no
-        table. Raises UsageError where that or the month is missing, and what the transform raises.
+        table. Raises UsageError where that or the partition is missing, and what the transform raises.
         """
         from taxiway.engines import engines
         from taxiway.materialise import try_out
 
         table = self._table(what, contract)
-        if table.monthly != (month is not None):
-            needs = f"name one, e.g. month='{self.settings.first_month}'" if table.monthly else "leave out the month"
-            raise UsageError(f"{table.at} is {'' if table.monthly else 'not '}partitioned by month: {needs}")
-        if month is not None:
-            self.settings.months.between(month, month)
+        if table.is_partitioned != (partition is not None):
+            example = f"name one, e.g. partition='{self.workspace.first_partition(table)}'"
+            needs = example if table.is_partitioned else "leave out the partition"
+            raise UsageError(f"{table.at} is {table.partitioning}: {needs}")
         with engines(self.settings) as open_engine:
-            trial = try_out(self.workspace, table, month or WHOLE, open_engine(table.engine))
+            trial = try_out(self.workspace, table, partition or WHOLE, open_engine(table.engine))
         return Preview(table.at, trial.verdict, self._connect().from_arrow(trial.rows), trial.samples)
 
     def address(self, table: str) -> Address:
@@ -245,18 +244,28 @@ def _refuse_all_but_select(connection: duckdb.DuckDBPyConnection, query: str) ->
         raise UsageError("the lake is read here: write one SELECT, e.g. select * from feature.flights limit 5")
 
 
-def refuse_months(settings: Settings, snapshot: Snapshot, months: Sequence[str]) -> None:
-    """Raise where a month lies outside the settings, or the table has no such partition."""
+def published_partitions(settings: Settings, snapshot: Snapshot, asked: Sequence[str]) -> list[str]:
+    """The partitions of a table that are asked for by their keys, or by those of longer or shorter ones.
+
+    Raises UsageError for what is no key, or lies outside the calendar, TableNotFound where the table has no partition
+    of that time.
+    """
     if snapshot.partition_column is None:
-        raise UsageError(f"{snapshot.address} is not partitioned by month: leave out the month")
-    published = {file.partition for file in snapshot.files}
-    for month in months:
-        settings.months.between(month, month)
-        if month not in snapshot.partitions and month not in published:
+        raise UsageError(f"{snapshot.address} has no partitions: leave out the partition")
+    published = {*snapshot.partitions, *(file.partition for file in snapshot.files)}
+    calendar, found = settings.calendar, {}
+    for key in asked:
+        span = calendar.span(key)
+        if not span.overlaps(calendar.bounds):
+            raise UsageError(f"{key} lies outside the calendar of this deployment ({calendar})")
+        own = [key] if key in published else calendar.among(published, span)
+        if not own:
             raise TableNotFound(
-                f"{snapshot.address} version {snapshot.version} has no {month}; "
-                f"make it with: taxiway run {snapshot.address} --upstream --month {month}"
+                f"{snapshot.address} version {snapshot.version} has no {key}; "
+                f"make it with: taxiway run {snapshot.address} --upstream --partition {key}"
             )
+        found |= dict.fromkeys(own)
+    return list(found)
 
 
 @cache

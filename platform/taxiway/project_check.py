@@ -51,7 +51,7 @@ def without_broken(workspace: Workspace, *, compiled: bool = False) -> Workspace
     """
     project = without_clashes(workspace.project)
     if project is not workspace.project:
-        workspace = Workspace(project, workspace.settings)
+        workspace = replace(workspace, project=project)
     broken: dict[Table, BrokenTable] = {}
     dbt = DbtProject.of(project, workspace.settings)
     inputs = {table: _inputs(project, dbt, table) for table in project.tables}
@@ -71,7 +71,7 @@ def without_broken(workspace: Workspace, *, compiled: bool = False) -> Workspace
             # The table is named before its problem.
             problem = located(error, *_file(table)).replace(f": {table.at}: ", ": ", 1)
             broken[table] = _broken(table, problem)
-    return Workspace(_without(project, broken), workspace.settings) if broken else workspace
+    return replace(workspace, project=_without(project, broken)) if broken else workspace
 
 
 def _targets(table: Table) -> list[str]:

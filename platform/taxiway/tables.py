@@ -1,6 +1,7 @@
 """What a table is to the platform: an address, a contract, and what computes it. Plain data, no I/O, no Dagster."""
 
 import pkgutil
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -17,9 +18,12 @@ import pyarrow as pa
 
 from taxiway.addresses import Address, is_address
 from taxiway.broken import BrokenTable
+from taxiway.calendar import GRAINS, Grain
+from taxiway.calendar.keys import PATTERNS
 from taxiway.connectors import External, Sink, Source
 from taxiway.contracts import Contract, TableContract, compile_contract
 from taxiway.errors import BrokenInput, DefinitionError, UsageError
+from taxiway.lake import WHOLE
 from taxiway.landing import CSV, Files
 from taxiway.spelling import nearest
 from taxiway.transforms import ArrowTransform, Reach, Transform
@@ -44,7 +48,7 @@ class Table:
 
     `transform` computes it from the tables that its parameters name. A table of the raw layer has one
     input, the `files` that are delivered: the transform sees their columns typed, `source_file`, `source_row` and
-    `_month`, the month that a file was delivered for. A `source` delivers them, and says how they are to be understood
+    `_partition`, the key of the partition that a file was delivered for. A `source` delivers them, and says how they are to be understood
     where `files` do not. A table without a transform (a mart) is
     published by who builds it. One that is `external` is written by somebody else, and checked here. `engine` overrides
     the deployment's. `figures` draws pictures of the published rows of a partition, PNG by name, for the UI. `sinks`
@@ -93,10 +97,7 @@ class Table:
         files, source = self._files, self.source
         if not isinstance(self.transform, Transform) or len(self.transform.inputs) != 1:
             raise DefinitionError(f"{self.at}: a table of delivered files has a transform with one input, the files")
-        if ("{month}" in files.name) != self.monthly:
-            wanted = "need {month} in their name, or all months would be made from the same"
-            told = wanted if self.monthly else "have {month} in their name, but the table is not partitioned by month"
-            raise DefinitionError(f"{self.at}: the delivered files {files.name} {told}")
+        self._see_that_names_tell_partitions(files)
         if source is None:
             return
         if not isinstance(files, CSV) or files != CSV(files.name, **{n: getattr(files, n) for n in _OF_ANY_SOURCE}):
@@ -104,10 +105,11 @@ class Table:
         if files.packed or files.several:
             raise DefinitionError(f"{self.at}: a source delivers plain CSV, one file at a time: name it name.csv")
         object.__setattr__(self, "files", files.or_as(source.format))
-        if source.monthly != self.monthly:
-            told = "its source has to name the column of the month" if self.monthly else "its source names a month"
+        if source.is_partitioned != self.is_partitioned:
+            told = "has to name" if self.is_partitioned else "names"
             raise DefinitionError(
-                f"{self.at}: {told}, but the table is {'' if self.monthly else 'not '}partitioned by it"
+                f"{self.at}: its source {told} the column that tells a row's partition, but the table is "
+                f"{self.partitioning}"
             )
 
     @cached_property
@@ -121,9 +123,19 @@ class Table:
         return compile_contract(self.contract)
 
     @property
-    def monthly(self) -> bool:
-        """Whether it is partitioned by month."""
-        return self.rules.partition is not None
+    def grain(self) -> Grain | None:
+        """How long a partition is; None where it has none."""
+        return self.rules.grain
+
+    @property
+    def is_partitioned(self) -> bool:
+        """Whether it has partitions."""
+        return self.grain is not None
+
+    @property
+    def partitioning(self) -> str:
+        """By what it is partitioned, in words."""
+        return f"partitioned by {self.grain}" if self.is_partitioned else "not partitioned"
 
     @cached_property
     def inputs(self) -> Mapping[str, Reach | None]:
@@ -151,7 +163,23 @@ class Table:
 
     def file_name(self, partition: str) -> str:
         """The name of the delivered file of a partition, or, with `*`, of its files."""
-        return self._files.name.format(month=partition)
+        return self._files.name.replace(f"{{{self.grain}}}", partition)
+
+    def keys_of_file(self, name: str) -> tuple[str, ...]:
+        """The partition that a file of this name is for, in the calendar or not; none for what is no file of the table.
+
+        Where `*` follows an hour, four digits may be its offset from UTC or not: then both hours, the longer key first.
+        """
+        found = [pattern.fullmatch(name) for pattern in self._file_names]
+        return tuple(dict.fromkeys(each["key"] if self.is_partitioned else WHOLE for each in found if each))
+
+    @cached_property
+    def _file_names(self) -> Sequence[re.Pattern[str]]:
+        first, *others = (_ANY.join(map(re.escape, part.split("*"))) for part in self._files.name.split(self._placeholder))
+        keys = [PATTERNS[self.grain]] if self.grain is not None else [""]
+        if self.grain == "hour" and self._files.several:
+            keys.append(f"{PATTERNS['hour']}?")  # the offset at its end only where it must be one
+        return [re.compile(first + (f"(?P<key>{key})" if others else "") + "(?P=key)".join(others)) for key in keys]
 
     @cached_property
     def file_columns(self) -> Mapping[str, str]:
@@ -182,12 +210,12 @@ class Table:
 class Project:
     """A project: its tables, in any order, who delivers its files, its dbt project, its benchmarks, what to try.
 
-    `deliveries(months)` yields name and bytes of each file that the publisher delivers for these
-    months; `spoil(kind, name, data)` returns a delivery with that fault, or as it is where it is a file of
-    another kind, and `faults` says what each kind is. `dbt` is the folder of the dbt project, and `benchmarks` that of
-    the package that says what `taxiway bench` measures, both below the project's root. `tour` holds commands to paste,
-    by what each shows. `owners` own the tables that name none of their own. `broken` are tables that are left out,
-    those that `collect` finds among them.
+    `deliveries(partitions)` yields name and bytes of each file that the publisher delivers for these
+    partitions, which are of all grains that raw tables have; `spoil(kind, name, data)` returns a delivery with that
+    fault, or as it is where it is a file of another kind, and `faults` says what each kind is. `dbt` is the folder of
+    the dbt project, and `benchmarks` that of the package that says what `taxiway bench` measures, both below the
+    project's root. `tour` holds commands to paste, by what each shows. `owners` own the tables that name none of their
+    own. `broken` are tables that are left out, those that `collect` finds among them.
     """
 
     name: str

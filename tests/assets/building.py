@@ -50,7 +50,7 @@ def landed(table: Table, months: Sequence[str]) -> pa.Table:
     """The delivered texts of these months, with what the reader adds."""
     files = dict(deliveries(months))
     parts = []
-    for month in months if table.monthly else ("",):
+    for month in months if table.is_partitioned else ("",):
         names = list(table.file_columns)
         options = csv.ConvertOptions(
             column_types=dict.fromkeys(names, pa.string()),
@@ -64,7 +64,7 @@ def landed(table: Table, months: Sequence[str]) -> pa.Table:
             "source_row": pa.array(range(1, part.num_rows + 1), pa.int64()),
             "_problems": pa.array([[]] * part.num_rows, pa.list_(pa.string())),
             "_delivered": pa.nulls(part.num_rows, pa.string()),
-            "_month": pa.repeat(month, part.num_rows),
+            "_partition": pa.repeat(month, part.num_rows),
         }
         for name, values in added.items():
             part = part.append_column(name, values)

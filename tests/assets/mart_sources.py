@@ -32,7 +32,7 @@ class Flights(Contract):
 
     class Config:
         unique = ["flight_id"]
-        metadata = table(partition="month")
+        metadata = table(grain="month")
 
 
 class DelayFeatures(Contract):
@@ -45,7 +45,7 @@ class DelayFeatures(Contract):
 
     class Config:
         unique = ["flight_id"]
-        metadata = table(partition="month")
+        metadata = table(grain="month")
 
 
 class Weather(Contract):
@@ -61,7 +61,7 @@ class Weather(Contract):
 
     class Config:
         unique = ["origin", "observed_at"]
-        metadata = table(partition="month")
+        metadata = table(grain="month")
 
 
 class Airlines(Contract):
@@ -83,7 +83,7 @@ class Predictions(Contract):
 
     class Config:
         unique = ["flight_id"]
-        metadata = table(partition="month")
+        metadata = table(grain="month")
 
 
 TABLES = (
@@ -160,7 +160,7 @@ def publish_sources(lake: Lake, folder: Path) -> None:
     """Publish every relation in the folder as the table that it is, whole."""
     for source in TABLES:
         rows = pq.read_table(folder / f"{source.at.replace('/', '.')}.parquet").cast(source.rules.schema)
-        keys = set(rows["month"].to_pylist()) if source.monthly else {WHOLE}
+        keys = set(rows["month"].to_pylist()) if source.is_partitioned else {WHOLE}
         states = {key: PartitionState("") for key in keys}
         provenance = Provenance.of(run="test", engine="none", libraries={}, partitions=states)
         publication = Publication(source.address, provenance, lake.find(source.address), source.rules.partition)

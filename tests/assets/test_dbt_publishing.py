@@ -293,7 +293,7 @@ def test_mart_whose_columns_changed_keeps_every_mart_as_it_was(
 
 
 def test_marts_read_the_months_of_the_deployment_alone(dbt_project: DbtProject, tmp_path: Path) -> None:
-    settings = load_settings("local", home=tmp_path / "home", end_month="2013-02")
+    settings = load_settings("local", home=tmp_path / "home", end="2013-02")
     here = Workspace(Project("flights", (*TABLES, *marts.tables)), settings)
     publish_sources(here.lake, write_sources(tmp_path, ("2013-01", "2013-02")))
     assert bring_up_to_date(here, dbt_project, tmp_path).refused == ()

@@ -99,14 +99,14 @@ def test_training_sees_only_what_was_known():
 
 @transform
 def training_that_waits_for_the_month(
-    feature_delay_features: ir.Table, feature_flights: ir.Table, month: str = ""
+    feature_delay_features: ir.Table, feature_flights: ir.Table, partition: str = ""
 ) -> ir.Table:
-    return training_rows.function(feature_delay_features, feature_flights, month=month, decision_hours=0)
+    return training_rows.function(feature_delay_features, feature_flights, partition=partition, decision_hours=0)
 
 
 @transform
-def training_on_whole_months(feature_delay_features: ir.Table, month: str = "") -> ir.Table:
-    earlier = feature_delay_features.filter(feature_delay_features.month < month)
+def training_on_whole_months(feature_delay_features: ir.Table, partition: str = "") -> ir.Table:
+    earlier = feature_delay_features.filter(feature_delay_features.month < partition)
     return earlier.filter(earlier.is_late.notnull()).select("flight_id", "is_late")
 
 

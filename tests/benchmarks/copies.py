@@ -13,8 +13,8 @@ from zoneinfo import ZoneInfo
 from flights.publisher import deliveries
 from flights.raw.flights import NEW_YORK
 from taxiway.benchmark import Scale
+from taxiway.calendar import Calendar, Interval
 from taxiway.errors import UsageError
-from taxiway.partitions import Months, shift_month
 
 YEAR = tuple(f"2013-{month:02d}" for month in range(1, 13))
 FIRST, LAST = date(2013, 1, 1), date(2013, 12, 31)
@@ -41,8 +41,10 @@ def last_day(factor: int) -> date:
 
 def months(factor: int) -> tuple[str, ...]:
     """The months that so many copies of the year reach, the last of them perhaps in part."""
-    end = shift_month(f"{last_day(factor):%Y-%m}", 1)
-    return Months(YEAR[0], end, NEW_YORK).keys()
+    calendar = Calendar(YEAR[0], None, NEW_YORK)
+    return calendar.overlapping(
+        "month", Interval(calendar.bounds.start, calendar.span(f"{last_day(factor):%Y-%m}").end)
+    )
 
 
 def copies(factor: int) -> Iterator[tuple[str, bytes]]:
@@ -117,9 +119,8 @@ class Weather:
 
     def file(self, month: str) -> bytes:
         """The content of a month's file."""
-        of_month = Months(month, shift_month(month, 1), NEW_YORK)
-        hours = (of_month.end_of(month) - of_month.start(month)) // _HOUR
-        instants = [of_month.start(month) + number * _HOUR for number in range(hours)]
+        span = Calendar(month, None, NEW_YORK).span(month)
+        instants = [span.start + number * _HOUR for number in range((span.end - span.start) // _HOUR)]
         told = [(self._source(instant), _clock(instant), _text(instant)) for instant in instants]
         parts = [_header(self.year[0]), b"\n"]
         for origin, lines in self._lines.items():

@@ -35,7 +35,7 @@ class Guarded(Contract):
 
     class Config:
         unique = ["flight_id"]
-        metadata = contracts.table(partition="month")
+        metadata = contracts.table(grain="month")
 
     @row_rule("it arrives after it departs")
     def arrives_later(t: ir.Table) -> ir.Value:

@@ -35,13 +35,13 @@ def place(folder: Path, tables: int, months: int) -> Workspace:
     )
     last = f"{1900 + months // 12}-{months % 12 + 1:02d}"
     project = Project(name="many", tables=made)
-    return workspace(folder, project, first_month="1900-01", end_month=last, settle_seconds=0)
+    return workspace(folder, project, first="1900-01", end=last, settle_seconds=0)
 
 
 def main(folder: Path, tables: int, months: int) -> None:
     """Deliver the files, look until all is known, then measure."""
     at = place(folder, tables, months)
-    keys = at.settings.months.keys()
+    keys = at.settings.calendar.keys("month")
     for number in range(tables):
         for month in keys:
             at.landing.store.write(f"readings_{number}-{month}.csv", content(month, 1))

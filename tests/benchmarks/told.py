@@ -38,12 +38,12 @@ def rows_needed(lake: OpenLake, table: Table, months: list[str]) -> int:
     needed = 0
     for source, reach in workspace.project.inputs(table).items():
         rows = lake.read(source.at)
-        if source.monthly:
+        if source.is_partitioned:
             chosen = [f"month = '{month}'" for month in months]
             if isinstance(reach, Lookback):
                 lag = source.rules.max_lag
                 for month in months:
-                    since = workspace.settings.months.start(month) - reach.window
+                    since = workspace.calendar.span(month).start - reach.window
                     since -= lag.window if lag is not None else since - since
                     recent = " OR ".join(f"{column} >= '{since.isoformat()}'::TIMESTAMPTZ" for column in reach.columns)
                     chosen.append(f"(month < '{month}' AND ({recent}))")

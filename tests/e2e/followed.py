@@ -128,7 +128,7 @@ def wrong(expected: Lake, found: Lake) -> dict[str, list[str]]:
         if table.address.layer == "mart" or found.find(table.address) is None:
             continue
         there, here = contents(found, table.address), contents(expected, table.address)
-        if table.monthly:
+        if table.is_partitioned:
             here = here.filter(pc.is_in(here["month"], value_set=pc.unique(there["month"])))
         told[table.at] = differences(here, there, table.rules.key)
     assert told

@@ -156,7 +156,7 @@ def call(home: Path, *words: str, **variables: str) -> subprocess.CompletedProce
 
 def land(staging: Staging, *words: str) -> None:
     """Deliver what the words say, the first month where there are none."""
-    done = staging.run("land", *(words or ("--month", "2013-01")))
+    done = staging.run("land", *(words or ("--partition", "2013-01")))
     assert done.returncode == 0, done.stderr
 
 

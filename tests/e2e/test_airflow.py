@@ -100,14 +100,14 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_a_month_of_flights_is_what_the_command_line_makes(program: Path, tmp_path: Path) -> None:
     airflow = Airflow(program, tmp_path / "airflow")
-    airflow.taxiway("land", "--month", "2013-01")
+    airflow.taxiway("land", "--partition", "2013-01")
     airflow.write()
     found, printed = airflow.run("flights", "2013-02-02")
     assert found == dict.fromkeys(("raw", "feature", "model", "mart"), ("success", 1)), printed
 
     alone = tmp_path / "alone"
-    airflow.taxiway("land", "--month", "2013-01", home=alone)
-    airflow.taxiway("run", "--month", "2013-01", home=alone)
+    airflow.taxiway("land", "--partition", "2013-01", home=alone)
+    airflow.taxiway("run", "--partition", "2013-01", home=alone)
     expected = Lake(Store(str(alone / "lake")))
     assert airflow.lake.tables() == expected.tables()
     for address in expected.tables():
@@ -131,7 +131,7 @@ def test_what_does_not_get_better_is_not_tried_again(rivers: Airflow) -> None:
     assert "exit code 2: 2013-01 has not been landed" in printed.replace("error: ", "")
 
     rivers.taxiway("land", "--from", "2013-01", "--to", "2013-03")
-    rivers.taxiway("land", "--month", "2013-02", "--spoil", "too-many")
+    rivers.taxiway("land", "--partition", "2013-02", "--spoil", "too-many")
     assert set(rivers.run("gauges", "2013-02-03")[0].values()) == {("success", 1)}
     found, printed = rivers.run("gauges", "2013-03-02")
     assert found == {"raw": ("failed", 1), "feature": ("upstream_failed", 0)}, printed
@@ -142,8 +142,8 @@ def test_what_does_not_get_better_is_not_tried_again(rivers: Airflow) -> None:
 
 def test_a_run_that_is_triggered_after_the_last_month_takes_the_one_that_is_named(rivers: Airflow) -> None:
     rivers.write()
-    rivers.taxiway("land", "--month", "2013-02")
-    found, printed = rivers.run("gauges", "2014-07-02", "--conf", '{"month": "2013-02"}')
+    rivers.taxiway("land", "--partition", "2013-02")
+    found, printed = rivers.run("gauges", "2014-07-02", "--conf", '{"partition": "2013-02"}')
     assert set(found.values()) == {("success", 1)}, printed
     assert set(contents(rivers.lake, "feature/level_history")["month"].to_pylist()) == {"2013-02"}
 
@@ -152,7 +152,7 @@ def test_a_lost_process_is_tried_again(rivers: Airflow, tmp_path: Path) -> None:
     lost = tmp_path / "lost"
     killer = f'[ -e {lost} ] || {{ touch {lost}; kill -KILL $$; }}; exec "$0" "$@"'
     rivers.write("sh", "-c", killer)
-    rivers.taxiway("land", "--month", "2013-01")
+    rivers.taxiway("land", "--partition", "2013-01")
     found, printed = rivers.run("gauges", "2013-02-02")
     assert found == {"raw": ("success", 2), "feature": ("success", 1)}, printed
     assert "its process was lost (exit code -9)" in printed

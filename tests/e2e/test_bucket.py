@@ -24,7 +24,7 @@ pytestmark = pytest.mark.timeout(3600 if SOAK else 600)
 
 def taxiway(home: Path, *words: str, **variables: str) -> None:
     """Run a command in a deployment of its own; fails where the command does."""
-    own = {"TAXIWAY_HOME": str(home), "TAXIWAY_FIRST_MONTH": FIRST, "TAXIWAY_END_MONTH": END, **variables}
+    own = {"TAXIWAY_HOME": str(home), "TAXIWAY_FIRST": FIRST, "TAXIWAY_END": END, **variables}
     command = [sys.executable, "-c", "from taxiway.cli import main; main()", *words]
     ended = subprocess.run(command, cwd=ROOT, env=os.environ | own, capture_output=True, text=True, check=False)
     assert ended.returncode == 0, f"{ended.stdout[-2000:]}{ended.stderr[-2000:]}"

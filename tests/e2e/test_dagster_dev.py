@@ -53,7 +53,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def dagster(home: Path) -> Iterator[Dagster]:
-    months = {"first_month": MONTHS[0], "end_month": "2013-04"}
+    months = {"first": MONTHS[0], "end": "2013-04"}
     with running(home, automation="false", settle_seconds="1", **months) as started:
         yield started
 

@@ -125,15 +125,15 @@ def test_who_may_not_write_starts_nothing(qa: Staging) -> None:
 
 
 def test_a_run_that_fails_is_told_with_its_reason(qa: Staging) -> None:
-    land(qa, "--month", "2013-02", "--spoil", "duplicate-key")
-    ended = qa.run("run", "raw/flights", "--month", "2013-02")
-    land(qa, "--month", "2013-02")
+    land(qa, "--partition", "2013-02", "--spoil", "duplicate-key")
+    ended = qa.run("run", "raw/flights", "--partition", "2013-02")
+    land(qa, "--partition", "2013-02")
     assert ended.returncode == 1
     assert "raw/flights" in ended.stderr.split("error:")[1]
 
 
 def test_who_stops_following_leaves_the_run_and_may_end_it(qa: Staging, expected: Lake) -> None:
-    with following(qa, *LAYERS, "--month", "2013-01") as command:
+    with following(qa, *LAYERS, "--partition", "2013-01") as command:
         command.hears("started ")
         (run,) = command.runs
         process = process_of(qa, run)
@@ -156,7 +156,7 @@ def test_who_stops_following_leaves_the_run_and_may_end_it(qa: Staging, expected
 
 def test_a_run_is_ended_though_its_code_location_was_started_anew(qa: Staging, expected: Lake) -> None:
     """The new one knows nothing of it."""
-    with following(qa, *LAYERS, "--month", "2013-01") as command:
+    with following(qa, *LAYERS, "--partition", "2013-01") as command:
         command.hears("started ")
         (run,) = command.runs
         process = process_of(qa, run)
@@ -175,7 +175,7 @@ def test_a_run_is_ended_though_its_code_location_was_started_anew(qa: Staging, e
 
 def test_sigterm_ends_the_run_that_is_followed(qa: Staging) -> None:
     """As Airflow ends a task."""
-    with following(qa, *LAYERS, "--month", "2013-01") as command:
+    with following(qa, *LAYERS, "--partition", "2013-01") as command:
         command.hears("started ")
         (run,) = command.runs
         command.process.terminate()
@@ -240,7 +240,7 @@ def test_two_daemons_on_one_storage_publish_once(qa: Staging, expected: Lake) ->
     """A mistake, which Dagster tells; each daemon looks for runs every other second."""
     log, months = qa.layout.stack / "logs" / "daemon.log", ("2013-01", "2013-02")
     with second_daemon(qa), ExitStack() as both:
-        commands = [both.enter_context(following(qa, "raw/weather", "--month", month)) for month in months]
+        commands = [both.enter_context(following(qa, "raw/weather", "--partition", month)) for month in months]
         assert [command.ends() for command in commands] == [0, 0], commands[0].told + commands[1].told
         wait("one daemon to tell of the other", BACK_S, lambda: "Another " in log.read_text())
     counted = publications(lake_of(qa))["raw/weather"]
@@ -249,7 +249,7 @@ def test_two_daemons_on_one_storage_publish_once(qa: Staging, expected: Lake) ->
 
 
 def test_a_run_whose_process_is_killed_is_followed_to_the_one_in_its_place(qa: Staging, expected: Lake) -> None:
-    with following(qa, *LAYERS, "--month", "2013-01") as command:
+    with following(qa, *LAYERS, "--partition", "2013-01") as command:
         command.hears("started feature/")
         (run,) = command.runs
         os.kill(process_of(qa, run), signal.SIGKILL)
@@ -264,7 +264,7 @@ def test_credentials_that_end_in_mid_run_end_it_in_words_and_publish_nothing_hal
     keys = qa.layout.folder("s3") / "s3.json"
     valid = keys.read_text()
     try:
-        with following(qa, *LAYERS, "--month", "2013-02") as command:
+        with following(qa, *LAYERS, "--partition", "2013-02") as command:
             command.hears("started raw/")
             restart_s3(qa, with_another_secret(valid))
             assert command.ends(LOST_S) == 1, command.told
@@ -299,7 +299,7 @@ def restart(qa: Staging, name: str, meanwhile: Callable[[], None] = lambda: None
 
 def test_a_run_goes_on_while_servers_are_started_anew(qa: Staging, expected: Lake) -> None:
     """What the run before has left undone."""
-    with following(qa, *LAYERS, "--month", "2013-02") as command:
+    with following(qa, *LAYERS, "--partition", "2013-02") as command:
         for started, name in (("started raw/", "postgres"), ("started feature/", "s3")):
             command.hears(started)
             os.kill(qa.states[name]["pid"], signal.SIGKILL)
@@ -310,7 +310,7 @@ def test_a_run_goes_on_while_servers_are_started_anew(qa: Staging, expected: Lak
 
 @pytest.mark.skipif(not SOAK, reason="the year, while each process is killed, takes many minutes")
 def test_a_backfill_of_the_year_is_complete_whatever_is_killed(qa: Staging, expected: Lake) -> None:
-    tables = [table.at for table in project.tables if table.monthly and table.address.layer in LAYERS]
+    tables = [table.at for table in project.tables if table.is_partitioned and table.address.layer in LAYERS]
     for at in publications(lake_of(qa)).keys() & set(tables):
         assert qa.run("drop", at, "--yes", "--force").returncode == 0
     assert qa.run("run", "raw/aircraft", "raw/airlines", "raw/airports").returncode == 0
@@ -359,6 +359,6 @@ def without_daemon(qa: Staging) -> Iterator[None]:
 def published_once(qa: Staging, *months: str) -> None:
     """See that each table has these months, by one commit each."""
     counted = publications(lake_of(qa))
-    tables = [table.at for table in project.tables if table.monthly and table.address.layer in LAYERS]
+    tables = [table.at for table in project.tables if table.is_partitioned and table.address.layer in LAYERS]
     found = {at: {month: counted[at][month] for month in months} for at in tables}
     assert found == {at: dict.fromkeys(months, 1) for at in tables}

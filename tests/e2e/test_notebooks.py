@@ -50,7 +50,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     made = workspace(tmp_path_factory.mktemp("notebooks") / "home", project, months=12, zone="America/New_York")
     land(made)
     for table in project.in_order:
-        run(made, table.at, MONTHS if table.monthly else WHOLE)
+        run(made, table.at, MONTHS if table.is_partitioned else WHOLE)
     return made
 
 

@@ -211,7 +211,7 @@ def test_a_run_is_a_process_that_reads_and_writes_the_bucket(staging: Staging) -
     assert status() == "SUCCESS"
     done = staging.run("show", "raw/airlines", "--json", who="reader")
     assert len(json.loads(done.stdout)) == 16, done.stderr
-    refused = staging.run("land", "--month", "2013-02", who="reader")
+    refused = staging.run("land", "--partition", "2013-02", who="reader")
     assert refused.returncode == 1
     assert "permission denied" in refused.stderr
 

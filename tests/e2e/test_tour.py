@@ -14,7 +14,7 @@ from tests.working import ROOT
 from flights.project import project
 
 # Two months are enough for what is printed; the whole year is the demo's work.
-MONTHS = {"TAXIWAY_FIRST_MONTH": "2013-01", "TAXIWAY_END_MONTH": "2013-03"}
+MONTHS = {"TAXIWAY_FIRST": "2013-01", "TAXIWAY_END": "2013-03"}
 SPOILT = "a spoilt delivery is refused, and what is published stays as it is"
 
 

@@ -32,7 +32,7 @@ class Pairs(Contract):
 
     class Config:
         unique = ["pair"]
-        metadata = table(partition="month")
+        metadata = table(grain="month")
 
 
 @transform

@@ -144,9 +144,9 @@ def test_a_table_that_is_not_as_its_contract_says_is_neither_read_nor_written(
     change, told = UNWRITABLE[kind]
     change(lake.below(AT))
     before = {file.path: file.tag for file in lake.files(AT)}
-    said = copied("run", AT, "--month", "2013-01")
+    said = copied("run", AT, "--partition", "2013-01")
     assert (said.code, told in said.err) == (1, True), said.err
-    assert copied("run", "feature/level_history", "--month", "2013-01", "--force").code == 1
+    assert copied("run", "feature/level_history", "--partition", "2013-01", "--force").code == 1
     assert {file.path: file.tag for file in lake.files(AT)} == before
     see_that_the_others_are_whole(copied)
 
@@ -159,7 +159,7 @@ def test_a_commit_that_says_nothing_of_itself_is_shown(copied: CommandLine, lake
 
 
 def test_a_version_whose_files_a_vacuum_has_removed_says_so(copied: CommandLine) -> None:
-    copied.done("land", "--month", "2013-02")
+    copied.done("land", "--partition", "2013-02")
     copied.done("run", AT)
     assert len(copied.done("show", AT, "--version", "0", "--json").data) == 3 * 224 - 1
     table = DeltaTable(copied.home / "lake" / AT)

@@ -40,7 +40,7 @@ def place_at(home: Path, lake: Store) -> Workspace:
 
 def deliver(place: Workspace, *, after: bool) -> None:
     assert place.project.deliveries is not None
-    for name, data in place.project.deliveries(place.settings.months.keys()):
+    for name, data in place.project.deliveries(place.settings.calendar.keys("month")):
         place.landing.deliver(name, data.replace(*AFTER).replace(*SPOILT) if after else data.replace(*BEFORE))
 
 

@@ -56,7 +56,7 @@ def test_no_more_is_read_than_window_and_lag_need(at_once: Workspace, at: str) -
     reach, lag = project.table(at).inputs["feature_flights"], project.table("feature/flights").rules.max_lag
     assert isinstance(reach, Lookback)
     assert lag is not None
-    since = at_once.settings.months.start("2013-03") - reach.window - lag.window
+    since = at_once.calendar.span("2013-03").start - reach.window - lag.window
     own = source.filter(pc.field("month") == "2013-03").num_rows
     recent = reduce(or_, (pc.field(column) >= since for column in reach.columns))
     before = source.filter((pc.field("month") != "2013-03") & recent).num_rows

@@ -56,9 +56,9 @@ def test_a_materialisation_reads_none(project: str, tmp_path: Path) -> None:
         (root / "deployments" / "local").mkdir(parents=True)
         (root / "deployments" / "local" / "settings.toml").write_text(SETTINGS)
     commands = [
-        ["land", "--month", "2013-01"],
-        ["run", "--month", "2013-01"],
-        ["run", "--month", "2013-01"],
+        ["land", "--partition", "2013-01"],
+        ["run", "--partition", "2013-01"],
+        ["run", "--partition", "2013-01"],
         ["tables"],
     ]
     for words in commands:

@@ -20,9 +20,9 @@ def built(root: Path, tmp_path: Path, s3: Server, monkeypatch: pytest.MonkeyPatc
     lake, command = s3.store(), CommandLine(root, tmp_path / "home")
     monkeypatch.setenv("TAXIWAY_LAKE", lake.uri)
     use_keys(s3, "writer", monkeypatch)
-    command.done("land", "--month", "2013-01")
+    command.done("land", "--partition", "2013-01")
     command.done("run", "raw")
-    command.done("land", "--month", "2013-01", "--spoil", "one")
+    command.done("land", "--partition", "2013-01", "--spoil", "one")
     use_keys(s3, "reader", monkeypatch)
     return command, lake
 

@@ -45,7 +45,7 @@ def place_at(home: Path, lake: Store) -> Workspace:
 def publish_often(home: Path, lake: Store, number: int, start: Barrier, told: "Queue[list[Made] | str]") -> None:
     """Each time other rows, of some of the months, together with the other machine."""
     place, chance = place_at(home, lake), Random(number)
-    months = place.settings.months.keys()
+    months = place.settings.calendar.keys("month")
     found: list[Made] = []
     try:
         for turn in range(ROUNDS):

@@ -44,7 +44,7 @@ def test_of_the_same_partitions_one_publishes_and_the_other_is_told_or_skips(
     tmp_path: Path, created: bool, number: int
 ) -> None:
     place = workspace(tmp_path / "home", project)
-    months = place.settings.months.keys()
+    months = place.settings.calendar.keys("month")
     land(place)
     if not created:
         run_all(place)

@@ -28,7 +28,7 @@ class Generated(Contract):
 
     class Config:
         unique = ["gauge", "read_at"]
-        metadata = table(partition="month")
+        metadata = table(grain="month")
 
 
 def _window(function: str, group: tuple[str, ...], **bounds: Any) -> Step:

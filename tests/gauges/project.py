@@ -36,7 +36,7 @@ class RawReadings(Contract):
 
     class Config:
         unique = ["gauge", "read_at"]
-        metadata = table(partition="month", tolerance=0.1, key_within_partition=True)
+        metadata = table(grain="month", tolerance=0.1, key_within_partition=True)
 
     @row_rule("the reading is of the file's month")
     def of_the_month(t: ir.Table) -> ir.BooleanValue:
@@ -56,7 +56,7 @@ class LevelHistory(Contract):
 
     class Config:
         unique = ["gauge", "read_at"]
-        metadata = table(partition="month")
+        metadata = table(grain="month")
 
 
 class RiverMonth(Contract):
@@ -80,7 +80,7 @@ def raw_gauges(landing_gauges: ir.Table) -> ir.Table:
 @transform
 def raw_readings(landing_readings: ir.Table) -> ir.Table:
     """As delivered, typed."""
-    return landing_readings.mutate(month=landing_readings["_month"])
+    return landing_readings.mutate(month=landing_readings["_partition"])
 
 
 @transform(reach={"raw_readings": Lookback(24, on="read_at")})

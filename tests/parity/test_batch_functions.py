@@ -43,7 +43,7 @@ class Rises(Contract):
 
     class Config:
         unique = ["gauge", "read_at"]
-        metadata = table(partition="month")
+        metadata = table(grain="month")
 
 
 COLUMNS = {name: str(dtype) for name, dtype in Table("feature/rises", Rises).rules.ibis_schema.items()}
@@ -262,7 +262,7 @@ def model() -> dict[str, Any]:
     """A model of it, with few trees."""
     january = lake(MONTHS)["feature_delay_features"].filter(pc.field("month") == "2013-01")
     known = january.filter(pc.field("is_late").is_valid())
-    (row,) = delay_model(known, month="2013-02", first_model_month="2013-02", trees=20, model_threads=1).to_pylist()
+    (row,) = delay_model(known, partition="2013-02", first_model_month="2013-02", trees=20, model_threads=1).to_pylist()
     return row
 
 

@@ -23,7 +23,7 @@ from taxiway.materialise import Workspace, make_script
 from taxiway.tables import Table
 
 # Each table as a whole and for a month; in March the clock of New York changes.
-CASES = [(table, month) for table in TABLES for month in ((None, "2013-03") if table.monthly else (None,))]
+CASES = [(table, month) for table in TABLES for month in ((None, "2013-03") if table.is_partitioned else (None,))]
 MODEL, MODEL_MONTH = project.table("model/delay_model"), "2013-04"
 SCALA_S = 900
 
@@ -75,10 +75,10 @@ def landed(place: Workspace, table: Table, engine: str, folder: Path) -> str:
     assert table.files is not None
     assert table.transform is not None
     read = []
-    for month in MONTHS if table.monthly else ("*",):
+    for month in MONTHS if table.is_partitioned else ("*",):
         name = table.file_name(month)
         rows = read_texts(name, place.landing.read(name), list(table.file_columns), table.files)
-        read.append(rows.table.append_column("_month", pa.repeat(pa.scalar(month), rows.table.num_rows)))
+        read.append(rows.table.append_column("_partition", pa.repeat(pa.scalar(month), rows.table.num_rows)))
     file = folder / f"{table.address.relation}.delivered"
     pq.write_table(pa.concat_tables(read), file)
     place_of = f"parquet.`{file}`" if engine == "spark" else f"read_parquet('{file}')"

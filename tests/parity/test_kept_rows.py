@@ -31,7 +31,7 @@ class Shares(Contract):
 
     class Config:
         unique = ["gauge", "read_at"]
-        metadata = table(partition="month", tolerance=1.0)
+        metadata = table(grain="month", tolerance=1.0)
 
 
 @transform

@@ -49,14 +49,14 @@ class Lots(Contract):
 
     class Config:
         unique = ["name", "number", "pieces", "serial", "share", "day", "at", "kept", "words", "weights"]
-        metadata = table(partition="month")
+        metadata = table(grain="month")
 
 
 class LotsOfAMonth(Lots):
     """A lot, whose key contains its month."""
 
     class Config(Lots.Config):
-        metadata = table(partition="month", key_within_partition=True)
+        metadata = table(grain="month", key_within_partition=True)
 
 
 def lot(**other: Any) -> dict[str, Any]:

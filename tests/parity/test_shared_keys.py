@@ -79,7 +79,7 @@ class Numbered(Contract):
 
     class Config:
         unique = ["gauge", "number"]
-        metadata = table(partition="month")
+        metadata = table(grain="month")
 
 
 @transform

@@ -37,7 +37,7 @@ def run_all(place: Workspace, engine: Engine) -> dict[str, Mapping[str, str]]:
     """All tables of the gauges for three months; returns what became of each partition."""
     found = {}
     for at in TABLES:
-        months = MONTHS if place.project.table(at).monthly else ()
+        months = MONTHS if place.project.table(at).is_partitioned else ()
         found[at] = statuses(run(place, at, engine, *months))
     return found
 

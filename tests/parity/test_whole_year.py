@@ -36,7 +36,7 @@ def home(folder: Path) -> Workspace:
 def compute(place: Workspace, engine: Engine, months: Sequence[str], tables: Sequence[Table] = TABLES) -> None:
     """Bring the tables up to date for these months, all of which must be published."""
     for table in tables:
-        keys = months if table.monthly else [WHOLE]
+        keys = months if table.is_partitioned else [WHOLE]
         refused = materialise(place, table, keys, engine, run="test").refused
         assert not refused, [result.message for result in refused]
 

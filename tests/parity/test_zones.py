@@ -13,6 +13,7 @@ import pytest
 from tests.parity.conftest import ENGINES, EngineFor
 from tests.working import SOAK
 
+from taxiway.calendar import GRAINS, Calendar
 from taxiway.engines import Session
 from taxiway.settings import Settings
 from taxiway.transforms.certificate import certify
@@ -106,3 +107,23 @@ def test_an_unknown_zone_shows_nothing_and_stops_nobody(sessions: Sequence[Sessi
                 datetime(2013, 3, 10, 16, tzinfo=UTC),
             ),
         }
+
+
+@pytest.mark.parametrize("zone", ["America/New_York", "Europe/London"])
+def test_partitions_are_those_of_the_calendar_everywhere(sessions: Sequence[Session], zone: str) -> None:
+    nights = [datetime(2013, 3, 10, tzinfo=UTC), datetime(2013, 10, 27, tzinfo=UTC), datetime(2013, 11, 3, tzinfo=UTC)]
+    turns = [datetime(2012, 12, 31, tzinfo=UTC), datetime(2016, 1, 1, tzinfo=UTC)]
+    instants = [start + number * timedelta(minutes=37) for start in nights + turns for number in range(40)]
+    calendar = Calendar("2010-01", zone=zone)
+    relation = f"moments_{zone.replace('/', '_').lower()}"
+    moments = pa.table({"at": pa.array([*instants, None], INSTANT)})
+    at: Any = ibis.table(ibis.Schema.from_pyarrow(moments.schema), name=relation)
+    made = at.select("at", **{grain: clock.partition_of(at["at"], grain, zone) for grain in GRAINS})
+    certify("keyed", made)
+    expected: dict[Any, dict[str, str | None]] = {None: dict.fromkeys(GRAINS)}
+    expected |= {at: {grain: calendar.key(grain, at) for grain in GRAINS} for at in instants}
+    for session in sessions:
+        session.load(relation, moments)
+        session.stage("keyed", to_sql(made, session.dialect), made.schema().to_pyarrow())
+        found = {row.pop("at"): row for row in session.query("SELECT * FROM keyed").to_pylist()}
+        assert found == expected

@@ -63,8 +63,8 @@ def test_the_table_itself_is_equal_to_the_bit_in_every_form(lake: OpenLake, tmp_
 def test_a_month_and_a_version_can_be_named(lake: OpenLake, gauges: Workspace) -> None:
     before = contents(lake.lake, AT)
     january = before.filter(pc.equal(before["month"], "2013-01"))
-    assert compare(lake, january, AT, key=KEY, month="2013-01").to_the_bit
-    assert compare(lake, before, AT, key=KEY, month="2013-01").to_the_bit
+    assert compare(lake, january, AT, key=KEY, partition="2013-01").to_the_bit
+    assert compare(lake, before, AT, key=KEY, partition="2013-01").to_the_bit
     assert compare(lake, january, AT, key=KEY).table.only_here == 224
     land(gauges, ["2013-01"], (b"AAA,2013-01-01T00:00:00Z,11,", b"AAA,2013-01-01T00:00:00Z,12,"))
     run_all(gauges, ["2013-01", "2013-02"])

@@ -24,7 +24,7 @@ class Readings(Contract):
 
     class Config:
         unique = ["gauge"]
-        metadata = table(partition="month")
+        metadata = table(grain="month")
 
 
 class ManyReadings(Readings):
@@ -57,11 +57,11 @@ def test_open_reads_the_deployment_that_the_environment_names(monkeypatch: pytes
 
 
 def test_read_gives_every_frame_of_a_month_and_of_all(lake: OpenLake) -> None:
-    january = lake.read("raw/readings", month="2013-01")
+    january = lake.read("raw/readings", partition="2013-01")
     expected = [row for row in rows(lake.lake, "raw/readings") if row["month"] == "2013-01"]
     assert january.arrow().read_all().num_rows == len(expected) == 224
     assert set(january.df().gauge) == {"AAA", "BBB"}
-    assert len(lake.read("raw/readings", month=["2013-01", "2013-02"]).fetchall()) == 448
+    assert len(lake.read("raw/readings", partition=["2013-01", "2013-02"]).fetchall()) == 448
     assert len(lake.read("raw/readings").fetchall()) == 448
     (total,) = january.aggregate("sum(level_cm)").fetchone() or (None,)
     assert total == sum(row["level_cm"] for row in expected if row["level_cm"] is not None)
@@ -87,7 +87,7 @@ def test_sql_knows_every_table_and_only_reads(lake: OpenLake) -> None:
 
 def test_preview_shows_the_verdict_and_publishes_nothing(lake: OpenLake) -> None:
     before = {at: lake.snapshot(at).version for at in lake.tables()}
-    found = lake.preview(readings, month="2013-01", contract=Readings)
+    found = lake.preview(readings, partition="2013-01", contract=Readings)
     assert found.verdict.published
     assert sorted(found.rows.fetchall()) == [("AAA", 112, "2013-01"), ("BBB", 112, "2013-01")]
     assert list(found.df().columns) == ["gauge", "readings", "month"]
@@ -96,7 +96,7 @@ def test_preview_shows_the_verdict_and_publishes_nothing(lake: OpenLake) -> None
 
 
 def test_preview_shows_what_breaks_the_contract(lake: OpenLake) -> None:
-    found = lake.preview(readings, month="2013-01", contract=ManyReadings)
+    found = lake.preview(readings, partition="2013-01", contract=ManyReadings)
     assert not found.verdict.published
     assert found.rows.fetchall() == []
     assert [row["readings"] for rows in found.samples.values() for row in rows.to_pylist()] == [112, 112]
@@ -105,11 +105,11 @@ def test_preview_shows_what_breaks_the_contract(lake: OpenLake) -> None:
 
 
 def test_preview_knows_the_contract_of_a_table_of_the_project(lake: OpenLake) -> None:
-    by_name = lake.preview("feature/level_history", month="2013-02")
+    by_name = lake.preview("feature/level_history", partition="2013-02")
     transform = river.project.table("feature/level_history").transform
     assert transform is not None
-    by_transform = lake.preview(transform, month="2013-02")
-    published = lake.read("feature/level_history", month="2013-02")
+    by_transform = lake.preview(transform, partition="2013-02")
+    published = lake.read("feature/level_history", partition="2013-02")
     for found in (by_name, by_transform):
         assert found.table == "feature/level_history"
         assert sorted(found.rows.fetchall()) == sorted(published.fetchall())
@@ -119,12 +119,12 @@ def test_preview_knows_the_contract_of_a_table_of_the_project(lake: OpenLake) ->
 @pytest.mark.parametrize(
     ("arguments", "error", "told"),
     [
-        ({"what": readings, "month": "2013-01"}, UsageError, "readings belongs to no table of gauges"),
+        ({"what": readings, "partition": "2013-01"}, UsageError, "readings belongs to no table of gauges"),
         ({"what": "feature/level_history"}, UsageError, "partitioned by month: name one"),
-        ({"what": "feature/river_month", "month": "2013-01"}, UsageError, "is not partitioned by month"),
-        ({"what": "feature/level_history", "month": "2020-01"}, UsageError, "2020-01 lies outside the months"),
+        ({"what": "feature/river_month", "partition": "2013-01"}, UsageError, "is not partitioned: leave out"),
+        ({"what": "feature/level_history", "partition": "2020-01"}, UsageError, "2020-01 lies outside the calendar"),
         (
-            {"what": "feature/level_history", "month": "2013-03"},
+            {"what": "feature/level_history", "partition": "2013-03"},
             TableNotFound,
             "readings 2013-03 has not been published",
         ),

@@ -118,5 +118,5 @@ def test_nothing_that_is_delivered_is_doubtful(files: dict[str, bytes], tmp_path
     for name, data in files.items():
         place.landing.deliver(name, data)
     for table in raw_tables(project):
-        for file in read_delivered(place, table, "2013-01" if table.monthly else WHOLE):
+        for file in read_delivered(place, table, "2013-01" if table.is_partitioned else WHOLE):
             assert file.warnings == ()

@@ -10,7 +10,7 @@ from taxiway.settings import LoginSettings, Settings, explain_settings, load_gro
 
 
 def settings_with(home: Path, **changed: str) -> Settings:
-    given = {"zone": "America/New_York", "first_month": "2013-01", "end_month": "2014-01"} | changed
+    given = {"zone": "America/New_York", "first": "2013-01", "end": "2014-01"} | changed
     return load_settings("local", root=ROOT, home=home, **given)
 
 
@@ -21,11 +21,11 @@ def settings_with(home: Path, **changed: str) -> Settings:
         ({"zone": "../etc/passwd"}, "zone: '../etc/passwd' is no time zone"),
         ({"zone": ""}, "zone: '' is no time zone"),
         ({"zone": "America"}, "zone: 'America' is no time zone"),
-        ({"first_month": "0000-01"}, "'0000-01' is not a month"),
-        ({"first_month": "2013-13"}, "'2013-13' is not a month"),
-        ({"end_month": "2014"}, "'2014' is not a month"),
-        ({"end_month": "2013-01"}, "first_month 2013-01 must lie before end_month 2013-01"),
-        ({"end_month": "2012-12"}, "first_month 2013-01 must lie before end_month 2012-12"),
+        ({"first": "0000-01"}, "'0000-01' is no partition and no date: write a month as 2013-05, a week as"),
+        ({"first": "2013-13"}, "'2013-13' is no partition"),
+        ({"end": "2014"}, "'2014' is no partition"),
+        ({"end": "2013-01"}, "the first partition 2013-01 must lie before the end 2013-01"),
+        ({"end": "2012-12"}, "the first partition 2013-01 must lie before the end 2012-12"),
     ],
     ids=str,
 )
@@ -45,7 +45,7 @@ def test_the_environment_is_judged_like_the_file(tmp_path: Path, monkeypatch: py
 
 
 def test_one_month_is_enough(tmp_path: Path) -> None:
-    assert settings_with(tmp_path, end_month="2013-02").months.keys() == ("2013-01",)
+    assert settings_with(tmp_path, end="2013-02").calendar.keys("month") == ("2013-01",)
 
 
 @pytest.mark.parametrize(
@@ -87,8 +87,8 @@ def test_every_setting_and_what_the_suite_reads_may_be_a_variable(
         "MEMORY_LIMIT": "2GB",
         "SPARK_MASTER": "local[2]",
         "SPARK": '{"spark.driver.memory": "1g"}',
-        "FIRST_MONTH": "2013-02",
-        "END_MONTH": "2013-03",
+        "FIRST": "2013-02",
+        "END": "2013-03",
         "ZONE": "UTC",
         "SETTLE_SECONDS": "1",
         "FRESH_HOURS": "2",
@@ -115,7 +115,7 @@ def test_every_setting_and_what_the_suite_reads_may_be_a_variable(
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "key")
     found = load_settings()
-    assert (found.threads, found.months.keys(), found.home) == (1, ("2013-02",), tmp_path / "home")
+    assert (found.threads, found.calendar.keys("month"), found.home) == (1, ("2013-02",), tmp_path / "home")
     assert found.parameters["late_min"] == 30
     assert (found.lake.uri, found.landing.uri) == ("s3://bucket/lake", str(tmp_path / "landing"))
     assert found.lake.s3 is not None
@@ -196,8 +196,8 @@ def two_deployments(tmp_path: Path) -> Path:
     for name, first in (("local", "2013-01"), ("production", "2012-01")):
         folder = tmp_path / "deployments" / name
         folder.mkdir(parents=True)
-        (folder / "settings.toml").write_text(f'{LOCAL}first_month = "{first}"\n[parameters]\na = 1\n')
-    shared = 'project = "p:p"\nfirst_month = "2000-01"\nend_month = "2014-01"\n[parameters]\na = 0\nb = 2\n'
+        (folder / "settings.toml").write_text(f'{LOCAL}first = "{first}"\n[parameters]\na = 1\n')
+    shared = 'project = "p:p"\nfirst = "2000-01"\nend = "2014-01"\n[parameters]\na = 0\nb = 2\n'
     (tmp_path / "deployments" / "settings.toml").write_text(shared)
     return tmp_path
 
@@ -208,19 +208,19 @@ def test_the_deployment_that_is_asked_for_is_the_one_that_is_loaded(
     monkeypatch.setenv("TAXIWAY_DEPLOYMENT", "production")
     monkeypatch.setenv("TAXIWAY_HOME", str(two_deployments / "home"))
     here = load_settings("local", root=two_deployments)
-    assert (here.deployment, here.first_month) == ("local", "2013-01")
+    assert (here.deployment, here.first) == ("local", "2013-01")
     there = load_settings(root=two_deployments)
-    assert (there.deployment, there.first_month) == ("production", "2012-01")
+    assert (there.deployment, there.first) == ("production", "2012-01")
 
 
 def test_what_is_given_wins_over_the_environment_and_that_over_the_file(
     two_deployments: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TAXIWAY_HOME", str(two_deployments / "variable"))
-    monkeypatch.setenv("TAXIWAY_FIRST_MONTH", "2013-02")
+    monkeypatch.setenv("TAXIWAY_FIRST", "2013-02")
     monkeypatch.setenv("TAXIWAY_PARAMETERS", '{"b": 3}')
     found = load_settings("local", root=two_deployments, home=two_deployments / "given")
-    assert (found.home.name, found.first_month, found.parameters) == ("given", "2013-02", {"a": 1, "b": 3})
+    assert (found.home.name, found.first, found.parameters) == ("given", "2013-02", {"a": 1, "b": 3})
     assert load_settings("local", root=two_deployments, parameters={"b": 4}).parameters == {"b": 4}
     monkeypatch.setenv("TAXIWAY_ROOT", "/nowhere")
     assert load_settings("local", root=two_deployments).root == two_deployments
@@ -238,7 +238,7 @@ def test_a_variable_names_a_folder_or_a_place_in_a_bucket(
 
 
 def test_all_that_is_missing_or_wrong_is_told_at_once(two_deployments: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    bare = 'threads = "many"\nfirst_month = "2012-13"\nruns = "queue"\nthread = 2\n'
+    bare = 'threads = "many"\nfirst = "2012-13"\nruns = "queue"\nthread = 2\n'
     (two_deployments / "deployments" / "production" / "settings.toml").write_text(bare)
     monkeypatch.setenv("TAXIWAY_LANDING", "s3://bucket/landing")
     with pytest.raises(SettingsError) as caught:
@@ -252,7 +252,7 @@ def test_all_that_is_missing_or_wrong_is_told_at_once(two_deployments: Path, mon
         "TAXIWAY_ENGINE is not set: what computes: duckdb or spark, e.g. duckdb",
         "threads: Input should be a valid integer, ",
         "TAXIWAY_DAGSTER_STORAGE is not set: ",
-        "first_month and end_month: '2012-13' is not a month",
+        "first and end: '2012-13' is no partition",
     ]
     assert len(problems) == len(told)
     for problem, expected in zip(problems, told, strict=True):
@@ -270,10 +270,10 @@ def test_where_each_value_came_from(two_deployments: Path, monkeypatch: pytest.M
     monkeypatch.setenv("TAXIWAY_PARAMETERS", '{"b": 3}')
     _, origins = explain_settings("local", root=two_deployments, threads=1)
     own, shared = "deployments/local/settings.toml", "deployments/settings.toml"
-    assert {name: origins[name] for name in ("threads", "first_month", "end_month", "memory_limit", "parameters")} == {
+    assert {name: origins[name] for name in ("threads", "first", "end", "memory_limit", "parameters")} == {
         "threads": "given",
-        "first_month": own,
-        "end_month": shared,
+        "first": own,
+        "end": shared,
         "memory_limit": "default",
         "parameters": f"TAXIWAY_PARAMETERS, {own}, {shared}",
     }

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from taxiway.partitions import Months
+from taxiway.calendar import Calendar
 from taxiway.zones import data as zones
 from taxiway.zones.java import read_java_zones
 
-YEARS = Months("2013-01", "2014-01", "America/New_York")
+YEARS = Calendar("2013-01", "2014-01", "America/New_York")
 
 
 def seconds(text: str) -> int:

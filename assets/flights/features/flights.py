@@ -48,7 +48,7 @@ class Flights(Contract):
     class Config:
         unique = ["flight_id"]
         metadata = contracts.table(
-            partition="month",
+            grain="month",
             # The flights to an airport whose zone is not known are no reason to lose the month.
             tolerance=0.01,
             key_within_partition=True,

@@ -17,4 +17,4 @@ class PerFlight(Contract):
 
     class Config:
         unique = ["flight_id"]
-        metadata = contracts.table(partition="month", key_within_partition=True)
+        metadata = contracts.table(grain="month", key_within_partition=True)

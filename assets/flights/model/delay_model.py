@@ -31,19 +31,19 @@ class DelayModel(Contract):
         """One model a month."""
 
         unique = ["month"]
-        metadata = contracts.table(partition="month", volume=contracts.Volume(allow_empty=True))
+        metadata = contracts.table(grain="month", volume=contracts.Volume(allow_empty=True))
 
 
 @transform(reach={"feature_delay_features": History(), "feature_flights": History()})
 def training_rows(
     feature_delay_features: ir.Table,
     feature_flights: ir.Table,
-    month: str = "",
+    partition: str = "",
     zone: str = "America/New_York",
     decision_hours: int = 2,
 ) -> ir.Table:
     """Earlier flights that had arrived when the first decision of the month may have to be made."""
-    month_begins = instant_of(ibis.literal(f"{month}-01").cast("timestamp"), zone)
+    month_begins = instant_of(ibis.literal(f"{partition}-01").cast("timestamp"), zone)
     arrived = feature_flights.filter(_.arrived_at + ibis.interval(hours=decision_hours) <= month_begins)
     known = feature_delay_features.filter(_[LABEL].notnull())
     return known.semi_join(arrived, "flight_id").select("flight_id", "decision_at", *FEATURES, LABEL)
@@ -53,7 +53,7 @@ def training_rows(
 def delay_model(
     rows: pa.Table,
     *,
-    month: str = "",
+    partition: str = "",
     first_model_month: str = "2013-07",
     trees: int = 150,
     learning_rate: float = 0.08,
@@ -64,7 +64,7 @@ def delay_model(
 ) -> pa.Table:
     """The month's model, one row or none: same rows, in whatever order, give the same bytes."""
     schema = compile_contract(DelayModel).schema
-    if month < first_model_month or rows.num_rows == 0:
+    if partition < first_model_month or rows.num_rows == 0:
         return schema.empty_table()
     parameters = {
         "objective": "binary",
@@ -86,7 +86,7 @@ def delay_model(
         "parameters": json.dumps(parameters, sort_keys=True),
         "features": list(FEATURES),
         "training_rows": rows.num_rows,
-        "month": month,
+        "month": partition,
     }
     return pa.Table.from_pylist([row], schema=schema)
 

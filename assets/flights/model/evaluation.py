@@ -45,7 +45,7 @@ class Evaluation(Contract):
         """One row a month."""
 
         unique = ["month"]
-        metadata = contracts.table(partition="month", volume=contracts.Volume(allow_empty=True))
+        metadata = contracts.table(grain="month", volume=contracts.Volume(allow_empty=True))
 
 
 @transform(reach=REACH)
@@ -66,7 +66,7 @@ def predicted_flights(
     prepare={"rows": predicted_flights, "training": baseline_training_rows},
     libraries=("scikit-learn", "numpy"),
 )
-def evaluation(rows: pa.Table, training: pa.Table, *, month: str = "") -> pa.Table:
+def evaluation(rows: pa.Table, training: pa.Table, *, partition: str = "") -> pa.Table:
     """The month's evaluation, one row; none where nothing was predicted."""
     schema = compile_contract(Evaluation).schema
     if rows.num_rows == 0:
@@ -87,7 +87,7 @@ def evaluation(rows: pa.Table, training: pa.Table, *, month: str = "") -> pa.Tab
         **roc_curve(late, probability),
         **{f"route_hour_{name}": value for name, value in scores(late, route_hour).items() if name != "log_loss"},
         **{f"logistic_{name}": value for name, value in scores(late, logistic).items() if name != "log_loss"},
-        "month": month,
+        "month": partition,
     }
     return pa.Table.from_pylist([row], schema=schema)
 

@@ -23,9 +23,7 @@ class Predictions(Contract):
         """One row for each flight."""
 
         unique = ["flight_id"]
-        metadata = contracts.table(
-            partition="month", volume=contracts.Volume(allow_empty=True), key_within_partition=True
-        )
+        metadata = contracts.table(grain="month", volume=contracts.Volume(allow_empty=True), key_within_partition=True)
 
 
 @transform

@@ -40,7 +40,7 @@ class RawFlights(Contract):
 
     class Config:
         unique = ["flight_date", "carrier", "flight", "origin", "dest"]
-        metadata = contracts.table(partition="month", tolerance=0.01, key_within_partition=True)
+        metadata = contracts.table(grain="month", tolerance=0.01, key_within_partition=True)
 
     @row_rule("flight_date must lie in the month of the file")
     def in_its_month(t: ir.Table) -> ir.Value:
@@ -86,7 +86,7 @@ def flights(landing_flights: ir.Table) -> ir.Table:
     day = calendar_date(landing_flights.year, landing_flights.month, landing_flights.day)
     delivered = landing_flights.year.notnull() & landing_flights.month.notnull() & landing_flights.day.notnull()
     rows = refuse(landing_flights, delivered & day.isnull(), "year, month, day: there is no such date")
-    return rows.mutate(flight_date=day, month=rows["_month"])
+    return rows.mutate(flight_date=day, month=rows["_partition"])
 
 
 table = Table(

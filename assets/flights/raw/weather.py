@@ -33,7 +33,7 @@ class RawWeather(Contract):
 
     class Config:
         unique = ["origin", "observed_at"]
-        metadata = contracts.table(partition="month", tolerance=0.01, key_within_partition=True)
+        metadata = contracts.table(grain="month", tolerance=0.01, key_within_partition=True)
 
     @row_rule("observed_at must lie in the month of the file on New York's clock")
     def in_its_month(t: ir.Table) -> ir.Value:
@@ -43,7 +43,7 @@ class RawWeather(Contract):
 
 @transform
 def weather(landing_weather: ir.Table) -> ir.Table:
-    return landing_weather.mutate(observed_at=landing_weather.time_hour, month=landing_weather["_month"])
+    return landing_weather.mutate(observed_at=landing_weather.time_hour, month=landing_weather["_partition"])
 
 
 table = Table(

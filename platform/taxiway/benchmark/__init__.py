@@ -11,11 +11,11 @@ from taxiway.benchmark.process import BenchmarkFailed, Command, Finished, execut
 from taxiway.benchmark.report import as_data, as_markdown
 from taxiway.benchmark.run import run_trials
 from taxiway.benchmark.samples import Range, Results, Sample
-from taxiway.benchmark.scale import MEMORY, MONTHS_A_STEP, ScaleRun, growth, measure_scale
+from taxiway.benchmark.scale import MEMORY, PARTITIONS_A_STEP, ScaleRun, growth, measure_scale
 
 __all__ = [
     "MEMORY",
-    "MONTHS_A_STEP",
+    "PARTITIONS_A_STEP",
     "BenchmarkFailed",
     "Benchmarks",
     "Command",

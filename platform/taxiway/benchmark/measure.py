@@ -74,16 +74,16 @@ class Measure:
 
 @dataclass(frozen=True)
 class Scale:
-    """How a project's data is multiplied: `copies` of all of it, in months that follow each other from the first on.
+    """How a project's data is multiplied: `copies` of all of it, in partitions that follow each other.
 
-    `months(factor)` are those that so many copies reach; `copies(factor)` yields name and bytes of every file that is
-    delivered for them, in their order, and holds no more than one copy. `counted` is the table whose rows say how much
-    there is, and `what` it holds: raw/flights and flights. Both raise UsageError for a factor that cannot be.
+    `partitions(factor)` are those that so many copies reach; `copies(factor)` yields name and bytes of every file that
+    is delivered for them, in their order, and holds no more than one copy. `counted` is the table whose rows say how
+    much there is, and `what` it holds: raw/flights and flights. Both raise UsageError for a factor that cannot be.
     """
 
     what: str
     counted: str
-    months: Callable[[int], Sequence[str]]
+    partitions: Callable[[int], Sequence[str]]
     copies: Callable[[int], Iterator[tuple[str, bytes]]]
 
 

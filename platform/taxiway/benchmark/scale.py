@@ -8,7 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -17,16 +17,16 @@ from taxiway.benchmark.machine import Machine
 from taxiway.benchmark.measure import Scale
 from taxiway.benchmark.process import Command, follow
 from taxiway.benchmark.scale_run import jobs
+from taxiway.calendar import Calendar
 from taxiway.errors import TaxiwayError, UsageError
 from taxiway.landing import LandingZone
 from taxiway.materialise import Workspace
-from taxiway.partitions import shift_month
 from taxiway.scratch import Scratch
 from taxiway.settings import Settings
 from taxiway.storage import Store
 
-MONTHS_A_STEP: Mapping[str, int] = {"duckdb": 12, "spark": 0}
-"""How many months are made at a time where nobody says: all of them for 0."""
+PARTITIONS_A_STEP: Mapping[str, int] = {"duckdb": 12, "spark": 0}
+"""How many partitions are made at a time where nobody says: all of them for 0."""
 
 MEMORY = "4GB"
 """What an engine may hold where nobody says."""
@@ -64,8 +64,8 @@ class ScaleRun:
 
     engine: str
     factor: int
-    months: int
-    months_a_step: int
+    partitions: int
+    partitions_a_step: int
     memory_limit: str
     what: str
     counted: int
@@ -110,31 +110,40 @@ class ScaleRun:
 
 
 def measure_scale(
-    workspace: Workspace, scale: Scale, factor: int, engine: str, *, months_a_step: int, memory_limit: str, tell: Tell
+    workspace: Workspace,
+    scale: Scale,
+    factor: int,
+    engine: str,
+    *,
+    partitions_a_step: int,
+    memory_limit: str,
+    tell: Tell,
 ) -> ScaleRun:
     """Land so many copies and run them on the engine, in scratch, of which nothing is left, and say what it cost.
 
     `tell` hears of every table of every step. Raises UsageError for a factor that cannot be, TaxiwayError where the
     disk is too small, BenchmarkFailed where the run fails.
     """
-    months = tuple(scale.months(factor))
+    reached = scale.partitions(factor)
+    clock = Calendar(reached[0], None, workspace.calendar.zone)
+    calendar = replace(clock, end=clock.following(reached[-1]))
     with _home(workspace.settings) as home:
         _check_room(home, scale, factor)
         began = time.perf_counter()
         landed = _land(LandingZone(Store(str(home / "landing"))), scale, factor, tell)
         landing_seconds = time.perf_counter() - began
-        made = _Made(len(list(jobs(workspace.project, months, months_a_step))), tell)
+        made = _Made(len(list(jobs(workspace.project, calendar, partitions_a_step))), tell)
         command = Command(
-            (sys.executable, "-m", "taxiway.benchmark.scale_run", str(months_a_step)),
-            _variables(workspace.settings, home, months, engine, memory_limit),
+            (sys.executable, "-m", "taxiway.benchmark.scale_run", str(partitions_a_step)),
+            _variables(workspace.settings, home, calendar, engine, memory_limit),
         )
         finished = follow(command, made.hear)
         tables = made.tables()
         return ScaleRun(
             engine=engine,
             factor=factor,
-            months=len(months),
-            months_a_step=months_a_step,
+            partitions=len(reached),
+            partitions_a_step=partitions_a_step,
             memory_limit=memory_limit,
             what=scale.what,
             counted=next(table.rows for table in tables if table.table == scale.counted),
@@ -152,12 +161,12 @@ def measure_scale(
 
 
 def series(runs: Sequence[ScaleRun]) -> dict[str, list[ScaleRun]]:
-    """The runs that can be compared, the smallest factor first and of one factor the cheapest last, by engine, months a
-    step and memory in words.
+    """The runs that can be compared, the smallest factor first and of one factor the cheapest last, by engine,
+    partitions a step and memory in words.
     """
     found: dict[str, list[ScaleRun]] = {}
     for run in sorted(runs, key=lambda run: (run.factor, -run.cost)):
-        step = f"{run.months_a_step} months" if run.months_a_step else "all months"
+        step = f"{run.partitions_a_step} partitions" if run.partitions_a_step else "all partitions"
         found.setdefault(f"{run.engine}, {step} at a time, {run.memory_limit}", []).append(run)
     return found
 
@@ -191,9 +200,9 @@ class _Made:
             return
         self._told.append(told)
         first, last = told["partitions"]
-        months = "" if first == last else f" {first} to {last}"
+        span = "" if first == last else f" {first} to {last}"
         self._tell(
-            f"[{len(self._told)}/{self._jobs}] {told['table']}{months}: {told['rows']:,} rows, {told['seconds']:.1f} s"
+            f"[{len(self._told)}/{self._jobs}] {told['table']}{span}: {told['rows']:,} rows, {told['seconds']:.1f} s"
         )
 
     def tables(self) -> tuple[TableCost, ...]:
@@ -246,8 +255,8 @@ def _land(zone: LandingZone, scale: Scale, factor: int, tell: Tell) -> int:
     return landed
 
 
-def _variables(settings: Settings, home: Path, months: Sequence[str], engine: str, memory_limit: str) -> dict[str, str]:
-    """What names this deployment to the process, with a home of its own, the months and the limits of the run."""
+def _variables(settings: Settings, home: Path, calendar: Calendar, engine: str, memory_limit: str) -> dict[str, str]:
+    """What names this deployment to the process, with a home, a calendar and limits of the run."""
     spill = home.with_name("spill")
     spill.mkdir()
     spark = {**settings.spark, "spark.driver.memory": f"{megabytes(memory_limit)}m"}
@@ -257,8 +266,8 @@ def _variables(settings: Settings, home: Path, months: Sequence[str], engine: st
         "TAXIWAY_HOME": str(home),
         "TAXIWAY_LAKE": str(home / "lake"),
         "TAXIWAY_LANDING": str(home / "landing"),
-        "TAXIWAY_FIRST_MONTH": months[0],
-        "TAXIWAY_END_MONTH": shift_month(months[-1], 1),
+        "TAXIWAY_FIRST": calendar.first,
+        "TAXIWAY_END": calendar.end or "",
         "TAXIWAY_ENGINE": engine,
         "TAXIWAY_MEMORY_LIMIT": memory_limit,
         "TAXIWAY_SPARK": json.dumps(spark),

@@ -15,7 +15,7 @@ from taxiway.errors import UsageError
 RUN_COLUMNS = (
     *(
         "engine",
-        "months a step",
+        "partitions a step",
         "factor",
         "counted",
         "rows",
@@ -88,7 +88,7 @@ def run_rows(runs: Sequence[ScaleRun]) -> list[dict[str, str]]:
                 RUN_COLUMNS,
                 (
                     run.engine,
-                    str(run.months_a_step or "all"),
+                    str(run.partitions_a_step or "all"),
                     str(run.factor),
                     f"{run.counted:,} {run.what}",
                     f"{run.rows:,}",
@@ -196,7 +196,7 @@ def _by_table(run: ScaleRun) -> Iterator[str]:
     phases = tuple(run.phases)
     yield f"## {name}: factor {run.factor}"
     yield ""
-    yield (f"{run.months} months, memory limit {run.memory_limit}; {number(run.bytes_landed, 'bytes')} landed.")
+    yield (f"{run.partitions} partitions, memory limit {run.memory_limit}; {number(run.bytes_landed, 'bytes')} landed.")
     yield ""
     rows = [
         (

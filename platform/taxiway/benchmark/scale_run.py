@@ -1,6 +1,6 @@
-"""The process that `taxiway bench scale` measures: the raw and feature tables of the deployment, by ranges of months.
+"""The process that `taxiway bench scale` measures: the raw and feature tables of the deployment, range by range.
 
-`python -m taxiway.benchmark.scale_run MONTHS_A_STEP` prints a line of JSON for every table of every step.
+`python -m taxiway.benchmark.scale_run PARTITIONS_A_STEP` prints a line of JSON for every table of every step.
 """
 
 import json
@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 
+from taxiway.calendar import Calendar
 from taxiway.engines import engines
 from taxiway.errors import TaxiwayError
 from taxiway.lake import WHOLE
@@ -25,28 +26,28 @@ def tables_of(project: Project) -> tuple[Table, ...]:
     return tuple(table for table in project.in_order if table.address.layer in LAYERS)
 
 
-def steps_of(months: Sequence[str], months_a_step: int) -> list[Sequence[str]]:
-    """The months in ranges of so many, the last perhaps shorter; all in one where it is 0."""
-    size = months_a_step or len(months)
-    return [months[start : start + size] for start in range(0, len(months), size)]
+def steps_of(partitions: Sequence[str], a_step: int) -> list[Sequence[str]]:
+    """The partitions in ranges of so many, the last perhaps shorter; all in one where it is 0."""
+    size = a_step or len(partitions)
+    return [partitions[start : start + size] for start in range(0, len(partitions), size)]
 
 
-def jobs(project: Project, months: Sequence[str], months_a_step: int) -> Iterator[tuple[Table, Sequence[str]]]:
+def jobs(project: Project, calendar: Calendar, a_step: int) -> Iterator[tuple[Table, Sequence[str]]]:
     """Each table with the partitions of a step, in order: all steps of a table before the tables that read it."""
     for table in tables_of(project):
-        for step in steps_of(months, months_a_step) if table.monthly else [(WHOLE,)]:
+        for step in [(WHOLE,)] if table.grain is None else steps_of(calendar.keys(table.grain), a_step):
             yield table, step
 
 
-def main(months_a_step: int, say: Callable[[dict[str, object]], None]) -> None:
-    """Make the tables and say what each cost; raises TaxiwayError where one cannot be made, or a month is refused."""
+def main(a_step: int, say: Callable[[dict[str, object]], None]) -> None:
+    """Make the tables and say what each cost; raises TaxiwayError where one cannot be made or is refused."""
     settings = load_settings()
     workspace = Workspace(load_project(settings), settings)
     with engines(settings) as open_engine:
         engine = open_engine(None)
         with engine.session():
             say({"started": True})
-        for table, keys in jobs(workspace.project, settings.months.keys(), months_a_step):
+        for table, keys in jobs(workspace.project, workspace.calendar, a_step):
             began = time.perf_counter()
             outcome = materialise(workspace, table, keys, engine, run="scale")
             if outcome.refused:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from taxiway.cli.options import Json, Month, open_lake
+from taxiway.cli.options import Json, Partition, open_lake
 from taxiway.cli.output import print_json, say
 
 DIFFERENT = 10
@@ -18,7 +18,7 @@ def compare(
         list[str] | None,
         typer.Option("--key", metavar="COLUMN", help="A column of the key; once for each. By default the contract's."),
     ] = None,
-    month: Month = None,
+    partition: Partition = None,
     version: Annotated[
         int | None, typer.Option("--version", min=0, metavar="N", help="A version; the latest by default.")
     ] = None,
@@ -34,7 +34,7 @@ def compare(
     """
     from taxiway.comparison import compare as compared
 
-    found = compared(open_lake(), file, table, key=key or (), month=month, version=version, within=within)
+    found = compared(open_lake(), file, table, key=key or (), partition=partition, version=version, within=within)
     if as_json:
         print_json(found.as_dict())
     else:

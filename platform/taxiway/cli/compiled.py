@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from taxiway.cli.options import Month, open_lake
+from taxiway.cli.options import Partition, open_lake
 from taxiway.errors import UsageError
 from taxiway.spelling import nearest
 
@@ -18,9 +18,9 @@ def compile_table(
     engine: Annotated[
         str | None, typer.Option("--engine", metavar="ENGINE", help="duckdb or spark; by default the table's engine.")
     ] = None,
-    month: Month = None,
+    partition: Partition = None,
 ) -> None:
-    """Print a table's SQL: of one month or the whole table, with the functions and views that it needs.
+    """Print a table's SQL: of one partition or the whole table, with the functions and views that it needs.
 
     It runs in DuckDB or Spark alone. Printing it needs neither Spark nor Java.
     """
@@ -35,7 +35,7 @@ def compile_table(
         raise UsageError(f"there is no engine '{spoken}'; {nearest(spoken, DIALECTS)}")
     if chosen.transform is None:
         raise UsageError(f"{chosen.at} is made by dbt, which has its SQL: {_model(workspace, chosen)}")
-    typer.echo(str(make_script(workspace, chosen, DIALECTS[spoken], month)))
+    typer.echo(str(make_script(workspace, chosen, DIALECTS[spoken], partition)))
 
 
 def _model(workspace: "Workspace", table: "Table") -> str:

@@ -217,13 +217,13 @@ def _zones(settings: "Settings") -> Iterator[Finding]:
 
     from taxiway.zones.data import disagreements, python_version, readings
 
-    months, who = settings.months, ", ".join(readings())
-    own = disagreements([settings.zone], months)
+    calendar, who = settings.calendar, ", ".join(readings())
+    own = disagreements([settings.zone], calendar)
     advice = "bring Java, the system's tzdata and DuckDB to the same zone data, or use one engine alone"
     known = f"{who} agree on {settings.zone} (Python's data: {python_version()})"
     yield _finding("zone", not own, "; ".join(own.values()) or known, advice)
     places = [zone for zone in sorted(available_timezones()) if "/" in zone and zone != settings.zone]
-    others = disagreements(places, months)
+    others = disagreements(places, calendar)
     if others:
         shown = "; ".join(list(others.values())[:_SHOWN_ZONES])
         more = f" and {len(others) - _SHOWN_ZONES} more" if len(others) > _SHOWN_ZONES else ""

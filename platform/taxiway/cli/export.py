@@ -18,10 +18,10 @@ def _group() -> None: ...
 @export.command()
 @of_deployment
 def airflow() -> None:
-    """Print a DAG of Airflow 3: a task a layer, by month, which runs the command line."""
+    """Print a DAG of Airflow 3: a task a layer, by the shortest grain, which runs the command line."""
     with loading():
         from taxiway.export import render_dag, stages
 
         workspace = open_sound_workspace()
     settings = workspace.settings
-    typer.echo(render_dag(workspace.project.name, settings.deployment, settings.months, stages(workspace)), nl=False)
+    typer.echo(render_dag(workspace.project.name, settings.deployment, workspace.calendar, stages(workspace)), nl=False)

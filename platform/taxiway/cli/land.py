@@ -1,17 +1,17 @@
 """`taxiway land`: the project's publisher, and its sources, deliver files to the landing zone."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperCommand
 
-from taxiway.cli.options import From, Json, Month, To, asked_months, open_lake, open_workspace
+from taxiway.cli.options import From, Json, Partition, To, open_lake, open_workspace
 from taxiway.cli.output import counted, hint, print_json, print_rows, size, warn
 from taxiway.errors import TaxiwayError, UsageError
-from taxiway.partitions import in_words
 
 if TYPE_CHECKING:
+    from taxiway.calendar import Interval
     from taxiway.materialise import Workspace
     from taxiway.tables import Table
 
@@ -32,26 +32,29 @@ class LandCommand(TyperCommand):
 
 
 def land(
-    month: Month = None,
+    partition: Partition = None,
     first: From = None,
     last: To = None,
     spoil: Annotated[
         str | None,
-        typer.Option("--spoil", metavar="KIND", help="Deliver the month with this fault, one of those listed below."),
+        typer.Option("--spoil", metavar="KIND", help="Deliver a partition with this fault, one of those listed below."),
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Deliver the publisher's files: reference files, and those of the months named (all by default).
+    """Deliver the publisher's files: reference files, and those of the partitions named (all by default).
 
     Of tables that come from a source, what has changed there is delivered; of those that others deliver, what lies
     there is told.
     """
     workspace = open_workspace()
-    months = asked_months(workspace.settings, month, first, last)
-    if spoil is not None and (months is None or len(months) > 1):
-        raise UsageError("--spoil makes a fault in the files of one month: name it with --month")
-    files = deliver(workspace, months, spoil)
-    others = delivered_by_others(workspace, months, {file["file"] for file in files})
+    from taxiway.cli.wanted import asked_for
+
+    asked = asked_for(workspace.calendar, partition, first, last)
+    if spoil is not None and partition is None:
+        raise UsageError("--spoil makes a fault in the files of one partition: name it with --partition")
+    span = asked.span if asked is not None else None
+    files = deliver(workspace, span, spoil)
+    others = delivered_by_others(workspace, span, {file["file"] for file in files})
     tell_unexpected(workspace)
     if not files and not others:
         raise UsageError(_nothing(workspace))
@@ -80,18 +83,22 @@ def tell_unexpected(workspace: "Workspace") -> None:
         warn(message)
 
 
-def deliver(workspace: "Workspace", months: Sequence[str] | None, spoil: str | None = None) -> list[dict[str, Any]]:
-    """Deliver the files of these months (all for None), with a fault where one is named; says of each its name,
+def deliver(workspace: "Workspace", span: "Interval | None", spoil: str | None = None) -> list[dict[str, Any]]:
+    """Deliver the files of a time (of all for None), with a fault where one is named; says of each its name,
     bytes and whether anything changed; nothing of a project that has neither a publisher nor sources. Raises
     UsageError where there is no such fault.
     """
-    project, settings = workspace.project, workspace.settings
-    sources = [table for table in project.tables if table.files is not None and table.source is not None]
+    project = workspace.project
+    raw = [table for table in project.tables if table.files is not None]
+    sources = [table for table in raw if table.source is not None]
+    over = {table: workspace.partitions(table) for table in raw if table.is_partitioned}
+    if span is not None:
+        over = {table: workspace.calendar.among(keys, span) for table, keys in over.items()}
     if project.deliveries is None:
         if spoil is not None:
             raise UsageError(f"{project.name} has no publisher of its own, whose files could be spoiled")
-        return _deliver_from(workspace, sources, months)
-    chosen = months if months is not None else settings.months.keys()
+        return _deliver_from(workspace, sources, over, span)
+    chosen = tuple(dict.fromkeys(key for keys in over.values() for key in keys))
     files = list(project.deliveries(chosen))
     if spoil is not None:
         if project.spoil is None or not project.faults:
@@ -101,25 +108,26 @@ def deliver(workspace: "Workspace", months: Sequence[str] | None, spoil: str | N
         # All faults are made before anything is delivered, so that a wrong request delivers nothing.
         spoiled = [(name, project.spoil(spoil, name, data)) for name, data in files]
         if spoiled == files:
-            raise UsageError(f"the fault '{spoil}' changes none of the files of {in_words(chosen)}")
+            raise UsageError(f"the fault '{spoil}' changes none of the files of {workspace.calendar.in_words(chosen)}")
         files = spoiled
     delivered = [
         {"file": name, "bytes": len(data), "changed": workspace.landing.deliver(name, data)} for name, data in files
     ]
-    return delivered + _deliver_from(workspace, sources, months)
+    return delivered + _deliver_from(workspace, sources, over, span)
 
 
 def delivered_by_others(
-    workspace: "Workspace", months: Sequence[str] | None, own: Collection[str]
+    workspace: "Workspace", span: "Interval | None", own: Collection[str]
 ) -> list[dict[str, Any]]:
-    """The files that lie there for tables without a source, of these months or all, but for the `own` ones: name,
-    bytes, and that nothing changed."""
+    """The files that lie there for tables without a source, of a time or all, but for the `own` ones: name, bytes,
+    and that nothing changed."""
     files = {file.name: file for file in workspace.landing.listing().files if file.name not in own}
     lying = workspace.expected_files.by_partition(files)
     asked = [
         names
         for (table, partition), names in lying.items()
-        if table.source is None and (months is None or not table.monthly or partition in months)
+        if table.source is None
+        and (span is None or not table.is_partitioned or workspace.calendar.span(partition).overlaps(span))
     ]
     return [{"file": name, "bytes": files[name].size, "changed": False} for name in sorted(set().union(*asked))]
 
@@ -132,13 +140,16 @@ def _nothing(workspace: "Workspace") -> str:
 
 
 def _deliver_from(
-    workspace: "Workspace", tables: Sequence["Table"], months: Sequence[str] | None
+    workspace: "Workspace",
+    tables: Sequence["Table"],
+    over: "Mapping[Table, Sequence[str]]",
+    span: "Interval | None",
 ) -> list[dict[str, Any]]:
-    """Deliver what has changed in the sources of these tables."""
+    """Deliver what has changed in the sources of these tables, of a time or all."""
     from taxiway.materialise.extract import extract
 
     return [
         {"file": each.file, "bytes": each.bytes, "changed": each.changed}
         for table in tables
-        for each in extract(workspace, table, months)
+        for each in extract(workspace, table, over.get(table, ()) if span is not None else None)
     ]

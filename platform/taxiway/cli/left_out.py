@@ -1,44 +1,40 @@
-"""The months that a run does without: they have been landed, but are not in a table that it reads."""
+"""The partitions that a run does without: they have been landed, but are not in a table that it reads."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
-from taxiway.addresses import Address
-from taxiway.landed_months import LandedMonths, monthly_inputs
+from taxiway.landed_partitions import LandedPartitions, partitioned_inputs
 from taxiway.materialise import Workspace
-from taxiway.materialise.plan import partitions_in_reach
-from taxiway.partitions import in_words
+from taxiway.materialise.plan import needed_partitions, partitions_in_reach
 from taxiway.tables import Table
 from taxiway.transforms import Reach
 
 
-def left_out(workspace: Workspace, chosen: Sequence[Address], months: Sequence[str]) -> Iterator[str]:
-    """A line for each set of months that tables of a run over `months` will do without, with what to do.
+def left_out(workspace: Workspace, wanted: Mapping[Table, Sequence[str]]) -> Iterator[str]:
+    """A line for each set of partitions that tables of a run over those `wanted` will do without, with what to do.
 
     What a step refuses to do without is not told: the step will say so.
     """
-    project = workspace.project
-    readers = [project.table(address) for address in chosen]
-    could_have = LandedMonths(workspace)
+    could_have = LandedPartitions(workspace)
     found: dict[tuple[str, ...], dict[Table, dict[Table, None]]] = {}
-    for reader in readers:
-        for source, reach in monthly_inputs(workspace, reader).items():
-            if reader.transform is None and source not in readers and not could_have.published(source):
+    for reader, own in wanted.items():
+        for source, reach in partitioned_inputs(workspace, reader).items():
+            if reader.transform is None and source not in wanted and not could_have.published(source):
                 continue
-            read = _read(workspace, reader, source, reach, months)
-            made = could_have.published(source) | (set(months) if source in readers else set())
-            lacking = tuple(month for month in read if month not in made and could_have.has_or_could(source, month))
+            read = _read(workspace, reader, source, reach, own)
+            made = could_have.published(source) | set(wanted.get(source, ()))
+            lacking = tuple(key for key in read if key not in made and could_have.has_or_could(source, key))
             if lacking:
                 found.setdefault(lacking, {}).setdefault(source, {})[reader] = None
     for lacking, sources in sorted(found.items()):
         names = ", ".join(source.at for source in sources)
         used = ", ".join(dict.fromkeys(reader.at for found_in in sources.values() for reader in found_in))
-        advice = "for those months too" if all(source in readers for source in sources) else "with --upstream"
-        yield f"{in_words(lacking)}: landed, but not in {names}; {used} will be without, unless you run {advice}"
+        advice = "for those too" if all(source in wanted for source in sources) else "with --upstream"
+        told = workspace.calendar.in_words(lacking)
+        yield f"{told}: landed, but not in {names}; {used} will be without, unless you run {advice}"
 
 
-def _read(workspace: Workspace, reader: Table, source: Table, reach: Reach | None, months: Sequence[str]) -> list[str]:
-    """The months of a source that the run reads beyond those that it is for."""
-    known = workspace.settings.months
-    own = months if reader.monthly else [""]
-    read = {key for month in own for key in partitions_in_reach(known, reader, source, reach, month)}
-    return sorted(read - set(own))
+def _read(workspace: Workspace, reader: Table, source: Table, reach: Reach | None, own: Sequence[str]) -> list[str]:
+    """The partitions of a source that the run reads beyond those that it refuses to do without."""
+    calendar, now = workspace.calendar, workspace.now
+    read = {key for each in own for key in partitions_in_reach(calendar, reader, source, reach, each, now)}
+    return sorted(read - {key for each in own for key in needed_partitions(calendar, reader, source, reach, each)})

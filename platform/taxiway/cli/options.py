@@ -1,7 +1,7 @@
-"""Options that several commands share, and what they come to: settings, project, months."""
+"""Options that several commands share, and what they come to: settings, project, partitions."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import wraps
 from inspect import Parameter, signature
 from typing import TYPE_CHECKING, Annotated, Any
@@ -9,16 +9,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from taxiway.cli.output import hint
-from taxiway.errors import UsageError
 
 if TYPE_CHECKING:
     from taxiway.materialise import Workspace
     from taxiway.notebook import OpenLake
-    from taxiway.settings import Settings
 
-Month = Annotated[str | None, typer.Option("--month", metavar="M", help="One month, e.g. 2013-02.")]
-From = Annotated[str | None, typer.Option("--from", metavar="M", help="The first month of a range.")]
-To = Annotated[str | None, typer.Option("--to", metavar="M", help="The last month of a range, included.")]
+Partition = Annotated[
+    str | None,
+    typer.Option(
+        "--partition", metavar="P", help="An hour, a day, a week or a month: 2013-02-17T08, -17, -W07, 2013-02."
+    ),
+]
+From = Annotated[str | None, typer.Option("--from", metavar="P", help="The first of a range, of any length.")]
+To = Annotated[str | None, typer.Option("--to", metavar="P", help="The last of a range, included.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 Limit = Annotated[int | None, typer.Option("--limit", min=0, metavar="N", help="At most so many rows.")]
 _DEPLOYMENT = Annotated[
@@ -73,17 +76,3 @@ def open_sound_workspace() -> "Workspace":
             hint("dbt compiles its models")
         dbt.prepare()
     return without_broken(workspace)
-
-
-def asked_months(settings: "Settings", month: str | None, first: str | None, last: str | None) -> Sequence[str] | None:
-    """The months that the options name, None where they name none; raises UsageError where they contradict."""
-    if month is not None and (first is not None or last is not None):
-        raise UsageError("--month names one month, --from and --to a range: use one of the two")
-    if month is None and first is None and last is None:
-        return None
-    months = settings.months
-    begin, end = month or first or months.first, month or last or months.keys()[-1]
-    chosen = months.between(begin, end)
-    if not chosen:
-        raise UsageError(f"--from {begin} lies after --to {end}")
-    return chosen

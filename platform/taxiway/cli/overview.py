@@ -1,6 +1,6 @@
 """`taxiway tables` and `taxiway history`: what there is, how current it is, and how it came to be."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from itertools import islice
@@ -12,11 +12,11 @@ from taxiway.addresses import Address
 from taxiway.cli.options import Json, Limit, open_lake
 from taxiway.cli.output import complain, hint, print_json, print_rows, size, warn
 from taxiway.errors import LakeError
-from taxiway.partitions import in_words
 
 if TYPE_CHECKING:
+    from taxiway.calendar import Calendar
     from taxiway.lake import PartitionState, Snapshot
-    from taxiway.landed_months import LandedMonths
+    from taxiway.landed_partitions import LandedPartitions
     from taxiway.materialise import Workspace
     from taxiway.tables import Table
 
@@ -24,15 +24,15 @@ if TYPE_CHECKING:
 def tables(as_json: Json = False) -> None:
     """List every table: rows, partitions, version, bytes, when it last changed, what is missing and what is stale.
 
-    Then, what was made without landed months of other tables.
+    Then, what was made without landed partitions of other tables.
 
     Exits with 1 where a table is broken or cannot be read; the others are shown all the same.
     """
-    from taxiway.landed_months import Incomplete, LandedMonths, made_without
+    from taxiway.landed_partitions import LandedPartitions
     from taxiway.project_check import without_broken
 
     workspace = without_broken(open_lake().workspace)
-    project, landed = workspace.project, LandedMonths(workspace)
+    project, landed = workspace.project, LandedPartitions(workspace)
     found = [_described(workspace, landed, table) for table in project.tables]
     found += [_nothing(broken.at) | {"problem": broken.problem} for broken in project.broken]
     found += [_described_orphan(workspace, address) for address in _orphans(workspace)]
@@ -43,15 +43,15 @@ def tables(as_json: Json = False) -> None:
         else "any more; remove it with: taxiway drop {table}"
     )
     found.sort(key=lambda row: row["table"])
-    _print_tables(found, as_json=as_json)
-    for line in made_without(Incomplete(**each) for row in found for each in row["incomplete"] or ()):
+    _print_tables(workspace.calendar, found, as_json=as_json)
+    for line in _made_without(workspace.calendar, found):
         warn(line)
     for row in found:
         if row["problem"] is not None and row["in_project"]:
             told = row["problem"] if row["problem"].startswith(row["table"]) else f"{row['table']}: {row['problem']}"
             complain(told)
         if row["foreign"]:
-            hint(f"{row['table']}: {', '.join(row['foreign'])}, of another program, is no month of this deployment")
+            hint(f"{row['table']}: {', '.join(row['foreign'])}, of another program, is no partition that is over")
         if not row["in_project"]:
             hint(f"{row['table']} is no table of {project.name} {advice.format(table=row['table'])}")
     problems = [row["problem"] for row in found if row["problem"] is not None]
@@ -63,7 +63,7 @@ def tables(as_json: Json = False) -> None:
         raise typer.Exit(1)
 
 
-def _print_tables(found: Sequence[Mapping[str, Any]], *, as_json: bool) -> None:
+def _print_tables(calendar: "Calendar", found: Sequence[Mapping[str, Any]], *, as_json: bool) -> None:
     if as_json:
         print_json(list(found))
         return
@@ -72,9 +72,9 @@ def _print_tables(found: Sequence[Mapping[str, Any]], *, as_json: bool) -> None:
             **row,
             "bytes": size(row["bytes"]) if row["bytes"] is not None else None,
             "changed": _at(row["changed"]),
-            "missing": _in_words(row["missing"]) if row["missing"] else "-",
-            "stale": _state(row),
-            "warnings": _in_words([each["partition"] for each in row["warnings"] or ()]) or "-",
+            "missing": _in_words(calendar, row["missing"]) if row["missing"] else "-",
+            "stale": _state(calendar, row),
+            "warnings": _in_words(calendar, [each["partition"] for each in row["warnings"] or ()]) or "-",
         }
         for row in found
     ]
@@ -86,7 +86,7 @@ def _print_tables(found: Sequence[Mapping[str, Any]], *, as_json: bool) -> None:
     hint(
         f"{made} of {len(own)} tables made"
         + (f", {lacking} of the others in part" if lacking else "")
-        + "; missing: landed months that it lacks, stale: partitions whose inputs or code changed, see: taxiway run"
+        + "; missing: landed partitions that it lacks, stale: partitions whose inputs or code changed, see: taxiway run"
     )
 
 
@@ -96,7 +96,8 @@ def history(
     as_json: Json = False,
 ) -> None:
     """List a table's versions, the newest first: when, by whose run on which engine, which partitions, from what."""
-    commits = islice(open_lake().snapshot(table).commits(), limit)
+    lake = open_lake()
+    calendar, commits = lake.settings.calendar, islice(lake.snapshot(table).commits(), limit)
     found: list[dict[str, Any]] = []
     for commit in commits:
         provenance = commit.provenance
@@ -123,15 +124,23 @@ def history(
             "run": (row["run"] or "another program")[:8],
             "user": row["user"] or "",
             "engine": row["engine"],
-            "partitions": _told_partitions(row),
+            "partitions": _told_partitions(calendar, row),
             "rows": sum(part["rows"] or 0 for part in row["partitions"].values()),
             "rejected": sum(part["rejected"] for part in row["partitions"].values()),
-            "accepted fewer": _in_words([key for key, part in row["partitions"].items() if part["accepted_fewer"]]),
+            "accepted fewer": _in_words(
+                calendar, [key for key, part in row["partitions"].items() if part["accepted_fewer"]]
+            ),
             "from": ", ".join(sorted({source for part in row["partitions"].values() for source in part["inputs"]})),
         }
         for row in found
     ]
     print_rows(shown, list(shown[0]) if shown else [], counts=True)
+
+
+def _made_without(calendar: "Calendar", found: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    from taxiway.landed_partitions import Incomplete, made_without
+
+    yield from made_without((Incomplete(**each) for row in found for each in row["incomplete"] or ()), calendar)
 
 
 def _nothing(table: str) -> dict[str, Any]:
@@ -145,7 +154,7 @@ def _nothing(table: str) -> dict[str, Any]:
     return {"table": table, "layer": table.split("/", maxsplit=1)[0], **nothing, "foreign": [], "in_project": True}
 
 
-def _described(workspace: "Workspace", landed: "LandedMonths", table: "Table") -> dict[str, Any]:
+def _described(workspace: "Workspace", landed: "LandedPartitions", table: "Table") -> dict[str, Any]:
     described = _nothing(table.at)
     try:
         snapshot = workspace.lake.find(table.address)
@@ -166,10 +175,10 @@ def _described(workspace: "Workspace", landed: "LandedMonths", table: "Table") -
 
 
 def _foreign(workspace: "Workspace", table: "Table", snapshot: "Snapshot") -> list[str]:
-    """The partitions of another program that no run makes or reads: of no month of the deployment."""
-    if not table.monthly:
+    """The partitions of another program that no run makes or reads: none that is over."""
+    if not table.is_partitioned:
         return []
-    known = workspace.settings.months.keys()
+    known = frozenset(workspace.partitions(table))
     live = {file.partition for file in snapshot.files}
     return sorted(key for key in live if key not in known and not snapshot.partitions[key].fingerprint)
 
@@ -220,14 +229,12 @@ def _stale(workspace: "Workspace", table: "Table", snapshot: "Snapshot") -> list
 
     None where that cannot be told, because dbt has not compiled the present files.
     """
-    from taxiway.lake import WHOLE
     from taxiway.marts import DbtProject
     from taxiway.marts.publish import plan_marts
     from taxiway.materialise import make_plan
 
     if table.transform is not None:
-        months = set(workspace.settings.months.keys()) if table.monthly else {WHOLE}
-        plan = make_plan(workspace, table, sorted(months & snapshot.partitions.keys()))
+        plan = make_plan(workspace, table, sorted(snapshot.partitions.keys() & set(workspace.partitions(table))))
     else:
         dbt = DbtProject.of(workspace.project, workspace.settings)
         if dbt is None or not dbt.is_prepared:
@@ -236,7 +243,7 @@ def _stale(workspace: "Workspace", table: "Table", snapshot: "Snapshot") -> list
     return [partition.partition for partition in plan.to_compute]
 
 
-def _state(row: Mapping[str, Any]) -> str:
+def _state(calendar: "Calendar", row: Mapping[str, Any]) -> str:
     from taxiway.lake import WHOLE
 
     if row["problem"] is not None:
@@ -248,7 +255,7 @@ def _state(row: Mapping[str, Any]) -> str:
     stale = row["stale"]
     if stale is None:
         return "unknown" if row["input_problem"] is not None else "unknown, dbt has not compiled"
-    return (_in_words(stale) if stale != [WHOLE] else "yes") if stale else "-"
+    return (_in_words(calendar, stale) if stale != [WHOLE] else "yes") if stale else "-"
 
 
 def _at(instant: datetime | None) -> str | None:
@@ -267,12 +274,12 @@ def _partition(state: "PartitionState") -> dict[str, Any]:
     }
 
 
-def _told_partitions(row: Mapping[str, Any]) -> str:
+def _told_partitions(calendar: "Calendar", row: Mapping[str, Any]) -> str:
     """The partitions of a commit, and of which of them the rows came out as they were."""
     changed = [key for key in row["partitions"] if key not in row["unchanged"]]
-    told = [_in_words(changed)] if changed else []
-    return "; ".join([*told, *([f"{_in_words(row['unchanged'])} unchanged"] if row["unchanged"] else [])])
+    told = [_in_words(calendar, changed)] if changed else []
+    return "; ".join([*told, *([f"{_in_words(calendar, row['unchanged'])} unchanged"] if row["unchanged"] else [])])
 
 
-def _in_words(partitions: Sequence[str]) -> str:
-    return "whole" if list(partitions) == ["*"] else in_words(partitions)
+def _in_words(calendar: "Calendar", partitions: Sequence[str]) -> str:
+    return "whole" if list(partitions) == ["*"] else calendar.in_words(partitions)

@@ -10,10 +10,10 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bar
 
+from taxiway.calendar import Calendar
 from taxiway.cli.output import UNLIMITED, SafeConsole
 from taxiway.cli.report import Report, TableReport
 from taxiway.orchestration.run_events import RunEvent
-from taxiway.partitions import in_words
 
 _COLORS = {"published": "green", "unchanged": "cyan", "skipped": "dim"}
 
@@ -77,7 +77,7 @@ class Progress:
     def _show_end(self, event: RunEvent) -> None:
         step = self._report.steps.get(event.step)
         for table in step.tables if step is not None else ():
-            self._console.print(_line(table, self._report.seconds_of(table)))
+            self._console.print(_line(self._report.calendar, table, self._report.seconds_of(table)))
             self._bar.advance(self._task)
         if event.kind != "finished":
             self._console.print(f"[bold red]{event.kind}[/]  {event.step}, {event.seconds:.1f} s")
@@ -87,10 +87,10 @@ class Progress:
             self._console.print(f"[bold]done[/]    {event.step}, in one step, {event.seconds:.1f} s")
 
 
-def _line(table: TableReport, took: float | None) -> str:
+def _line(calendar: Calendar, table: TableReport, took: float | None) -> str:
     done = "; ".join(
-        f"[{_COLORS[status]}]{status}[/]" + (f" {in_words(months)}" if table.monthly else "")
-        for status, months in table.by_status().items()
+        f"[{_COLORS[status]}]{status}[/]" + (f" {calendar.in_words(keys)}" if table.is_partitioned else "")
+        for status, keys in table.by_status().items()
     )
     rejected = f", [yellow]{table.rejected:,} rejected[/]" if table.rejected else ""
     seconds = f", {took:.1f} s" if took is not None else ""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from taxiway.addresses import QUARANTINE, REFUSED, Address
-from taxiway.cli.options import Json, Limit, Month, open_lake
+from taxiway.cli.options import Json, Limit, Partition, open_lake
 from taxiway.cli.output import hint, print_json, print_rows
 from taxiway.errors import DeliveryRefused
 
@@ -21,7 +21,7 @@ _SHOWN_REASONS = 10
 
 def quarantine(
     table: Annotated[str | None, typer.Argument(metavar="[TABLE]", help="layer/name; all tables by default.")] = None,
-    month: Month = None,
+    partition: Partition = None,
     refused: Annotated[
         bool, typer.Option("--refused", help="All rows of partitions that were refused and not published.")
     ] = False,
@@ -34,17 +34,17 @@ def quarantine(
     those with a reason first.
     """
     lake = open_lake()
-    if month is not None:
-        lake.settings.months.between(month, month)
+    if partition is not None:
+        lake.settings.calendar.span(partition)
     wanted = (None if as_json else _SHOWN) if limit is None else limit
     shown, total = [], 0
     for address in _kept(lake, table, REFUSED if refused else QUARANTINE):
         left = None if wanted is None else wanted - len(shown)
-        found, count = _rejected(lake, address, month, left)
+        found, count = _rejected(lake, address, partition, left)
         shown += found
         total += count
     if refused:
-        for told in _unread(lake, table, month):
+        for told in _unread(lake, table, partition):
             hint(told)
     if as_json:
         print_json(shown)
@@ -74,7 +74,7 @@ def reasons(lake: "OpenLake", table: str, partitions: Sequence[str]) -> list[dic
         found += [{"partition": partition, "rows": count, "reason": why} for count, why in own[:_SHOWN_REASONS]]
         if len(own) > _SHOWN_REASONS:
             rest = sum(count for count, _ in own[_SHOWN_REASONS:])
-            more = f"{len(own) - _SHOWN_REASONS} other reasons, see: taxiway quarantine {table} --month {partition}"
+            more = f"{len(own) - _SHOWN_REASONS} other reasons, see: taxiway quarantine {table} --partition {partition}"
             found.append({"partition": partition, "rows": rest, "reason": more})
     return found
 
@@ -96,16 +96,20 @@ def _kept(lake: "OpenLake", table: str | None, layer: str) -> list[Address]:
 
 
 def _rejected(
-    lake: "OpenLake", kept: Address, month: str | None = None, limit: int | None = None
+    lake: "OpenLake", kept: Address, partition: str | None = None, limit: int | None = None
 ) -> tuple[list[dict[str, Any]], int]:
-    """The rows that are kept at an address, of a month or all, at most so many, and how many there are."""
+    """The rows that are kept at an address, of a partition or all, at most so many, and how many there are."""
     from taxiway.engines.duckdb import identifier
 
     snapshot = lake.lake.find(kept)
-    if snapshot is None or (month is not None and month not in snapshot.partitions):
+    if snapshot is None:
+        return [], 0
+    span = lake.settings.calendar.span(partition) if partition is not None else None
+    keys = lake.settings.calendar.among(snapshot.partitions, span) if span is not None else None
+    if keys == []:
         return [], 0
     column = snapshot.partition_column
-    rows = lake.read(str(kept), month=month)
+    rows = lake.read(str(kept), partition=keys)
     ordered = rows.order(", ".join(["len(reasons) = 0", *map(identifier, rows.columns)]))
     found = (ordered if limit is None else ordered.limit(limit)).to_arrow_table().to_pylist()
     (count,) = rows.count("*").fetchone() or (0,)
@@ -122,26 +126,28 @@ def _rejected(
     ], count
 
 
-def _unread(lake: "OpenLake", table: str | None, month: str | None) -> Iterator[str]:
+def _unread(lake: "OpenLake", table: str | None, partition: str | None) -> Iterator[str]:
     """Of a delivered table, or of all, which files are refused as they lie there, so that there are no rows of them."""
     from taxiway.materialise.delivered import raw_tables
 
     wanted = str(lake.address(table)) if table is not None else None
     for known in raw_tables(lake.workspace.project):
         if wanted in (None, str(known.address)):
-            yield from _unread_of(lake, known, month)
+            yield from _unread_of(lake, known, partition)
 
 
-def _unread_of(lake: "OpenLake", table: "Table", month: str | None) -> Iterator[str]:
+def _unread_of(lake: "OpenLake", table: "Table", partition: str | None) -> Iterator[str]:
     from taxiway.lake import WHOLE
     from taxiway.lake.inputs import LANDING
     from taxiway.materialise.stage import read_for
 
     workspace = lake.workspace
     made = lake.lake.find(table.address)
-    keys = workspace.settings.months.keys() if table.monthly else (WHOLE,)
+    keys = workspace.partitions(table)
+    if partition is not None:
+        keys = workspace.calendar.among(keys, workspace.calendar.span(partition))
     lying = workspace.expected_files.by_partition(workspace.landing.listing().found)
-    for key in keys if month is None else {month} & set(keys):
+    for key in keys:
         published = made.partitions.get(key) if made is not None else None
         made_of = published.inputs.get(LANDING, {}) if published is not None else {}
         for name in lying.get((table, key), ()):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from taxiway.cli.options import Json, Limit, Month, open_lake
+from taxiway.cli.options import Json, Limit, Partition, open_lake
 from taxiway.cli.output import hint, print_data, print_json
 
 if TYPE_CHECKING:
@@ -21,15 +21,15 @@ _QUOTE = "'"
 
 def show(
     table: Annotated[str, typer.Argument(metavar="TABLE", help="layer/name, e.g. feature/flights.")],
-    month: Month = None,
+    partition: Partition = None,
     version: Annotated[
         int | None, typer.Option("--version", min=0, metavar="N", help="A version; the latest by default.")
     ] = None,
     limit: Limit = None,
     as_json: Json = False,
 ) -> None:
-    """Show rows of a table, of one month or all, as they are now or were at a version."""
-    _answer(open_lake().read(table, month=month, version=version).order("ALL"), limit, as_json)
+    """Show rows of a table, of one partition or all, as they are now or were at a version."""
+    _answer(open_lake().read(table, partition=partition, version=version).order("ALL"), limit, as_json)
 
 
 def sql(

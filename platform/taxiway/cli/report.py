@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from taxiway.addresses import Address
 from taxiway.broken import BrokenTable
-from taxiway.landed_months import Incomplete
+from taxiway.calendar import Calendar
+from taxiway.landed_partitions import Incomplete
 from taxiway.orchestration.run_events import RunEvent
 from taxiway.tables import Project
 
@@ -20,7 +20,7 @@ class TableReport:
 
     table: str
     step: str
-    monthly: bool
+    is_partitioned: bool
     partitions: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     rows_read: int = 0
 
@@ -65,9 +65,10 @@ class StepReport:
 class Report:
     """Gathers what is worth telling at the end."""
 
-    def __init__(self, project: Project, broken: Sequence[BrokenTable] = ()) -> None:
+    def __init__(self, project: Project, calendar: Calendar, broken: Sequence[BrokenTable] = ()) -> None:
         """A report of nothing yet, but for the tables that were asked for and are broken."""
         self._project = project
+        self.calendar = calendar
         self.broken = tuple(broken)
         self._began = time.perf_counter()
         self.tables: dict[str, TableReport] = {}
@@ -80,11 +81,10 @@ class Report:
         self.asked: dict[str, set[str]] = {}
         self.incomplete: tuple[Incomplete, ...] = ()
 
-    def ask(self, tables: Sequence[Address], months: Sequence[str]) -> None:
-        """Remember what a run is for."""
-        for address in tables:
-            keys = set(months) if self._project.table(address).monthly else {"*"}
-            self.asked.setdefault(str(address), set()).update(keys)
+    def ask(self, partitions: Mapping[str, Sequence[str]]) -> None:
+        """Remember which partitions of each table were asked for."""
+        for table, keys in partitions.items():
+            self.asked.setdefault(table, set()).update(keys)
 
     def hear(self, event: RunEvent) -> None:
         """Take in an event of a run."""
@@ -106,7 +106,8 @@ class Report:
     def _hear_partition(self, event: RunEvent) -> None:
         step = self.steps.setdefault(event.step, StepReport(event.step))
         if event.table not in self.tables:
-            self.tables[event.table] = TableReport(event.table, event.step, self._project.table(event.table).monthly)
+            divided = self._project.table(event.table).is_partitioned
+            self.tables[event.table] = TableReport(event.table, event.step, divided)
             step.tables.append(self.tables[event.table])
         table = self.tables[event.table]
         table.partitions[event.partition or "*"] = event.metadata
@@ -146,9 +147,9 @@ class Report:
         return {name: keys for name, keys in left.items() if keys}
 
     def lacking(self) -> list[Incomplete]:
-        """What was made without months of other tables that were asked for too."""
+        """What was made without partitions of other tables that were asked for too."""
         missing = self.missing()
-        return [each for each in self.incomplete if set(each.months) & set(missing.get(each.source, ()))]
+        return [each for each in self.incomplete if set(each.partitions) & set(missing.get(each.source, ()))]
 
     def finished(self) -> list[str]:
         """The tables that were asked for and are up to date."""

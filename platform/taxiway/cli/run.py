@@ -7,16 +7,17 @@ import typer
 
 from taxiway.addresses import Address
 from taxiway.cli.land import tell_unexpected
-from taxiway.cli.options import From, Json, Month, To, asked_months, open_sound_workspace
+from taxiway.cli.options import From, Json, Partition, To, open_sound_workspace
 from taxiway.cli.output import counted, hint, print_json, say
 from taxiway.errors import UsageError
 from taxiway.loading import loading
-from taxiway.partitions import blocks, in_words
 from taxiway.spelling import near, nearest
 
 if TYPE_CHECKING:
     from taxiway.broken import BrokenTable
+    from taxiway.calendar import Calendar
     from taxiway.cli.report import Report
+    from taxiway.cli.wanted import Asked
     from taxiway.materialise import Workspace
     from taxiway.orchestration.runs import RunRequest
     from taxiway.tables import Project
@@ -33,12 +34,13 @@ def run(
     *,
     upstream: Annotated[bool, typer.Option("--upstream", help="And all that they depend on.")] = False,
     downstream: Annotated[bool, typer.Option("--downstream", help="And all that depends on them.")] = False,
-    month: Month = None,
+    partition: Partition = None,
     first: From = None,
     last: To = None,
     force: Annotated[bool, typer.Option("--force", help="Compute what could be skipped.")] = False,
     rebuild: Annotated[
-        bool, typer.Option("--rebuild", help="Replace tables as a whole, with their columns, all months or nothing.")
+        bool,
+        typer.Option("--rebuild", help="Replace tables as a whole, with their columns, all partitions or nothing."),
     ] = False,
     accept_fewer: Annotated[
         bool, typer.Option("--accept-fewer", help="Publish far fewer rows than are published, or none.")
@@ -49,7 +51,9 @@ def run(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Materialise tables for the months that have been landed, or for those named; what is up to date is skipped.
+    """Materialise tables for all that has been landed, or for the partitions named; what is up to date is skipped.
+
+    A month names all that has a part in it, of each table by its own grain; so does a week, a day, an hour.
 
     Where the deployment's runs are those of Dagster's queue, they are followed: Ctrl-C stops that, not the run; SIGTERM
     stops the run too.
@@ -60,14 +64,15 @@ def run(
     hint("loading the project")
     with loading():
         from taxiway.cli.summary import print_summary
+        from taxiway.cli.wanted import asked_for
 
         workspace = open_sound_workspace()
-    months = asked_months(workspace.settings, month, first, last)
+    asked = asked_for(workspace.calendar, partition, first, last)
     project = workspace.project
     report = materialise(
         workspace,
         choose(project, selection or []),
-        months,
+        asked,
         broken=project.broken if downstream else broken_among(project, selection or []),
         upstream=upstream,
         downstream=downstream,
@@ -134,7 +139,7 @@ def _layer(word: str) -> str:
 def materialise(
     workspace: "Workspace",
     tables: Sequence[Address],
-    months: Sequence[str] | None,
+    asked: "Asked | None",
     *,
     upstream: bool = False,
     downstream: bool = False,
@@ -144,16 +149,18 @@ def materialise(
     engine: str | None = None,
     broken: Sequence["BrokenTable"] = (),
 ) -> "Report":
-    """Run tables for these months, the landed ones for None, with progress: a Dagster run for each block of months,
-    which this process executes or, where the deployment says so, follows.
+    """Run tables for what is asked for, all that has been landed for None, with progress: one Dagster run after the
+    other, each over consecutive partitions of one grain, which this process executes or, where the deployment says so,
+    follows.
 
     What is `broken` of the tables that were asked for is told, and is a failure.
     """
     from taxiway.cli.left_out import left_out
     from taxiway.cli.progress import Progress
     from taxiway.cli.report import Report
+    from taxiway.cli.wanted import wanted_partitions
     from taxiway.engines import check_engine
-    from taxiway.landed_months import LandedMonths
+    from taxiway.landed_partitions import LandedPartitions
     from taxiway.orchestration import build_definitions
     from taxiway.orchestration.instance import open_instance
     from taxiway.orchestration.origin import code_location
@@ -164,7 +171,7 @@ def materialise(
 
     project, settings = workspace.project, workspace.settings
     definitions = build_definitions(project, settings, workspace=workspace)
-    report = Report(project, broken)
+    report = Report(project, workspace.calendar, broken)
     if not tables:
         return report
     chosen = widen(definitions, project, tables, upstream=upstream, downstream=downstream)
@@ -173,67 +180,35 @@ def materialise(
             check_engine(settings, name)
     perform = execute if settings.runs == "process" else execute_queued
     tell_unexpected(workspace)
-    monthly = any(project.table(address).monthly for address in chosen)
-    if months is not None and not monthly:
-        raise UsageError(f"{', '.join(map(str, chosen))} is not partitioned by month: leave out the months")
-    over = wanted_months(workspace, chosen, months) if monthly else []
-    for told in left_out(workspace, chosen, over):
+    wanted = wanted_partitions(workspace, [project.table(address) for address in chosen], asked)
+    for told in left_out(workspace, wanted):
         hint(told)
-    wanted = blocks(over) if monthly else [[]]
     location = code_location(settings, project)
-    for block in wanted:
-        report.ask(chosen, block)
+    report.ask({table.at: keys for table, keys in wanted.items()})
+    whole = RunRequest(chosen, force=force, rebuild=rebuild, accept_fewer=accept_fewer, engine=engine, goes_on=True)
+    remaining = Remaining(workspace, whole, {table.address: keys for table, keys in wanted.items()})
+
+    def hear(event: RunEvent) -> None:
+        progress.hear(event)
+        remaining.hear(event)
+
     with open_instance(settings) as instance, Progress(report) as progress:
-        for block in wanted:
-            options = {"force": force, "rebuild": rebuild, "accept_fewer": accept_fewer}
-            request = RunRequest(chosen, tuple(block), **options, engine=engine, goes_on=True)
-            remaining = Remaining(workspace, request)
-
-            def hear(event: RunEvent, remaining: Remaining = remaining) -> None:
-                progress.hear(event)
-                remaining.hear(event)
-
-            going_on = ""
-            while request is not None and not report.interrupted:
-                progress.begin(going_on + in_short(request), len(request.tables))
-                try:
-                    perform(definitions, instance, project, request, hear, location)
-                except KeyboardInterrupt:  # between two steps, or while a run is followed
-                    report.interrupted = True
-                request, going_on = remaining.after(request), "going on with what does not need them: "
-    landed = LandedMonths(workspace)
+        request = remaining.first()
+        while request is not None and not report.interrupted:
+            progress.begin(in_short(workspace.calendar, request, failed=bool(report.failures)), len(request.tables))
+            try:
+                perform(definitions, instance, project, request, hear, location)
+            except KeyboardInterrupt:  # between two steps, or while a run is followed
+                report.interrupted = True
+            request = remaining.after(request)
+    landed = LandedPartitions(workspace)
     found = [each for address in chosen for each in landed.incomplete(project.table(address))]
     report.incomplete = tuple(each for each in found if report.has_made(each.table, each.partition))
     return report
 
 
-def in_short(request: "RunRequest") -> str:
-    """What a run is for: how many tables, and which months."""
-    return counted(len(request.tables), "table") + (f", {in_words(request.months)}" if request.months else "")
-
-
-def wanted_months(workspace: "Workspace", chosen: Sequence[Address], months: Sequence[str] | None) -> Sequence[str]:
-    """The months to run: those named, or all of which any file that the tables need has been landed.
-
-    Says on stderr which files are missing. Raises UsageError where a month that is named, or every month, has none.
-    """
-    delivered = [table for table in workspace.project.tables if table.files is not None and table.monthly]
-    reading = [table for table in delivered if table.address in chosen]
-    if months is not None and not reading:
-        return months
-    # What is no file counts as delivered: the step refuses it, and says why.
-    lying = workspace.landing.listing()
-    there = workspace.expected_files.by_partition(lying.readable.keys() | lying.blocked.keys())
-    landed = []
-    for month in months if months is not None else workspace.settings.months.keys():
-        tables = reading or delivered
-        missing = [table.file_name(month) for table in tables if (table, month) not in there]
-        if len(missing) < len(tables):
-            landed.append(month)
-            if missing:
-                hint(f"{month}: {', '.join(missing)} has not been delivered")
-        elif months is not None:
-            raise UsageError(f"{month} has not been landed; deliver it with: taxiway land --month {month}")
-    if not landed:
-        raise UsageError("no month has been landed yet; deliver them with: taxiway land")
-    return landed
+def in_short(calendar: "Calendar", request: "RunRequest", *, failed: bool) -> str:
+    """What a run is for: how many tables, and which partitions."""
+    told = "going on with what does not need them: " if failed else ""
+    told += counted(len(request.tables), "table")
+    return told + (f", {calendar.in_words(request.partitions)}" if request.partitions else "")

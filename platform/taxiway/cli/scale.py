@@ -26,10 +26,10 @@ def scale(
     engine: Annotated[
         str | None, typer.Option("--engine", metavar="NAME", help="duckdb or spark; the deployment's by default.")
     ] = None,
-    months_a_step: Annotated[
+    partitions_a_step: Annotated[
         int | None,
         typer.Option(
-            "--months-a-step", min=0, metavar="N", help="Make so many months at a time, 0 for all; by the engine."
+            "--partitions-a-step", min=0, metavar="N", help="Make so many at a time, 0 for all; by the engine."
         ),
     ] = None,
     memory: Annotated[
@@ -60,7 +60,7 @@ def scale(
             raise UsageError(f"{option} {file} is a folder: name a file")
     runs = [run for file in earlier or () for run in load_runs(file)]
     if factor:
-        runs += _measure(open_workspace(), factor, engine, months_a_step, memory)
+        runs += _measure(open_workspace(), factor, engine, partitions_a_step, memory)
     if as_json:
         print_json(scale_data(runs))
     else:
@@ -71,9 +71,9 @@ def scale(
 
 
 def _measure(
-    workspace: "Workspace", factors: "Sequence[int]", engine: str | None, months_a_step: int | None, memory: str | None
+    workspace: "Workspace", factors: "Sequence[int]", engine: str | None, a_step: int | None, memory: str | None
 ) -> "list[ScaleRun]":
-    from taxiway.benchmark import MEMORY, MONTHS_A_STEP, load_benchmarks, measure_scale
+    from taxiway.benchmark import MEMORY, PARTITIONS_A_STEP, load_benchmarks, measure_scale
     from taxiway.benchmark.scale import megabytes
     from taxiway.benchmark.scale_report import run_rows
     from taxiway.engines import check_engine
@@ -85,12 +85,14 @@ def _measure(
         raise UsageError(f"{workspace.project.name} offers no copies of its data: define the scale of its Benchmarks")
     limit = memory or MEMORY
     megabytes(limit)
-    step = MONTHS_A_STEP[chosen] if months_a_step is None else months_a_step
+    step = PARTITIONS_A_STEP[chosen] if a_step is None else a_step
     runs = []
     with _interruptible():
         for factor in dict.fromkeys(factors):
             hint(f"factor {factor} on {chosen}")
-            run = measure_scale(workspace, offered, factor, chosen, months_a_step=step, memory_limit=limit, tell=hint)
+            run = measure_scale(
+                workspace, offered, factor, chosen, partitions_a_step=step, memory_limit=limit, tell=hint
+            )
             # Told at once: the next factor may take hours.
             (told,) = run_rows([run])
             hint(f"factor {factor}: {told['run']}, {told['a million']} a million {run.what}, peak {told['peak']}")

@@ -9,9 +9,8 @@ from taxiway.cli.mending import commands
 from taxiway.cli.output import complain, console, counted, notes, print_grid
 from taxiway.cli.quarantine import reasons
 from taxiway.cli.report import Report, TableReport
-from taxiway.landed_months import made_without
+from taxiway.landed_partitions import made_without
 from taxiway.notebook import OpenLake
-from taxiway.partitions import in_words
 
 if TYPE_CHECKING:
     from taxiway.materialise import Workspace
@@ -59,10 +58,13 @@ def print_failures(workspace: "Workspace", report: Report) -> None:
             if rows:
                 err.print(f"[bold]{escape(rule)}[/]", soft_wrap=True)
                 print_grid(err, rows, list(rows[0]))
-    left = [f"{name} ({in_words(keys)})" if keys != ["*"] else name for name, keys in report.missing().items()]
+    left = [
+        f"{name} ({report.calendar.in_words(keys)})" if keys != ["*"] else name
+        for name, keys in report.missing().items()
+    ]
     if left:
         err.print(f"[dim]not up to date: {escape('; '.join(left))}[/]", soft_wrap=True)
-    for line in made_without(report.lacking()):
+    for line in made_without(report.lacking(), report.calendar):
         complain(line)
     told = "; ".join(commands(workspace, report)) if left and report.failures else ""
     if told:

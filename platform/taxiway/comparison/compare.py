@@ -16,7 +16,7 @@ from taxiway.comparison.outcome import Comparison, Difference, Side
 from taxiway.comparison.values import GIVEN, TABLE, Compared
 from taxiway.engines.duckdb import DuckDB, DuckDBSession, identifier, literal
 from taxiway.errors import UsageError
-from taxiway.notebook import OpenLake, refuse_months
+from taxiway.notebook import OpenLake, published_partitions
 from taxiway.scratch import Scratch
 from taxiway.settings import Settings
 from taxiway.spelling import nearest
@@ -30,35 +30,33 @@ def compare(
     table: str,
     *,
     key: Sequence[str] = (),
-    month: str | None = None,
+    partition: str | None = None,
     version: int | None = None,
     within: float | None = None,
 ) -> Comparison:
     """Where a frame, or a file of Parquet or CSV, and a table of the lake differ.
 
-    Rows are matched by `key`, by default that of the table's contract. Of a `month`, the table's rows are compared
-    with all that is given, or with its rows of that month where it has the column. `within` lets floats pass that
-    differ by no more, or beyond 1 by no more than that share. Raises UsageError where a side lacks the key or has
-    it twice, and for anything that cannot be compared, TableNotFound for what has not been made.
+    Rows are matched by `key`, by default that of the table's contract. Of a `partition`, the table's rows are
+    compared with all that is given, or with its rows of that partition where it has the column. `within` lets floats
+    pass that differ by no more, or beyond 1 by no more than that share. Raises UsageError where a side lacks the key or
+    has it twice, and for anything that cannot be compared, TableNotFound for what has not been made.
     """
     if within is not None and not 0 <= within < 1:
         raise UsageError(f"a tolerance lies between 0 and 1, {within} does not")
     snapshot = lake.snapshot(table, version)
-    if month is not None:
-        refuse_months(lake.settings, snapshot, [month])
+    keys = None if partition is None else published_partitions(lake.settings, snapshot, [partition])
     with _folder(frame, lake.settings) as folder:
         (folder / "spill").mkdir()
         one = given(frame, folder)
         settings = lake.settings
         engine = DuckDB(settings.threads, settings.memory_limit, settings.scratch, settings.lake)
         with closing(engine.connect(folder / "spill", reads=[one.path] if one.path else [])) as connection:
-            reading = lake.reading(snapshot, None if month is None else (month,))
+            reading = lake.reading(snapshot, keys)
             DuckDBSession(connection).read(TABLE, reading)
-            told = f"{snapshot.address} version {snapshot.version}" + (f" {month}" if month else "")
+            told = f"{snapshot.address} version {snapshot.version}" + (f" {partition}" if partition else "")
             sides = _Sides(connection, one, told, tuple(key or _key_of(lake, table)))
-            partition = snapshot.partition_column
             try:
-                sides.read_given(literal(month) if month else None, partition)
+                sides.read_given(snapshot.partition_column, keys)
                 return sides.compared(within)
             except duckdb.Error as error:
                 first = " ".join(str(error).strip().split("\n\n")[0].split())
@@ -94,8 +92,8 @@ class _Sides:
     table_name: str
     key: tuple[str, ...]
 
-    def read_given(self, month: str | None, partition: str | None) -> None:
-        """Make the view of what is given, with the types of the table where it has none, of one month only."""
+    def read_given(self, column: str | None, partitions: Sequence[str] | None) -> None:
+        """Make the view of what is given, with the types of the table where it has none, of these partitions only."""
         if self.given.rows is not None:
             self.connection.register("__given", self.given.rows)
         self.connection.execute(f"CREATE TEMP VIEW raw AS SELECT * FROM {self.given.source}")
@@ -105,8 +103,8 @@ class _Sides:
         values = {column.name: column.value for column in exact}
         columns = [f"{values.get(name, identifier(name))} AS {identifier(name)}" for name in raw if name != RECORD]
         rows = f"SELECT {', '.join(columns)} FROM raw"
-        if month is not None and partition in raw:
-            rows += f" WHERE {identifier(partition)} = {month}"
+        if partitions is not None and column in raw:
+            rows += f" WHERE {identifier(column)} IN ({', '.join(map(literal, partitions))})"
         self.connection.execute(f"CREATE TEMP VIEW {GIVEN} AS {rows}")
 
     def compared(self, within: float | None) -> Comparison:

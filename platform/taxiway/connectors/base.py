@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import pyarrow as pa
 
 from taxiway.addresses import Address
-from taxiway.partitions import Months
+from taxiway.calendar import Calendar, Grain
 
 if TYPE_CHECKING:
     from taxiway.settings import Settings
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Extraction:
-    """What a raw table wants of a source: its `columns` with their types, in the order of its `key`, by month of the
-    deployment. `only` are the months that are asked for, all for None.
+    """What a raw table wants of a source: its `columns` with their types, in the order of its `key`, by `partitions` of
+    its `grain` (None where it has none) in the `calendar`. `only` are those that are asked for, all for None.
 
     `known` says, by partition, with which fingerprint it was delivered last, empty where nobody knows. It is asked
     when no other extraction of the same table is under way.
@@ -25,7 +25,9 @@ class Extraction:
     table: Address
     columns: Mapping[str, str]
     key: tuple[str, ...]
-    months: Months
+    grain: Grain | None
+    calendar: Calendar
+    partitions: tuple[str, ...]
     known: Callable[[], Mapping[str, str]]
     only: Collection[str] | None = None
 
@@ -60,8 +62,8 @@ class Source(Protocol):
         ...
 
     @property
-    def monthly(self) -> bool:
-        """Whether it gives a file for each month."""
+    def is_partitioned(self) -> bool:
+        """Whether it gives a file for each partition."""
         ...
 
     def changes(self, settings: "Settings", wanted: Extraction) -> Iterator[Extract]:

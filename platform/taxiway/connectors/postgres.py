@@ -22,16 +22,16 @@ _FORMAT: Mapping[str, Any] = {"null": ("",), "quoted_is_value": True, "true": ("
 class PostgresSource:
     """A `table` (`schema.table`), or a `query`, of a connection as the files of a raw table; see `postgres_extract`.
 
-    `cursor` is the column that each change of a row sets to another value. `month` is the date or timestamp that says
-    of which month a row is, on the clock of the deployment; None where the raw table has no months. `schedule` is a
-    cron line on the same clock. Raises DefinitionError for what names no rows.
+    `cursor` is the column that each change of a row sets to another value. `partition_by` is the date or
+    timestamp that says of which partition a row is, on the clock of the deployment; None where the raw table has none.
+    `schedule` is a cron line on the same clock. Raises DefinitionError for what names no rows.
     """
 
     connection: str
     cursor: str
     table: str = ""
     query: str = ""
-    month: str | None = None
+    partition_by: str | None = None
     schedule: str = "0 * * * *"
 
     def __post_init__(self) -> None:
@@ -49,12 +49,12 @@ class PostgresSource:
         return _FORMAT
 
     @property
-    def monthly(self) -> bool:
-        """Whether it gives a file for each month."""
-        return self.month is not None
+    def is_partitioned(self) -> bool:
+        """Whether it gives a file for each partition."""
+        return self.partition_by is not None
 
     def changes(self, settings: "Settings", wanted: Extraction) -> Iterator[Extract]:
-        """The months that differ from what is known of them, all of one moment, each whole, one in memory at a time."""
+        """The partitions that differ from what is known of them, all of one moment, each whole, one at a time."""
         _see_that_there_is_a_driver()
         from taxiway.connectors.postgres_extract import changes
 

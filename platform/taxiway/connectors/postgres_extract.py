@@ -1,30 +1,39 @@
-"""A table or query of a PostgreSQL database as the files of a raw table: what has changed is delivered, month by month.
+"""A table or query of a PostgreSQL database as the files of a raw table: what has changed is delivered, by partition.
 
-Of each month one aggregate gives how many rows there are, the newest cursor, and a sum of hashes of key and cursor.
-A month for which these differ from what was delivered is delivered again, whole. So a late update is found however
-late its transaction commits and however old its cursor is, and so are a row that moved to another month, in both
-months, and one that was deleted. The aggregate reads the key, the month and the cursor of all rows each time.
+Of each partition one aggregate gives how many rows there are, the newest cursor, and a sum of hashes of key and cursor.
+One for which these differ from what was delivered is delivered again, whole. So a late update is found however late its
+transaction commits and however old its cursor is, and so are a row that moved to another partition, in both, and one
+that was deleted. The aggregate reads the key, the partition and the cursor of all rows each time.
 """
 
 import logging
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
 from hashlib import sha256
 from io import BytesIO
 
 from psycopg2 import extensions
 from psycopg2.sql import SQL, Composable, Identifier, Literal
 
+from taxiway.calendar import Grain
+from taxiway.calendar.keys import first_day
 from taxiway.connectors.base import Extract, Extraction
 from taxiway.connectors.postgres import PostgresSource
 from taxiway.connectors.postgres_session import connected, execute, lock
 from taxiway.errors import ConnectorError
 from taxiway.lake import WHOLE
-from taxiway.partitions import in_words, shift_month
 from taxiway.settings import Settings
 from taxiway.spelling import nearest
 
 _DATE, _TIMESTAMP, _INSTANT = 1082, 1114, 1184
+# How PostgreSQL writes the key of a partition that begins at a moment; an hour is that of UTC, which shows none twice.
+_KEYS: Mapping[Grain, str] = {
+    "hour": 'YYYY-MM-DD"T"HH24:00:00+00:00',
+    "day": "YYYY-MM-DD",
+    "week": 'IYYY-"W"IW',
+    "month": "YYYY-MM",
+}
 _logger = logging.getLogger(__name__)
 
 
@@ -58,23 +67,24 @@ class _Rows:
 
     def fingerprints(self) -> dict[str, str]:
         """The fingerprint of each partition of the deployment that has rows; tells what belongs to none."""
-        # A hash of the record, and a month that is no text yet, cost less than half of texts.
+        # A hash of the record, and a moment that is no text yet, cost less than half of texts.
         query = SQL(
-            "SELECT to_char(month, 'YYYY-MM'), count, newest::text, hashes::text FROM ("
-            "SELECT {month} AS month, count(*), max({cursor}) AS newest, "
-            "sum(hash_record_extended(ROW({hashed}), 0)::numeric) AS hashes FROM {relation} GROUP BY 1) AS months"
+            "SELECT to_char(start, {key}), count, newest::text, hashes::text FROM ("
+            "SELECT {start} AS start, count(*), max({cursor}) AS newest, "
+            "sum(hash_record_extended(ROW({hashed}), 0)::numeric) AS hashes FROM {relation} GROUP BY 1) AS partitions"
         ).format(
-            month=self._month,
+            key=Literal(_KEYS[self._grain]),
+            start=self._start,
             cursor=Identifier(self._source.cursor),
             hashed=SQL(", ").join(map(Identifier, [*self._key, self._source.cursor])),
             relation=self._relation,
         )
         found: dict[str, str] = {}
         others: Counter[str | None] = Counter()
-        months = frozenset(self._wanted.months.keys())
-        for month, rows, newest, hashes in execute(self._connection, query):
-            partition = month if self._source.month is not None else WHOLE
-            if partition in {WHOLE, *months}:
+        known = {WHOLE, *self._wanted.partitions}
+        for written, rows, newest, hashes in execute(self._connection, query):
+            partition = self._partition(written)
+            if partition in known:
                 found[partition] = self.fingerprint(rows, newest, hashes)
             else:
                 others[partition] += rows
@@ -85,7 +95,8 @@ class _Rows:
     def fingerprint(self, rows: int, newest: str | None, hashes: str | None) -> str:
         """By what the content of a partition is known again; another where it is asked for in another way."""
         source, wanted = self._source, self._wanted
-        asked = (source.connection, source.table, source.query, source.cursor, source.month, wanted.months.zone)
+        asked = (source.connection, source.table, source.query, source.cursor, source.partition_by)
+        asked += (wanted.grain, wanted.calendar.zone)
         text = repr((asked, tuple(wanted.columns.items()), wanted.key, rows, newest, hashes))
         return sha256(text.encode()).hexdigest()
 
@@ -102,28 +113,49 @@ class _Rows:
             return written.getvalue(), cursor.rowcount
 
     @property
-    def _month(self) -> Composable:
-        """The first moment of a row's month on the clock of the deployment."""
-        if self._source.month is None:
+    def _grain(self) -> Grain:
+        """That of the partitions; any where there are none, whose start is null."""
+        return self._wanted.grain or "month"
+
+    def _partition(self, written: str | None) -> str | None:
+        """The key as the project writes it; None where a row does not say of which partition it is."""
+        if self._source.partition_by is None:
+            return WHOLE
+        if self._grain != "hour" or written is None:
+            return written
+        try:
+            return self._wanted.calendar.key("hour", datetime.fromisoformat(written))
+        except (ValueError, OverflowError):  # PostgreSQL's years go on where Python's end
+            return written
+
+    @property
+    def _start(self) -> Composable:
+        """The first moment of a row's partition on the clock of the deployment, of an hour on that of UTC."""
+        name = self._source.partition_by
+        if name is None:
             return SQL("NULL::timestamp")
-        clock = SQL("{}::timestamp").format(Identifier(self._source.month))
-        if self._types[self._source.month] == _INSTANT:
-            zone = Literal(self._wanted.months.zone)
-            clock = SQL("{} AT TIME ZONE {}").format(Identifier(self._source.month), zone)
-        return SQL("date_trunc('month', {})").format(clock)
+        clock = SQL("{}::timestamp").format(Identifier(name))
+        if self._types[name] == _INSTANT:
+            zone = "UTC" if self._grain == "hour" else self._wanted.calendar.zone
+            clock = SQL("{} AT TIME ZONE {}").format(Identifier(name), Literal(zone))
+        return SQL("date_trunc({}, {})").format(Literal(self._grain), clock)
 
     def _is_of(self, partition: str) -> Composable:
         """Whether a row is of a partition; an index on its date is used, with a day to spare on either side."""
-        if self._source.month is None:
+        if self._source.partition_by is None:
             return SQL("true")
+        span = self._wanted.calendar.span(partition)
+        first, end = first_day(partition), first_day(self._wanted.calendar.following(partition)) + timedelta(days=1)
+        start = span.start.replace(tzinfo=None) if self._grain == "hour" else first
         return SQL(
-            "{month} = {first}::timestamp AND {date} >= {first}::timestamp - interval '1 day' "
-            "AND {date} < {end}::timestamp + interval '1 day'"
+            "{start} = {own}::timestamp AND {date} >= {first}::timestamp - interval '1 day' "
+            "AND {date} < {end}::timestamp"
         ).format(
-            month=self._month,
-            date=Identifier(self._source.month),
-            first=Literal(f"{partition}-01"),
-            end=Literal(f"{shift_month(partition, 1)}-01"),
+            start=self._start,
+            own=Literal(start.isoformat()),
+            date=Identifier(self._source.partition_by),
+            first=Literal(first.isoformat()),
+            end=Literal(end.isoformat()),
         )
 
     def _as_text(self, name: str, dtype: str) -> Composable:
@@ -137,7 +169,7 @@ class _Rows:
         if self._types[name] != _INSTANT:
             raise ConnectorError(
                 f"{self._told}: {name} is to be an instant, and has no zone there; give it one in a query: "
-                f"{name} AT TIME ZONE '{self._wanted.months.zone}' AS {name}"
+                f"{name} AT TIME ZONE '{self._wanted.calendar.zone}' AS {name}"
             )
         text = (
             "CASE WHEN isfinite({name}) AND {name} >= '0001-01-01 00:00Z' THEN "
@@ -149,12 +181,17 @@ class _Rows:
         """The types by column, as PostgreSQL numbers them; raises ConnectorError where one is missing or no date."""
         described = execute(self._connection, "SELECT * FROM {} LIMIT 0", self._relation).description
         found: dict[str, int] = {column.name: column.type_code for column in described or ()}
-        month = self._source.month
-        for name in [*self._wanted.columns, self._source.cursor, *([month] if month is not None else [])]:
+        by = self._source.partition_by
+        for name in [*self._wanted.columns, self._source.cursor, *([by] if by is not None else [])]:
             if name not in found:
                 raise ConnectorError(f"{self._told} has no column {name}; {nearest(name, found)}")
-        if month is not None and found[month] not in (_DATE, _TIMESTAMP, _INSTANT):
-            raise ConnectorError(f"{self._told}: {month} says of which month a row is, and is no date or timestamp")
+        if by is not None and found[by] not in (_DATE, _TIMESTAMP, _INSTANT):
+            raise ConnectorError(f"{self._told}: {by} says of which partition a row is, and is no date or timestamp")
+        if by is not None and self._wanted.grain == "hour" and found[by] != _INSTANT:
+            raise ConnectorError(
+                f"{self._told}: {by} has no zone there, so it does not tell of which hour a row is where clocks go "
+                f"back; give it one in a query: {by} AT TIME ZONE '{self._wanted.calendar.zone}' AS {by}"
+            )
         return found
 
     @property
@@ -162,7 +199,13 @@ class _Rows:
         return f"connection '{self._source.connection}': {self._source.table or 'the query'}"
 
     def _tell_others(self, others: Mapping[str | None, int]) -> None:
-        months = [key for key in others if key is not None]
-        parts = [f"{others[None]:,} rows without {self._source.month}"] if None in others else []
-        parts += [f"{sum(others[key] for key in months):,} rows of {in_words(months)}"] if months else []
-        _logger.warning("%s has %s: of no month of the deployment, so not delivered", self._told, " and ".join(parts))
+        keys = [key for key in others if key is not None]
+        parts = [f"{others[None]:,} rows without {self._source.partition_by}"] if None in others else []
+        told = self._wanted.calendar.in_words(keys)
+        parts += [f"{sum(others[key] for key in keys):,} rows of {told}"] if keys else []
+        _logger.warning(
+            "%s has %s: of no %s that is over in the calendar, so not delivered",
+            self._told,
+            " and ".join(parts),
+            self._grain,
+        )

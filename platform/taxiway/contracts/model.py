@@ -11,6 +11,7 @@ import ibis.expr.types as ir
 import pandera.pandas as pandera
 from pandera.errors import SchemaInitError
 
+from taxiway.calendar import Grain
 from taxiway.errors import DefinitionError
 from taxiway.zones import see_that_is_zone
 
@@ -170,6 +171,7 @@ def table_rule(description: str, *, severity: Severity = "error") -> Callable[[H
 
 def table(
     *,
+    grain: Grain | None = None,
     partition: str | None = None,
     tolerance: float = 0.0,
     volume: Volume = _USUAL_VOLUME,
@@ -178,13 +180,16 @@ def table(
 ) -> dict[str, Any]:
     """What `Config.metadata` of a contract holds.
 
-    `partition` is the partition column, `tolerance` the share (0 to 1) of a partition's rows that may
+    `grain` says how long a partition is: an hour, a day, a week or a month of the project's calendar; None is a table
+    without partitions. `partition` is the column that holds the partition's key, called as the grain by default.
+    `tolerance` is the share (0 to 1) of a partition's rows that may
     be rejected while the others are published, `volume` how many rows a partition must have.
     `key_within_partition` says that the key contains the partition's date, so that no two partitions can have
     one key: then it is looked for within each partition only, not in all that is published of the table.
     """
     return {
-        "partition": partition,
+        "grain": grain,
+        "partition": partition or grain,
         "tolerance": tolerance,
         "volume": volume,
         "key_within_partition": key_within_partition,

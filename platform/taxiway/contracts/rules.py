@@ -19,6 +19,7 @@ from ibis.common.exceptions import IbisError
 from pandera.api.pandas.container import DataFrameSchema
 from pandera.errors import SchemaError, SchemaInitError
 
+from taxiway.calendar import GRAINS, Grain
 from taxiway.contracts.checks import compile_check
 from taxiway.contracts.foreign import refuse_foreign
 from taxiway.contracts.model import Contract, DeclaredRule, MaxLag, Severity, Volume, table
@@ -83,7 +84,7 @@ class Rule:
 
 @dataclass(frozen=True, eq=False)
 class TableContract:
-    """A contract as plain data: shape, key, partition column, tolerance (share of rows), volume and rules.
+    """A contract as plain data: shape, key, grain, partition column, tolerance (share of rows), volume and rules.
 
     `key_within_partition` is whether a key is looked for within each partition only, because no two can have it.
     """
@@ -93,6 +94,7 @@ class TableContract:
     schema: pa.Schema
     ibis_schema: ibis.Schema
     key: tuple[str, ...]
+    grain: Grain | None
     partition: str | None
     tolerance: float
     volume: Volume
@@ -141,6 +143,7 @@ def compile_contract(model: type[Contract]) -> TableContract:
         schema=schema,
         ibis_schema=ibis_schema,
         key=key,
+        grain=metadata["grain"],
         partition=partition,
         tolerance=float(metadata["tolerance"]),
         volume=metadata["volume"],
@@ -181,12 +184,19 @@ def _table_metadata(model: type[Contract], where: str) -> dict[str, Any]:
     unknown = sorted(declared.keys() - table().keys())
     if unknown:
         raise DefinitionError(f"{where}: Config.metadata has {unknown}: write Config.metadata = table(...)")
+    if metadata["grain"] not in (None, *GRAINS):
+        raise DefinitionError(f"{where}: there is no grain {metadata['grain']!r}: write one of {', '.join(GRAINS)}")
+    if metadata["partition"] is not None and metadata["grain"] is None:
+        raise DefinitionError(
+            f"{where}: it has the partition column {metadata['partition']}, and no grain: write table(grain=...), one "
+            f"of {', '.join(GRAINS)}"
+        )
     if not 0 <= metadata["tolerance"] <= 1:
         raise DefinitionError(f"{where}: tolerance {metadata['tolerance']} is not a share of the rows between 0 and 1")
     if not isinstance(metadata["volume"], Volume):
         raise DefinitionError(f"{where}: volume {metadata['volume']!r} is no volume: write volume=Volume(least_rows=1)")
     if metadata["key_within_partition"] and metadata["partition"] is None:
-        raise DefinitionError(f"{where}: key_within_partition, but the table has no partition column")
+        raise DefinitionError(f"{where}: key_within_partition, but the table has no partitions")
     return metadata
 
 

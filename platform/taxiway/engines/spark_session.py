@@ -82,7 +82,7 @@ def spark_config(settings: Settings) -> dict[str, str]:
         "spark.sql.sources.parallelPartitionDiscovery.threshold": "10000",
         # Small tables: the default of 200 costs seconds for every query.
         "spark.sql.shuffle.partitions": str(4 * settings.threads),
-        # A run of all tables makes more classes than the default of 100, and would compile them anew for every month.
+        # A run of all tables makes more classes than the default of 100, and would compile them anew each time.
         "spark.sql.codegen.cache.maxEntries": "5000",
         "spark.driver.memory": "2g",
         "spark.driver.extraJavaOptions": _JVM,

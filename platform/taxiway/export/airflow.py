@@ -1,18 +1,24 @@
 """A DAG of Airflow 3 that drives the project by its command line; Airflow's environment needs no Taxiway."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from string import Template
+from zoneinfo import ZoneInfo
 
+from taxiway.calendar import GRAINS, Calendar, Grain, Interval
+from taxiway.errors import UsageError
 from taxiway.export.stages import Stage
-from taxiway.partitions import Months, parse_month, shift_month
 
 _WIDTH = 88  # what formatters allow unless they are told otherwise
 _KEY = re.compile(r"[^A-Za-z0-9_.-]+")  # no part of a name to Airflow
-_MONTH = "MONTH"
+_PARTITION = "PARTITION"
+_LONGEST = timedelta(days=62)  # in so many a whole partition of every grain lies
+_SCHEDULES: Mapping[Grain, str] = {"hour": "0 * * * *", "day": "0 0 * * *", "week": "0 0 * * 1", "month": "0 0 1 * *"}
+_FORMATS: Mapping[Grain, str] = {"hour": "%Y-%m-%dT%H", "day": "%Y-%m-%d", "week": "%G-W%V", "month": "%Y-%m"}
 
 _FILE = Template('''\
-"""The tables of $dag by month, a task a layer. Written by: taxiway export airflow
+"""The tables of $dag by $grain, a task a layer. Written by: taxiway export airflow
 
 Variables of Airflow say what differs from place to place: taxiway_command, the command
 with its path, and taxiway_deployment. TAXIWAY_* variables are those of the worker.
@@ -26,8 +32,8 @@ from airflow.providers.standard.hooks.subprocess import SubprocessHook
 from airflow.sdk import DAG, BaseOperator, CronDataIntervalTimetable, Param
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
-ZONE = "$zone"  # the clock on which a month begins
-MONTH = "{{ params.month or month_of(data_interval_start) }}"
+ZONE = "$zone"  # the clock on which a $grain begins
+PARTITION = "{{ params.partition or partition_of(data_interval_start) }}"
 DEPLOYMENT = "{{ var.value.get('taxiway_deployment', '$deployment') }}"
 
 # The words of each command, and the tasks that come before it.
@@ -39,9 +45,9 @@ $after
 }
 
 
-def month_of(start: datetime) -> str:
-    """The month that begins at an instant."""
-    return start.astimezone(ZoneInfo(ZONE)).strftime("%Y-%m")
+def partition_of(start: datetime) -> str:
+    """The $grain that begins at an instant."""
+    $begins
 
 
 class Taxiway(BaseOperator):
@@ -75,23 +81,23 @@ class Taxiway(BaseOperator):
 
 with DAG(
     "$dag",
-    schedule=CronDataIntervalTimetable("0 0 1 * *", timezone=ZONE),
-    start_date=datetime($first, 1, tzinfo=ZoneInfo(ZONE)),
-    end_date=datetime($last, 1, tzinfo=ZoneInfo(ZONE)),
-    # Each month is due once, and those before this DAG was there are due as well.
+    schedule=CronDataIntervalTimetable("$schedule", timezone=ZONE),
+    start_date=$first,
+    end_date=$last,
+    # Each $grain is due once, and those before this DAG was there are due as well.
     catchup=True,
-    # A month looks back at those before it, and tables without months are made by all.
+    # One looks back at those before it, and tables without partitions are made by all.
     max_active_runs=1,
     default_args={"retries": 2},
     params={
-        "month": Param(
+        "partition": Param(
             None,
             type=["null", "string"],
-            pattern="^[0-9]{4}-[0-9]{2}$$",
-            description="Another month than that of the run, as 2013-01",
+            pattern="^[0-9]{4}-[0-9TW:+-]+$$",
+            description="Another time than that of the run, as $example",
         ),
     },
-    user_defined_macros={"month_of": month_of},
+    user_defined_macros={"partition_of": partition_of},
     tags=["taxiway"],
 ):
     tasks = {name: Taxiway(task_id=name, words=COMMANDS[name]) for name in COMMANDS}
@@ -102,22 +108,45 @@ with DAG(
 ''')
 
 
-def render_dag(project: str, deployment: str, months: Months, ordered: Sequence[Stage]) -> str:
-    """The text of a DAG with a task for each stage, scheduled for each of the months once it is over.
+def render_dag(project: str, deployment: str, calendar: Calendar, ordered: Sequence[Stage]) -> str:
+    """The text of a DAG with a task for each stage, scheduled by the shortest grain, for each partition once over.
 
-    It is called as the project, with `_` for what Airflow allows in no name.
+    It is called as the project, with `_` for what Airflow allows in no name. Where no table has partitions, it is due
+    each day. Raises UsageError where the calendar has no partition of that grain.
     """
     words = {
-        stage.name: (*map(_text, stage.words), *(('"--month"', _MONTH) if stage.monthly else ())) for stage in ordered
+        stage.name: (*map(_text, stage.words), *(('"--partition"', _PARTITION) if stage.grain is not None else ()))
+        for stage in ordered
     }
+    found: list[Grain] = [grain for grain in GRAINS if any(stage.grain == grain for stage in ordered)]
+    grain = found[0] if found else "day"
+    keys = calendar.overlapping(grain, Interval(calendar.bounds.start, calendar.bounds.start + _LONGEST))
+    if not keys:
+        raise UsageError(f"the calendar of this deployment ({calendar}) has no whole {grain}")
+    first, last = keys[0], calendar.keys(grain)[-1] if calendar.end is not None else None
     return _FILE.substitute(
         dag=_KEY.sub("_", project),
         deployment=deployment,
-        zone=months.zone,
-        first=_date(months.first),
-        last=_date(shift_month(months.end, -1)),
+        zone=calendar.zone,
+        grain=grain,
+        schedule=_SCHEDULES[grain],
+        begins=_begins(grain),
+        example=first,
+        first=_start(calendar, first),
+        last=_start(calendar, last) if last is not None else "None",
         commands="\n".join(_item(name, each) for name, each in words.items()),
         after="\n".join(_item(stage.name, [*map(_text, stage.needs)]) for stage in ordered if stage.needs),
+    )
+
+
+def _begins(grain: Grain) -> str:
+    """The lines that return the key of the partition that begins at `start`."""
+    if grain != "hour":
+        return f'return start.astimezone(ZoneInfo(ZONE)).strftime("{_FORMATS[grain]}")'
+    return (
+        "shown = start.astimezone(ZoneInfo(ZONE))\n"
+        "    # The second of an hour that is shown twice has its offset.\n"
+        f'    return shown.strftime("{_FORMATS[grain]}%z" if shown.fold else "{_FORMATS[grain]}")'
     )
 
 
@@ -134,6 +163,8 @@ def _text(word: str) -> str:
     return f'"{word}"'
 
 
-def _date(month: str) -> str:
-    year, number = parse_month(month)
-    return f"{year}, {number}"
+def _start(calendar: Calendar, key: str) -> str:
+    """When a partition begins, as Python writes it on the project's clock."""
+    shown = calendar.span(key).start.astimezone(ZoneInfo(calendar.zone))
+    parts = [shown.year, shown.month, shown.day, *([shown.hour] if shown.hour else [])]
+    return f"datetime({', '.join(map(str, parts))}, tzinfo=ZoneInfo(ZONE))"

@@ -4,20 +4,23 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
 
+from taxiway.calendar import GRAINS, Grain
 from taxiway.errors import DefinitionError
-from taxiway.landed_months import inputs_of
+from taxiway.landed_partitions import inputs_of
 from taxiway.materialise import Workspace
+from taxiway.tables import Table
 
 _LAND, _SINK = "land", "sink"
 
 
 @dataclass(frozen=True)
 class Stage:
-    """A command of Taxiway's, with the names of the stages that come before it; `monthly` ones are given a month."""
+    """A command of Taxiway's, with the names of the stages that come before it, and the shortest grain of
+    its tables; what has one is given a partition."""
 
     name: str
     words: tuple[str, ...]
-    monthly: bool
+    grain: Grain | None
     needs: tuple[str, ...] = ()
 
 
@@ -34,21 +37,32 @@ def stages(workspace: Workspace) -> tuple[Stage, ...]:
     for table in project.tables:
         reads[table.address.layer].update({source.address.layer: None for source in inputs_of(workspace, table)})
     together = _together(reads)
-    monthly = {table.address.layer for table in project.tables if table.monthly}
     delivered = [table for table in project.tables if table.files is not None and table.source]
     fed = {table.address.layer for table in delivered}
     found = []
     if delivered:
-        found.append(Stage(_LAND, (_LAND,), any(table.monthly for table in delivered)))
+        found.append(Stage(_LAND, (_LAND,), _shortest(delivered)))
     needed = {group: _others(group, together, reads) for group in dict.fromkeys(together.values())}
     for group in TopologicalSorter(needed).static_order():
         before = [_LAND] if fed & {*group} else []
         before += map(_name, needed[group])
-        found.append(Stage(_name(group), ("run", *group), bool(monthly & {*group}), tuple(before)))
+        found.append(
+            Stage(
+                _name(group),
+                ("run", *group),
+                _shortest(t for t in project.tables if t.address.layer in group),
+                tuple(before),
+            )
+        )
     sinking = [table.address.layer for table in project.tables if table.sinks]
     if sinking:
-        found.append(Stage(_SINK, (_SINK,), False, tuple(dict.fromkeys(_name(together[layer]) for layer in sinking))))
+        found.append(Stage(_SINK, (_SINK,), None, tuple(dict.fromkeys(_name(together[layer]) for layer in sinking))))
     return tuple(found)
+
+
+def _shortest(tables: Iterable[Table]) -> Grain | None:
+    grains = {table.grain for table in tables}
+    return next((grain for grain in GRAINS if grain in grains), None)
 
 
 def _together(reads: Mapping[str, Iterable[str]]) -> dict[str, tuple[str, ...]]:

@@ -1,7 +1,8 @@
 """What partitions were read: each with its version where they are few, stretches of them where they are many, so that
 what is known of a partition does not grow with the table that it was computed from."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Mapping, Sequence
 from hashlib import sha256
 from itertools import groupby
 from typing import TypeAlias
@@ -41,13 +42,18 @@ def told_of(versions: Versions, partition: str) -> str | None:
     return partition if partition in versions else next((key for key in versions if covers(key, partition)), None)
 
 
-def absent(versions: Versions, known: Iterable[str]) -> list[str]:
-    """The partitions that were absent, and of stretches those of the `known` ones that lie in them."""
-    told = [key for key, version in versions.items() if version is None]
-    return [
-        *(key for key in told if _TO not in key),
-        *(k for k in known if any(_TO in t and covers(t, k) for t in told)),
-    ]
+def is_stretch(told: str) -> bool:
+    """Whether a key of `Versions` tells of several partitions."""
+    return _TO in told
+
+
+def absent(versions: Versions, known: Sequence[str]) -> list[str]:
+    """The partitions that were absent, and of stretches those of the `known` ones, in order, that lie in them."""
+    found = []
+    for told in (key for key, version in versions.items() if version is None):
+        first, to, last = told.partition(_TO)
+        found += known[bisect_left(known, first) : bisect_right(known, last)] if to else [told]
+    return found
 
 
 def _stretches(versions: Versions) -> Iterator[tuple[str, str | None]]:

@@ -10,7 +10,8 @@ from taxiway.errors import LakeError
 from taxiway.lake.provenance import WHOLE, Provenance
 from taxiway.lake.snapshot import DataFile, Snapshot
 
-_KEY = re.compile(r"[A-Za-z0-9]+(-[A-Za-z0-9]+)*")
+# An hour that is shown twice has its offset from UTC, which may have a plus sign.
+_KEY = re.compile(r"[A-Za-z0-9]+([-+][A-Za-z0-9]+)*")
 
 StillHolds: TypeAlias = Callable[[Snapshot], bool]
 """Whether what was found of rows holds at a later version too."""

@@ -27,7 +27,7 @@ def new_columns(
     if removed or retyped or unfilled:
         changes = retyped + [f"{name} is gone" for name in removed] + unfilled
         raise LakeError(
-            f"{address}: its columns changed in a way that published months cannot follow ({'; '.join(changes)}); "
+            f"{address}: its columns changed in a way that published partitions cannot follow ({'; '.join(changes)}); "
             f"rebuild the whole table in one commit with: taxiway run {address} --rebuild"
         )
     return added

@@ -85,6 +85,14 @@ class Snapshot:
         )
         return tuple(sorted(found, key=lambda file: (file.partition, file.path)))
 
+    @cached_property
+    def bytes_by_partition(self) -> Mapping[str, int]:
+        """The bytes of the live files of each partition."""
+        found: dict[str, int] = {}
+        for file in self.files:
+            found[file.partition] = found.get(file.partition, 0) + file.bytes
+        return found
+
     @property
     def partitions(self) -> Mapping[str, PartitionState]:
         """What is known of each partition that was ever published."""

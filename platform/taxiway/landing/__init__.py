@@ -1,6 +1,6 @@
 """The landing zone: where publishers deliver files, what they look like, and the reader that gives their records.
 
-Knows files and bytes, nothing of tables, contracts or months. Typing a text is the guard's work.
+Knows files and bytes, nothing of tables, contracts or partitions. Typing a text is the guard's work.
 """
 
 from taxiway.landing.doubts import doubtful_texts

@@ -10,7 +10,8 @@ from functools import cached_property
 from taxiway.errors import DeliveryRefused, UsageError
 from taxiway.storage import FileChanged, Found, Store
 
-_FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*(\.[A-Za-z0-9_-]+)*")
+# An hour that is shown twice has its offset from UTC in its name, which may have a plus sign.
+_FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_+-]*(\.[A-Za-z0-9_+-]+)*")
 _LONGEST_NAME = 200
 
 
@@ -108,7 +109,7 @@ class LandingZone:
         """Where the file lies, delivered or not; raises UsageError for a name outside the allow-list."""
         if not _FILE_NAME.fullmatch(name) or len(name) > _LONGEST_NAME:
             raise UsageError(
-                f"{name!r} cannot be the name of a delivered file: use letters, digits, '-', '_' and "
+                f"{name!r} cannot be the name of a delivered file: use letters, digits, '-', '+', '_' and "
                 f"single dots, no folders, at most {_LONGEST_NAME} characters, e.g. flights-2013-01.csv"
             )
         return self.store.address(name)

@@ -19,7 +19,7 @@ from taxiway.marts.project import LIBRARIES, DbtProject
 from taxiway.materialise import Outcome, PartitionPlan, PartitionResult, Plan, Workspace
 from taxiway.materialise.compiled import STAGED, CompiledTable, contract_texts
 from taxiway.materialise.execute import Clock, check_change, guard, publish_judged, skipped
-from taxiway.materialise.plan import data_version, partitions_in_reach
+from taxiway.materialise.plan import versions_read
 from taxiway.materialise.refused import forget_refused
 from taxiway.materialise.stage import Staged, check_columns
 from taxiway.tables import Table
@@ -52,13 +52,7 @@ def plan_marts(
         absent = ", ".join(source.at for source in found if snapshots[source] is None)
         if absent:
             raise LakeError(_absent(mart, absent))
-        read = {
-            source.at: {
-                key: data_version(snapshots[source], key)
-                for key in partitions_in_reach(workspace.settings.months, mart, source, None, WHOLE)
-            }
-            for source in found
-        }
+        read = {source.at: versions_read(workspace, mart, source, None, WHOLE, snapshots[source]) for source in found}
         compiled = _compiled(workspace, project, mart)
         base = workspace.lake.find(mart.address)
         known = base.partitions.get(WHOLE) if base is not None else None
@@ -240,8 +234,8 @@ def _register(workspace: Workspace, plans: Sequence[Plan], connection: duckdb.Du
         kind = "VIEW" if snapshot.plain_files() and elsewhere is None else "TABLE"
         if elsewhere is None:
             check_columns(source, snapshot)
-        months = workspace.settings.months.keys() if source.monthly else None
-        query = session.source(relation, Reading(snapshot, source.rules.schema, months, elsewhere=elsewhere))
+        partitions = workspace.partitions(source) if source.is_partitioned else None
+        query = session.source(relation, Reading(snapshot, source.rules.schema, partitions, elsewhere=elsewhere))
         schema, name = identifier(source.address.layer), identifier(source.address.name)
         connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
         connection.execute(f"CREATE {kind} {schema}.{name} AS {query}")

@@ -16,9 +16,9 @@ _ONE_RUN = "dbt's database lives for one run"
 _MATERIALISED = {"table", "view", "ephemeral"}
 _INSTEAD = {
     "incremental": f"{_ONE_RUN}, so there are no earlier rows to add to: write materialized='table'; what grows by the "
-    "month is a monthly table of the layer feature",
+    "month is a table by month of the layer feature",
     "snapshot": f"{_ONE_RUN}, so there is no earlier state to compare with: earlier versions are in the lake, see "
-    "taxiway history; read them in a monthly table of the layer feature",
+    "taxiway history; read them in a table by month of the layer feature",
     "external": "it writes files beside the lake: write materialized='table', and read the published mart",
 }
 

@@ -9,6 +9,8 @@ from typing import Any
 import ibis
 import ibis.expr.types as ir
 
+from taxiway.calendar import Grain
+from taxiway.calendar.keys import nests
 from taxiway.contracts import TableContract, audit, check_schema
 from taxiway.errors import DefinitionError
 from taxiway.landing import Parquet
@@ -35,7 +37,7 @@ _LANDING = {
     "source_row": "int64",
     "_problems": "array<string>",
     "_delivered": "string",
-    "_month": "string",
+    "_partition": "string",
 }
 
 
@@ -68,12 +70,13 @@ def certify_table(workspace: Workspace, table: Table) -> None:
     Builds the expression that `compile_table` takes up; needs no engine. Raises DefinitionError where an operator
     is not certified, where a Python function depends on more than its arguments, and as `compile_table`.
     """
+    if table.grain == "hour" and (irregular := workspace.calendar.irregular_hours()):
+        raise DefinitionError(f"{table.at}: {irregular}; choose another zone for the project, as UTC, or another grain")
     keys = {source.address.relation: _whole_key(source.rules) for source in workspace.project.inputs(table)}
     if isinstance(table.transform, ArrowTransform):
         check_pure(table.transform.function, table.at)
-        # Constants of a month are read too, so it is one that there is.
-        (month, *_) = workspace.settings.months.keys()
-        for name, rows in prepared(workspace, table, month).items():
+        # Constants of a partition are read too, so it is one that there can be.
+        for name, rows in prepared(workspace, table, workspace.first_partition(table)).items():
             certify(f"{table.at}: {table.transform.prepares[name].name}", rows, keys)
     elif table.transform is not None:
         if table.files is not None:
@@ -112,9 +115,9 @@ def compile_table(workspace: Workspace, table: Table) -> CompiledTable:
                     raise DefinitionError(
                         f"{table.at}: {prepare.name} and its function have different defaults for {name}"
                     )
-        expressions = prepared(workspace, table, month="")
-        # The SQL of a prepare that is given the month is another for each month: its code stands for it.
-        prepares = [prepare.function for prepare in transform.prepares.values() if "month" in prepare.parameters]
+        expressions = prepared(workspace, table, partition="")
+        # The SQL of a prepare that is given the partition is another for each: its code stands for it.
+        prepares = [prepare.function for prepare in transform.prepares.values() if "partition" in prepare.parameters]
         codes = [code_of(function) for function in (transform.function, *prepares)]
         versions = {name: found for code in codes for name, found in code.versions.items()}
         libraries = {**library_versions(transform.libraries), **versions, "zones of python": python_version()}
@@ -133,10 +136,9 @@ def compile_table(workspace: Workspace, table: Table) -> CompiledTable:
     independent = independence_of(workspace, table)
     if STAGED in expressions and independent is not None and independent.reason:
         texts.append("partition by partition")
-    months = workspace.settings.months
-    zones = zones_of(texts, months)
+    zones = zones_of(texts, workspace.calendar)
     if zones:
-        libraries = {**libraries, "zones": engines_digest(zones, months)}
+        libraries = {**libraries, "zones": engines_digest(zones, workspace.calendar)}
     identity = fingerprint(texts, parameters, libraries)
     context = _reads_context(workspace, table, expressions)
     return CompiledTable(table, expressions, staged, parameters, libraries, identity, independent, context)
@@ -145,10 +147,15 @@ def compile_table(workspace: Workspace, table: Table) -> CompiledTable:
 def _reads_context(workspace: Workspace, table: Table, expressions: Mapping[str, ir.Table]) -> bool:
     """Whether rows of other partitions may come out beside those of the one that is computed: not where each input with
     partitions is read in that one alone, and the partition of a row is made of such inputs."""
-    if table.files is not None or table.rules.partition is None:
+    if table.files is not None or table.grain is None or table.rules.partition is None:
         return False
     inputs = workspace.project.inputs(table)
-    alone = {source.address.relation for source, reach in inputs.items() if reach is None and source.monthly}
+    grains: dict[str, Grain | None] = {
+        source.address.relation: source.grain for source, reach in inputs.items() if reach is None
+    }
+    alone = {relation for relation, grain in grains.items() if grain is not None and nests(grain, table.grain)}
+    if any(grain is not None and relation not in alone for relation, grain in grains.items()):
+        return True
     if any(reach is not None for reach in inputs.values()):
         return True
     rows = table.transform.rows if isinstance(table.transform, BatchTransform) else STAGED
@@ -165,8 +172,11 @@ def independence_of(workspace: Workspace, table: Table) -> Independence | None:
         return Independence("a function is given the rows of one partition")
     if table.files is not None:
         (relation,) = table.inputs
-        inputs = {relation: Input("_month")}
+        inputs = {relation: Input("_partition")}
     else:
+        for source, reach in workspace.project.inputs(table).items():
+            if source.grain not in (None, table.grain) and not isinstance(reach, Whole):
+                return Independence(f"rows of {source.at} are told apart by {source.grain}")
         inputs = {
             source.address.relation: Input(
                 None if isinstance(reach, Whole) else source.rules.partition,
@@ -178,15 +188,15 @@ def independence_of(workspace: Workspace, table: Table) -> Independence | None:
     return independence(expression, partition, inputs, blocks)
 
 
-def prepared(workspace: Workspace, table: Table, month: str) -> dict[str, ir.Table]:
-    """What the transforms before an Arrow function select for a month, by the function's parameter."""
+def prepared(workspace: Workspace, table: Table, partition: str) -> dict[str, ir.Table]:
+    """What the transforms before an Arrow function select for a partition, by the function's parameter."""
     assert isinstance(table.transform, ArrowTransform)
     schemas = _input_schemas(workspace, table)
     found = {}
     for name, prepare in table.transform.prepares.items():
         parameters = bind_parameters(prepare.parameters, workspace.settings.parameters)
-        if "month" in parameters:
-            parameters["month"] = month
+        if "partition" in parameters:
+            parameters["partition"] = partition
         found[name] = express(prepare, schemas, parameters)
     return found
 
@@ -234,12 +244,12 @@ def _express(workspace: Workspace, table: Table) -> ir.Table:
         result = transform.function(landing, **own)
         partition = table.rules.partition
         if partition is not None:
-            # What the file was delivered for is what its rows replace, so a row of another month has no place.
-            foreign = result[partition].notnull() & (result[partition] != result["_month"])
+            # What the file was delivered for is what its rows replace, so a row of another partition has no place.
+            foreign = result[partition].notnull() & (result[partition] != result["_partition"])
             result = refuse(result, foreign, f"{partition}: the file was delivered for another one")
-            result = result.mutate(**{partition: result["_month"]})
+            result = result.mutate(**{partition: result["_partition"]})
         unkept = [name for name in table.file_columns if name not in table.rules.ibis_schema]
-        result = result.drop(*unkept, "_month")
+        result = result.drop(*unkept, "_partition")
     else:
         result = express(transform, _input_schemas(workspace, table), parameters)
     visible = ibis.schema({name: dtype for name, dtype in result.schema().items() if not name.startswith("_")})

@@ -6,15 +6,15 @@ Nothing that lies there is passed over in silence: `unexpected` tells all that n
 import re
 import time
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 
-from taxiway.errors import UsageError
+from taxiway.calendar import Calendar, Grain
+from taxiway.lake import WHOLE
 from taxiway.landing import Entry, Listing
 from taxiway.materialise.workspace import Workspace
-from taxiway.partitions import parse_month, shift_month
 from taxiway.storage import SETTLED_AFTER_S
 from taxiway.tables import Project, Table
 
@@ -24,7 +24,15 @@ _COMPARED = 50
 _UPLOADS = (".part", ".partial", ".filepart", ".crdownload", ".download", ".tmp", ".temp", ".uploading")
 _PACKED = re.compile(r"\.(gz|zip|bz2|xz|zst|7z|tar|tgz|z)$")
 _COPY = re.compile(r"[ _-]*(\(\d*\)|- *copy|copy|\bcopy of\b)[ _-]*")
-_MONTH = re.compile(r"(?<!\d)(\d{4})[^0-9a-z]?(\d{1,2})(?!\d)")
+_MONTH = r"(?<!\d)(?P<year>\d{4})[^0-9a-z]?(?P<month>\d{1,2})"
+_DAY = rf"{_MONTH}[^0-9a-z]?(?P<day>\d{{1,2}})"
+# How people write what is nearly a key, in lower case.
+_ALMOST: Mapping[Grain, re.Pattern[str]] = {
+    "month": re.compile(rf"{_MONTH}(?!\d)"),
+    "day": re.compile(rf"{_DAY}(?!\d)"),
+    "week": re.compile(r"(?<!\d)(?P<year>\d{4})[^0-9a-z]?w[^0-9a-z]?(?P<week>\d{1,2})(?!\d)"),
+    "hour": re.compile(rf"{_DAY}[^0-9a-z]?t?(?P<hour>\d{{1,2}})(?P<offset>[+-]\d{{4}})?(?!\d)"),
+}
 _OTHER = re.compile(r"[^a-z0-9]+")
 
 
@@ -48,7 +56,7 @@ def raw_tables(project: Project) -> list[Table]:
 
 
 def unexpected(workspace: Workspace, listing: Listing) -> list[Unexpected]:
-    """What of it is no file of a table for a month of the deployment, what is near one first.
+    """What of it is no file of a table for a partition that is over, what is near one first.
 
     An upload in progress is not told: a file that is hidden, or ends as programs call an unfinished file, until an
     hour has gone by without a change. Then a hidden one is told where it names a file that a table is made from.
@@ -79,23 +87,27 @@ class _Names:
     """The names that the files of a deployment have."""
 
     def __init__(self, workspace: Workspace) -> None:
-        self._months = workspace.settings.months
+        self._calendar = workspace.calendar
         self._tables = raw_tables(workspace.project)
-        self._by_month: dict[str, dict[str, tuple[Table, str]]] = {}
+        self._first = {table: workspace.first_partition(table) for table in self._tables}
+        self._plain: dict[tuple[Table, str], str] = {}
+        self._bare = {table: _bare(table.file_name(self._first[table]), table.grain) for table in self._tables}
 
     def meant(self, name: str) -> tuple[Table, str] | None:
-        """The table and the file's name of which this is another spelling, for any month, also outside the
-        deployment's; the name is empty where it lacks a month."""
-        month = _month_in(name)
-        if month and (several := self._of_several(name, month)):
-            return several
-        found = self._spelt(month or self._months.first).get(_plain(name))
-        if found is not None and (month or not found[0].monthly):
-            return found
-        bare = _without_month(name)
-        tables = (table for table, file in self._spelt(self._months.first).values() if _without_month(file) == bare)
-        table = next((table for table in tables if table.monthly), None)
-        return (table, "") if table is not None else None
+        """The table and the file's name of which this is another spelling, for any partition, also outside the
+        calendar; the name is empty where it lacks a partition."""
+        lacking = None
+        for table in self._tables:
+            key = _key_in(self._calendar, name, table.grain)
+            if table.files is not None and table.files.several:
+                pattern = table.file_name(key or WHOLE)
+                if (key or not table.is_partitioned) and fnmatchcase(name.casefold(), pattern.casefold()):
+                    return table, name if fnmatchcase(name, pattern) else pattern
+            if (key or not table.is_partitioned) and _plain(name, table.grain) == self._plainly(table, key or WHOLE):
+                return table, table.file_name(key or WHOLE)
+            if lacking is None and table.is_partitioned and _bare(name, table.grain) == self._bare[table]:
+                lacking = table
+        return (lacking, "") if lacking is not None else None
 
     def _of_several(self, name: str, month: str) -> tuple[Table, str] | None:
         """The table of whose files for a month this is one, but for its case, or that of another month."""
@@ -106,18 +118,18 @@ class _Names:
         return None
 
     def near(self, name: str) -> tuple[Table, str] | None:
-        """The table and the name of this month that are nearest to a misspelt one."""
-        month = _month_in(name)
-        known = month is not None and self._months.first <= month < self._months.end
-        files = {file: table for table, file in self._spelt(month if month and known else self._months.first).values()}
+        """The table and the name, for the partition that it tells, that are nearest to a misspelt one."""
+        files = {}
+        for table in self._tables:
+            key = _key_in(self._calendar, name, table.grain)
+            files[table.file_name(key if key and self._calendar.has(key) else self._first[table])] = table
         nearest = get_close_matches(_shape(name), list(files), 1, _NEAR)
         return (files[nearest[0]], nearest[0]) if nearest else None
 
-    def _spelt(self, month: str) -> dict[str, tuple[Table, str]]:
-        if month not in self._by_month:
-            files = [(table, table.file_name(month)) for table in self._tables]
-            self._by_month[month] = {_plain(file): (table, file) for table, file in files}
-        return self._by_month[month]
+    def _plainly(self, table: Table, key: str) -> str:
+        if (table, key) not in self._plain:
+            self._plain[table, key] = _plain(table.file_name(key), table.grain)
+        return self._plain[table, key]
 
 
 def _told(workspace: Workspace, listing: Listing, entry: Entry, meant: tuple[Table, str] | None) -> Unexpected:
@@ -147,8 +159,8 @@ def _why_misnamed(workspace: Workspace, listing: Listing, given: str, table: Tab
     if table is None:
         return f"belongs to no table: rename it as a table's file is named, or remove it from {folder}"
     if not name:
-        months = workspace.settings.months
-        return f"belongs to no month of {table.at}: write the month as in {table.file_name(months.first)}"
+        example = table.file_name(workspace.first_partition(table))
+        return f"belongs to no {table.grain} of {table.at}: write the {table.grain} as in {example}"
     outside = _outside(workspace, table, name)
     if outside:
         return outside + ("" if given == name else f", and would have to be named {name}")
@@ -168,15 +180,16 @@ def _broken(workspace: Workspace) -> str:
 
 
 def _outside(workspace: Workspace, table: Table, name: str) -> str:
-    """That the file's month is none of the deployment's; empty where it is one."""
-    month, months = _month_in(name), workspace.settings.months
-    if not table.monthly or month is None or months.first <= month < months.end:
+    """That the file's partition is none that the table can have by now; empty where it is one."""
+    calendar, key = workspace.calendar, table.partition_of_file(name)
+    if key is None or not table.is_partitioned:
         return ""
-    setting = f"TAXIWAY_FIRST_MONTH={month}" if month < months.first else f"TAXIWAY_END_MONTH={shift_month(month, 1)}"
-    return (
-        f"is of {table.at} for {month}, outside the months of this deployment ({months.first} to before {months.end}): "
-        f"set {setting}, or remove it"
-    )
+    told = f"is of {table.at} for {key}"
+    if not calendar.has(key):
+        is_before = calendar.span(key).start < calendar.bounds.start
+        setting = f"TAXIWAY_FIRST={key}" if is_before else f"TAXIWAY_END={calendar.following(key)}"
+        return f"{told}, outside the calendar of this deployment ({calendar}): set {setting}, or remove it"
+    return f"{told}, which is not over yet: it is read after that" if workspace.now < calendar.span(key).end else ""
 
 
 def _upload_of(name: str) -> tuple[str, ...]:
@@ -196,23 +209,29 @@ def _shape(name: str) -> str:
     return _COPY.sub("", _PACKED.sub("", text)).strip()
 
 
-def _plain(name: str) -> str:
+def _plain(name: str, grain: Grain | None) -> str:
     """The name without what is easily written in another way: case, separators, a packer's ending, `(1)` of a copy."""
-    return _OTHER.sub("", _MONTH.sub(lambda found: f"{found[1]}{int(found[2]):02d}", _shape(name)))
+    shape = _shape(name)
+    return _OTHER.sub("", _ALMOST[grain].sub(_written, shape) if grain is not None else shape)
 
 
-def _without_month(name: str) -> str:
-    return _OTHER.sub("", _MONTH.sub("", _shape(name)))
+def _bare(name: str, grain: Grain | None) -> str:
+    """The same without the partition."""
+    shape = _shape(name)
+    return _OTHER.sub("", _ALMOST[grain].sub("", shape) if grain is not None else shape)
 
 
-def _month_in(name: str) -> str | None:
-    """The month in a name, None where there is none."""
-    found = _MONTH.search(_shape(name))
-    if found is None:
-        return None
-    month = f"{found[1]}-{int(found[2]):02d}"
-    try:
-        parse_month(month)
-    except UsageError:
-        return None
-    return month
+def _key_in(calendar: Calendar, name: str, grain: Grain | None) -> str | None:
+    """The key that a name tells, None where there is none."""
+    found = _ALMOST[grain].search(_shape(name)) if grain is not None else None
+    key = _written(found) if found is not None else ""
+    return key if calendar.is_key(key) else None
+
+
+def _written(found: re.Match[str]) -> str:
+    """What is nearly a key as it ought to be written."""
+    told = {name: value for name, value in found.groupdict().items() if value is not None}
+    if "week" in told:
+        return f"{told['year']}-W{int(told['week']):02d}"
+    date = "-".join([told["year"], *(f"{int(told[name]):02d}" for name in ("month", "day") if name in told)])
+    return date + (f"T{int(told['hour']):02d}{told.get('offset', '')}" if "hour" in told else "")

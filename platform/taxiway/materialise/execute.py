@@ -12,6 +12,7 @@ import ibis.expr.types as ir
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from taxiway.calendar import grain_of
 from taxiway.contracts import (
     Verdict,
     accepted,
@@ -38,7 +39,6 @@ from taxiway.materialise.refused import forget_refused, keep_refused, where_kept
 from taxiway.materialise.stage import Staged, check_columns, stage
 from taxiway.materialise.whole_key import held_over_the_table, samples_of_shared_keys, still_holds
 from taxiway.materialise.workspace import Workspace
-from taxiway.partitions import is_month
 from taxiway.tables import Table
 from taxiway.transforms.compile import to_sql
 
@@ -139,18 +139,18 @@ def check_change(plan: Plan, *, rebuild: bool) -> None:
         check_columns(table, base)
         return
     left_out = sorted(set(base.partitions) - {p.partition for p in plan.partitions})
-    foreign = [key for key in left_out if not is_month(key)] if table.monthly else []
+    foreign = [key for key in left_out if grain_of(key) != table.grain] if table.is_partitioned else []
     if foreign:
         raise UsageError(
             f"{table.at}: a rebuild replaces the whole table, and another program has written {', '.join(foreign)}, "
-            f"which is no month; to do without, make it anew with: taxiway drop {table.at} --force; "
+            f"which is no {table.grain}; to do without, make it anew with: taxiway drop {table.at} --force; "
             f"taxiway run {table.at}"
         )
     if left_out:
         raise UsageError(
             f"{table.at}: a rebuild replaces the whole table, and {', '.join(left_out)} is published but was not "
-            "asked for; ask for all published partitions, of which the months of the deployment "
-            "(TAXIWAY_FIRST_MONTH, TAXIWAY_END_MONTH) must not leave out any"
+            "asked for; ask for all published partitions, of which the calendar of the deployment "
+            "(TAXIWAY_FIRST, TAXIWAY_END) must not leave out any"
         )
 
 
@@ -173,7 +173,7 @@ def guard(plan: Plan, session: Session, keys: Sequence[str], *, accept_fewer: bo
             _published_rows(plan, session, key),
             accept_fewer=accept_fewer,
             earlier=_earlier_rows(plan, session, judged, key) if contract.volume.of_earlier else (),
-            advice=f"to accept it: taxiway run {plan.table.at}{f' --month {key}' * (key != WHOLE)} --accept-fewer",
+            advice=f"to accept it: taxiway run {plan.table.at}{f' --partition {key}' * (key != WHOLE)} --accept-fewer",
         )
         for key in keys
     }
@@ -251,6 +251,7 @@ def publish_judged(
         rebuild=rebuild,
         holds=None if contract.key_within_partition else partial(still_holds, plan, session, passed.keys()),
     )
+    before = {p.partition: p.published for p in plan.partitions}
     results = {}
     for key, verdict in judged.items():
         common = {
@@ -261,7 +262,7 @@ def publish_judged(
             "rejected": verdict.rejected,
         }
         if key not in passed:
-            previous = next(p.published for p in plan.partitions if p.partition == key)
+            previous = before[key]
             version = previous.data_version if previous else None
             message = (
                 f"{plan.table.at}: {verdict.message}{where_kept(plan.table, verdict)}"
@@ -371,13 +372,12 @@ def skipped(plan: Plan, partition: PartitionPlan) -> PartitionResult:
     state = partition.published
     assert state is not None
     assert plan.base is not None
-    size = sum(file.bytes for file in plan.base.files if file.partition == partition.partition)
     return PartitionResult(
         partition.partition,
         "skipped",
         state.rows,
         state.rejected,
-        size,
+        plan.base.bytes_by_partition.get(partition.partition, 0),
         state.data_version,
         partition.inputs,
         findings=state.findings,

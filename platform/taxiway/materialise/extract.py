@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from taxiway.connectors import Extraction
 from taxiway.errors import DeliveryRefused
-from taxiway.lake import WHOLE
 from taxiway.materialise.workspace import Workspace
 from taxiway.storage import Store
 from taxiway.tables import Table
@@ -23,7 +22,7 @@ class Extracted:
 
 
 def extract(workspace: Workspace, table: Table, only: Collection[str] | None = None) -> Iterator[Extracted]:
-    """Deliver the files of a raw table, of these months or all, of which the source says that they have changed.
+    """Deliver the files of a raw table, of these partitions or all, of which the source says that they have changed.
 
     Each is forgotten before it is put in its place and remembered once it is there. So whoever is killed in between
     leaves whole files, and the next one delivers again what is not remembered, also where the source is by then as it
@@ -32,8 +31,16 @@ def extract(workspace: Workspace, table: Table, only: Collection[str] | None = N
     assert table.files is not None
     assert table.source is not None
     memory = _Memory(workspace, table)
-    months = workspace.settings.months
-    wanted = Extraction(table.address, table.file_columns, table.rules.key, months, memory.known, only)
+    wanted = Extraction(
+        table=table.address,
+        columns=table.file_columns,
+        key=table.rules.key,
+        grain=table.grain,
+        calendar=workspace.calendar,
+        partitions=workspace.partitions(table),
+        known=memory.known,
+        only=only,
+    )
     for found in table.source.changes(workspace.settings, wanted):
         name = table.file_name(found.partition)
         memory.forget(found.partition)
@@ -53,7 +60,7 @@ class _Memory:
     def known(self) -> Mapping[str, str]:
         """The fingerprint of each partition whose file lies there, empty where it is not remembered."""
         there = self._workspace.landing.listing().readable
-        partitions = self._workspace.settings.months.keys() if self._table.monthly else (WHOLE,)
+        partitions = self._workspace.partitions(self._table)
         self._known = self._read()
         return {key: self._known.get(key, "") for key in partitions if self._table.file_name(key) in there}
 

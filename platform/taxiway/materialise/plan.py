@@ -3,18 +3,18 @@
 A plan is plain data: it can be printed and tested without an engine.
 """
 
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from taxiway.contracts import MaxLag
+from taxiway.calendar import Calendar, Interval, grain_of
 from taxiway.errors import DeliveryRefused, UsageError
 from taxiway.lake import WHOLE, PartitionState, Snapshot
 from taxiway.lake.inputs import LANDING
 from taxiway.materialise.compiled import CompiledTable, compile_table
 from taxiway.materialise.external import version_now
 from taxiway.materialise.workspace import Workspace
-from taxiway.partitions import Months, months_back, shift_month
 from taxiway.tables import Table
 from taxiway.transforms import History, Lookback, Reach, Whole
 
@@ -70,10 +70,9 @@ def make_plan(workspace: Workspace, table: Table, partitions: Sequence[str], *, 
             read = {LANDING: {name: _digest(workspace, name) for name in files[partition]}}
         else:
             read = {
-                str(source.address): {
-                    key: data_version(snapshots[source.address.relation], key)
-                    for key in partitions_in_reach(workspace.settings.months, table, source, reach, partition)
-                }
+                str(source.address): versions_read(
+                    workspace, table, source, reach, partition, snapshots[source.address.relation]
+                )
                 for source, reach in inputs.items()
             }
         known = base.partitions.get(partition) if base is not None else None
@@ -87,49 +86,86 @@ def make_plan(workspace: Workspace, table: Table, partitions: Sequence[str], *, 
 
 
 def partitions_in_reach(
-    months: Months, table: Table, source: Table, reach: Reach | None, partition: str
+    calendar: Calendar,
+    table: Table,
+    source: Table,
+    reach: Reach | None,
+    partition: str,
+    until: datetime | None = None,
 ) -> tuple[str, ...]:
-    """The partitions of `source` that a partition of `table` is computed from."""
-    if not source.monthly:
+    """The partitions of `source` that a partition of `table` is computed from: those that have an instant in common
+    with it, and with what it looks back on.
+
+    Of a source that is read as a whole they are those that are over at the instant `until`.
+    """
+    if source.grain is None:
         return (WHOLE,)
-    if isinstance(reach, Whole) or not table.monthly:
-        return months.keys()
+    if table.grain is None or isinstance(reach, Whole):
+        return calendar.keys(source.grain, until)
+    read = calendar.overlapping(source.grain, _span_read(calendar, source, reach, partition))
+    if isinstance(reach, History) and not reach.own and read:
+        # What is not over when the partition begins would tell of what comes after.
+        return read[:-1] if calendar.span(read[-1]).end > calendar.span(partition).start else read
+    return read
+
+
+def needed_partitions(
+    calendar: Calendar, table: Table, source: Table, reach: Reach | None, partition: str
+) -> tuple[str, ...]:
+    """Those partitions in reach without which a partition is not computed: all that have an instant in common with it.
+    What it looks back on may be absent, and so may any of a source that is read by a table without partitions."""
+    if source.grain is None:
+        return (WHOLE,)
+    if table.grain is None or (isinstance(reach, History) and not reach.own):
+        return ()
+    return calendar.overlapping(source.grain, calendar.span(partition))
+
+
+def readers_of(calendar: Calendar, table: Table, reach: Reach | None, partition: str) -> tuple[str, ...]:
+    """The partitions of `table` that are not computed without this partition of an input: the other way round than
+    `needed_partitions`."""
+    if table.grain is None or (isinstance(reach, History) and not reach.own):
+        return ()
+    return calendar.overlapping(table.grain, calendar.span(partition))
+
+
+def _span_read(calendar: Calendar, source: Table, reach: Reach | None, partition: str) -> Interval:
+    own = calendar.span(partition)
     if isinstance(reach, History):
-        known = months.keys()
-        return tuple(key for key in known if key < partition or (reach.own and key == partition))
-    back = months_back_of(source, reach)
-    reached = (shift_month(partition, -offset) for offset in range(back, -1, -1))
-    return tuple(key for key in reached if key >= months.first)
+        return Interval(calendar.bounds.start, own.end if reach.own else own.start)
+    return Interval(own.start - lookback(source, reach), own.end)
 
 
-def months_back_of(source: Table, reach: Reach | None) -> int:
-    """How many earlier months of `source` a lookback touches; 0 without one."""
+def lookback(source: Table, reach: Reach | None) -> timedelta:
+    """How long before a partition what it reads of `source` may have begun."""
     if not isinstance(reach, Lookback):
-        return 0
-    return months_back(reach.window + _lag(source.rules.max_lag))
+        return timedelta(0)
+    return reach.window + (source.rules.max_lag.window if source.rules.max_lag is not None else timedelta(0))
 
 
-def read_since(months: Months, source: Table, reach: Reach | None, partition: str) -> datetime | None:
+def read_since(calendar: Calendar, source: Table, reach: Reach | None, partition: str) -> datetime | None:
     """The instant before which no row of `source` can matter for the partition; None where all may."""
-    if not isinstance(reach, Lookback):
-        return None
-    return months.start(partition) - reach.window - _lag(source.rules.max_lag)
+    return calendar.span(partition).start - lookback(source, reach) if isinstance(reach, Lookback) else None
 
 
-def _lag(max_lag: MaxLag | None) -> timedelta:
-    return max_lag.window if max_lag is not None else timedelta(0)
-
-
-def data_version(snapshot: Snapshot | None, partition: str) -> str | None:
-    """The data version of a partition, None where it was never published."""
-    state = snapshot.partitions.get(partition) if snapshot is not None else None
-    return state.data_version if state is not None else None
+def versions_read(
+    workspace: Workspace, table: Table, source: Table, reach: Reach | None, partition: str, snapshot: Snapshot | None
+) -> dict[str, str | None]:
+    """The data version of every partition of `source` in reach, None where it was never published."""
+    known = snapshot.partitions if snapshot is not None else {}
+    keys = partitions_in_reach(workspace.calendar, table, source, reach, partition, workspace.now)
+    if workspace.calendar.end is None and (table.grain is None or isinstance(reach, Whole)):
+        # Partitions come to be over all the time: those after the last published one are not there yet, not absent.
+        keys = keys[: bisect_right(keys, max(known, default=""))]
+    return {key: known[key].data_version if key in known else None for key in keys}
 
 
 def _check_partitions(workspace: Workspace, table: Table, partitions: Sequence[str]) -> None:
     for partition in partitions:
-        if table.monthly:
-            workspace.settings.months.between(partition, partition)
+        if table.grain is not None:
+            workspace.calendar.see_that_it_has(partition)
+            if grain_of(partition) != table.grain:
+                raise UsageError(f"{table.at} is {table.partitioning}, and {partition} is a {grain_of(partition)}")
         elif partition != WHOLE:
             raise UsageError(f"{table.at} has no partitions, so there is no {partition!r} of it")
 

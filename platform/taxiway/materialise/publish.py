@@ -83,9 +83,7 @@ def publish_changes(
         )
     elif news:
         lake.note(publication)
-    sizes: dict[str, int] = {}
-    for file in lake.open(rows.address).files:
-        sizes[file.partition] = sizes.get(file.partition, 0) + file.bytes
+    sizes = lake.open(rows.address).bytes_by_partition
     return Published({key: key in changed for key in states}, {**stand, **provenance.partitions}, sizes)
 
 

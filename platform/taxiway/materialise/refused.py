@@ -81,5 +81,5 @@ def where_kept(table: Table, verdict: Verdict) -> str:
     """The command that shows the rows of a refused partition, after a semicolon; empty where it has none."""
     if not _is_kept(verdict):
         return ""
-    month = f" --month {verdict.partition}" if verdict.partition else ""
-    return f"; see all its rows: taxiway quarantine {table.at} --refused{month}"
+    partition = f" --partition {verdict.partition}" if verdict.partition else ""
+    return f"; see all its rows: taxiway quarantine {table.at} --refused{partition}"

@@ -29,34 +29,34 @@ class Script:
         return "\n".join([*notes, *(f"\n{statement};" for statement in self.statements)])
 
 
-def make_script(workspace: Workspace, table: Table, dialect: Dialect, month: str | None = None) -> Script:
-    """The SQL of a table: of a month, reading what a run of that month would read, or of the whole table.
+def make_script(workspace: Workspace, table: Table, dialect: Dialect, partition: str | None = None) -> Script:
+    """The SQL of a table: of a partition, reading what a run of it would read, or of the whole table.
 
     Its inputs are views of their present versions; the delivered file of a raw table is left to be made. Of a table
     that a function makes, the script makes a view of each table that the function is given. Raises UsageError where
-    the table cannot have that month or needs one, LakeError where the engine by itself cannot read an input.
+    the table cannot have that partition or needs one, LakeError where the engine by itself cannot read an input.
     """
     transform = table.transform
-    if month is not None and not table.monthly:
-        raise UsageError(f"{table.at} is not partitioned by month: leave out the month")
-    keys = [] if table.monthly and month is None else [month or WHOLE]
+    if partition is not None and not table.is_partitioned:
+        raise UsageError(f"{table.at} has no partitions: leave out the partition")
+    keys = [] if table.is_partitioned and partition is None else [partition or WHOLE]
     plan = make_plan(workspace, table, keys)
     independent = plan.compiled.independence
     if independent is not None and independent.reason and not keys:
-        raise UsageError(f"{table.at} is {independent}; name one, e.g. --month {workspace.settings.first_month}")
+        raise UsageError(f"{table.at} is {independent}; name one, e.g. --partition {workspace.first_partition(table)}")
     inputs = _inputs(workspace, plan, keys)
     if isinstance(transform, ArrowTransform):
-        selected = prepared(workspace, table, month or "").items()
+        selected = prepared(workspace, table, partition or "").items()
         results = [dialect.view(_view_of(table, name), to_sql(rows, dialect.name)) for name, rows in selected]
     else:
-        only = (table.rules.partition, month) if table.rules.partition and month else None
+        only = (table.rules.partition, partition) if table.rules.partition and partition else None
         whole = to_sql(plan.compiled.expressions[STAGED], dialect.name)
         results = [dialect.select(whole, table.rules.schema, only)]
     functions = dialect.functions(*results)
     views = [_view(dialect, relation, reading) for relation, reading in inputs.items()]
     notes = (
-        f"{table.at}{f', {month}' if month else ''}: {table.rules.description}",
-        *(_landing(table, dialect, month) if table.files is not None else _origins(workspace, plan, inputs)),
+        f"{table.at}{f', {partition}' if partition else ''}: {table.rules.description}",
+        *(_landing(table, dialect, partition) if table.files is not None else _origins(workspace, plan, inputs)),
         *([f"{str(independent).capitalize()}."] if independent is not None else []),
         *_constants(plan),
         *([f"Functions, made first: {', '.join(functions)}."] if functions else []),
@@ -97,27 +97,27 @@ def _origins(workspace: Workspace, plan: Plan, inputs: Mapping[str, Reading]) ->
             told += f", of {', '.join(reading.partitions)}"
             told += f" ({', '.join(absent)} not published)" if absent else ""
         if reading.since is not None:
-            told += f"; of earlier months from {' or '.join(reading.since_columns)} {reading.since.isoformat()}"
+            told += f"; of earlier partitions from {' or '.join(reading.since_columns)} {reading.since.isoformat()}"
         yield f"{told}."
 
 
-def _landing(table: Table, dialect: Dialect, month: str | None) -> Iterator[str]:
+def _landing(table: Table, dialect: Dialect, partition: str | None) -> Iterator[str]:
     """What the delivered file is to look like: it is read by rules of its own."""
     assert table.files is not None
     assert table.transform is not None
     (relation,) = table.transform.inputs
-    name = table.file_name(month) if month else table.files.name
+    name = table.file_name(partition) if partition else table.files.name
     yield (
         f"{relation} has to be there: the records of {name}, as {table.files} says; "
         "source_file and source_row, the file's name and the number of the record from 1; "
         "_problems, an empty list where a record is well formed; _delivered, its own text, null where it is that of "
-        "its columns (not of Parquet); _month, the month that the file was delivered for. Its columns:"
+        "its columns (not of Parquet); _partition, the partition that the file was delivered for. Its columns:"
     )
     yield dialect.view(relation, dialect.source(Reading(None, delivered_schema(table).to_pyarrow())) or "")
 
 
 def _constants(plan: Plan) -> Iterator[str]:
-    bound = [f"{name} = {value!r}" for name, value in plan.compiled.parameters.items() if name != "month"]
+    bound = [f"{name} = {value!r}" for name, value in plan.compiled.parameters.items() if name != "partition"]
     if bound:
         yield f"Bound: {', '.join(bound)}."
 

@@ -46,7 +46,7 @@ def _outgoing(workspace: Workspace, table: Table) -> Outgoing:
 
 
 def _version(snapshot: Snapshot) -> str:
-    """The data version of a table, of one with months that of all of them."""
+    """The data version of a table, of one with partitions that of all of them."""
     states = snapshot.partitions
     foreign = sorted(key for key, state in states.items() if not state.is_ours)
     if foreign:

@@ -9,14 +9,14 @@ import pyarrow as pa
 
 from taxiway.engines import Reading, Session
 from taxiway.errors import ContractBroken, DefinitionError, DeliveryRefused, LakeError, TransformFailed
-from taxiway.lake import WHOLE, Finding, Snapshot
+from taxiway.lake import Finding, Snapshot
 from taxiway.lake.elsewhere import EXTERNAL
 from taxiway.lake.inputs import LANDING
 from taxiway.lake.schema import new_columns
 from taxiway.landing import DeliveredFile, doubtful_texts, read_file
 from taxiway.materialise.compiled import STAGED, delivered_schema, prepared
 from taxiway.materialise.external import read
-from taxiway.materialise.plan import PartitionPlan, Plan, partitions_in_reach, read_since
+from taxiway.materialise.plan import PartitionPlan, Plan, needed_partitions, partitions_in_reach, read_since
 from taxiway.materialise.sharing import shared_queries
 from taxiway.materialise.workspace import Workspace
 from taxiway.tables import Table
@@ -26,7 +26,7 @@ from taxiway.transforms.compile import to_sql
 
 _RESULT = "result"
 _FILES = "delivered_files"
-# DuckDB loads rows by the hundred thousand at a fifth of the cost of a month at a time; what is loaded can spill.
+# DuckDB loads rows by the hundred thousand at a fifth of the cost of a partition at a time; what is loaded can spill.
 _ROWS_A_LOAD = 500_000
 
 
@@ -86,7 +86,8 @@ def check_columns(table: Table, snapshot: Snapshot) -> None:
 def _stage_relational(workspace: Workspace, plan: Plan, session: Session, staged: Staged) -> None:
     keys = tuple(staged.inputs)
     alone = {key: readings(workspace, plan, (key,)) for key in keys}
-    together = readings(workspace, plan, keys)
+    independent = plan.compiled.independence
+    together = {} if independent is not None and independent.reason else readings(workspace, plan, keys)
     for number, shared in enumerate(shared_queries(plan, alone, together)):
         staged.rows_read += _bind(session, alone[shared[0]] if len(shared) == 1 else together)
         _execute(plan, session, shared, more=number > 0)
@@ -114,6 +115,7 @@ def _stage_delivered(workspace: Workspace, plan: Plan, session: Session, staged:
     assert isinstance(table.transform, Transform)
     (relation,) = table.transform.inputs
     read: list[pa.Table] = []
+    waiting = 0
     for key in tuple(staged.inputs):
         try:
             files = read_delivered(workspace, table, key, tuple(staged.inputs[key][LANDING]))
@@ -126,17 +128,20 @@ def _stage_delivered(workspace: Workspace, plan: Plan, session: Session, staged:
         staged.malformed[key] = sum(file.malformed for file in files)
         for file in files:
             staged.rows_read += file.table.num_rows
-            read.append(file.table.append_column("_month", pa.repeat(pa.scalar(key), file.table.num_rows)))
-        if sum(rows.num_rows for rows in read) >= _ROWS_A_LOAD:
+            waiting += file.table.num_rows
+            read.append(file.table.append_column("_partition", pa.repeat(pa.scalar(key), file.table.num_rows)))
+        if waiting >= _ROWS_A_LOAD:
             session.load(_FILES, pa.concat_tables(read))
             read.clear()
+            waiting = 0
     if read:
         session.load(_FILES, pa.concat_tables(read))
     if not staged.inputs:
         return
     files = ibis.table(delivered_schema(table), name=_FILES)
     for number, shared in enumerate(shared_queries(plan, {key: {} for key in staged.inputs}, {})):
-        rows = files.filter(files["_month"].isin([ibis.literal(key) for key in shared])) if table.monthly else files
+        own = files["_partition"].isin([ibis.literal(key) for key in shared])
+        rows = files.filter(own) if table.is_partitioned else files
         session.define(relation, to_sql(rows, session.dialect))
         _execute(plan, session, shared, more=number > 0)
 
@@ -213,7 +218,7 @@ def _stage_batches(workspace: Workspace, plan: Plan, session: Session, staged: S
 def _bound(plan: Plan, transform: ArrowTransform, key: str) -> dict[str, Parameter]:
     """The parameters of a function, for a partition."""
     bound = {name: value for name, value in plan.compiled.parameters.items() if name in transform.parameters}
-    return bound | ({"month": key} if "month" in transform.parameters else {})
+    return bound | ({"partition": key} if "partition" in transform.parameters else {})
 
 
 def _execute(plan: Plan, session: Session, keys: Sequence[str], *, more: bool) -> None:
@@ -223,7 +228,7 @@ def _execute(plan: Plan, session: Session, keys: Sequence[str], *, more: bool) -
     result = ibis.table(whole.schema(), name=_RESULT)
     partition = plan.table.rules.partition
     if partition is not None:
-        # A row without a month belongs nowhere; the guard is to see it.
+        # A row without a partition belongs nowhere; the guard is to see it.
         own = result[partition].isin([ibis.literal(key) for key in keys]) | result[partition].isnull()
         if plan.compiled.reads_context:
             result = result.filter(own)
@@ -249,7 +254,7 @@ def _bind(session: Session, inputs: Mapping[str, Reading]) -> int:
 
 def readings(workspace: Workspace, plan: Plan, keys: Sequence[str]) -> dict[str, Reading]:
     """What these partitions need of every input, by its relation."""
-    months = workspace.settings.months
+    calendar, table, now = workspace.calendar, plan.table, workspace.now
     found = {}
     for source, reach in workspace.project.inputs(plan.table).items():
         relation = source.address.relation
@@ -258,14 +263,16 @@ def readings(workspace: Workspace, plan: Plan, keys: Sequence[str]) -> dict[str,
         if snapshot is not None and elsewhere is None:
             check_columns(source, snapshot)
         partitions = since = None
-        if source.monthly:
-            reached = {k for key in keys for k in partitions_in_reach(months, plan.table, source, reach, key)}
+        own: set[str] = set()
+        if source.is_partitioned:
+            reached = {k for key in keys for k in partitions_in_reach(calendar, table, source, reach, key, now)}
+            own = {k for key in keys for k in needed_partitions(calendar, table, source, reach, key)}
             partitions = tuple(sorted(reached))
-            if not reached <= set(keys):
-                since = min(filter(None, (read_since(months, source, reach, key) for key in keys)), default=None)
+            if not reached <= own:
+                since = min(filter(None, (read_since(calendar, source, reach, key) for key in keys)), default=None)
         columns = reach.columns if isinstance(reach, Lookback) else ()
         found[relation] = Reading(
-            snapshot, source.rules.schema, partitions, tuple(keys), columns, since, elsewhere=elsewhere
+            snapshot, source.rules.schema, partitions, tuple(sorted(own)), columns, since, elsewhere=elsewhere
         )
     return found
 
@@ -273,12 +280,12 @@ def readings(workspace: Workspace, plan: Plan, keys: Sequence[str]) -> dict[str,
 def _absent_inputs(workspace: Workspace, table: Table, plan: PartitionPlan) -> str:
     """Why a partition cannot be computed yet: an input that it needs as a whole does not exist. Empty where all do."""
     missing = []
-    for source in workspace.project.inputs(table):
+    for source, reach in workspace.project.inputs(table).items():
         versions = plan.inputs[str(source.address)]
-        if not source.monthly and versions[WHOLE] is None:
-            missing.append(source.at)
-        elif source.monthly and versions.get(plan.partition, "absent elsewhere") is None:
-            missing.append(f"{source.at} {plan.partition}")
+        needed = needed_partitions(workspace.calendar, table, source, reach, plan.partition)
+        lacking = [key for key in needed if versions.get(key) is None]
+        if lacking:
+            missing.append(source.at + (f" {workspace.calendar.in_words(lacking)}" if source.is_partitioned else ""))
     if not missing:
         return ""
     return f"{table.at}: {', '.join(missing)} has not been published; make it first, or run with --upstream"

@@ -5,21 +5,27 @@ from dataclasses import dataclass
 
 import dagster as dg
 
+from taxiway.calendar import Calendar, Grain
+from taxiway.orchestration.keys import asset_key, from_dagster
+from taxiway.tables import Table
+
 
 @dataclass(frozen=True, eq=False)
 class InputMissing(dg.AutomationCondition[dg.AssetKey]):
     """True for the partitions of which an input that they cannot do without is not there and not asked for.
 
-    Dagster's own `missing` goes through the partition mapping, so a month of lookback that was never
-    landed would hold back its successors. Here a month needs the same month of its inputs.
+    Dagster's own `missing` goes through the partition mapping, so a partition of lookback that was never
+    landed would hold back its successors. Here one needs those of its inputs that have an instant in common with it.
+    `needed` holds the inputs with their grains.
     """
 
-    needed: tuple[dg.AssetKey, ...]
+    calendar: Calendar
+    needed: tuple[tuple[dg.AssetKey, Grain | None], ...]
 
     @property
     def name(self) -> str:
         """What the UI shows, and what identifies the condition between evaluations."""
-        return f"input_missing({', '.join(key.to_user_string() for key in self.needed)})"
+        return f"input_missing({', '.join(key.to_user_string() for key, _ in self.needed)})"
 
     async def evaluate(  # pyright: ignore[reportIncompatibleMethodOverride] - Dagster awaits its own, too
         self, context: dg.AutomationContext
@@ -28,7 +34,7 @@ class InputMissing(dg.AutomationCondition[dg.AssetKey]):
         view = context.asset_graph_view
         own = context.candidate_subset
         blocked = context.get_empty_subset()
-        for key in self.needed:
+        for key, grain in self.needed:
             there = await view.compute_materialized_asset_subset(key=key)
             if own.is_partitioned != there.is_partitioned:
                 blocked = own if there.is_empty else blocked
@@ -36,27 +42,30 @@ class InputMissing(dg.AutomationCondition[dg.AssetKey]):
             there = there.compute_union(context.request_subsets_by_key.get(key, there))
             if not own.is_partitioned:
                 blocked = own if there.is_empty else blocked
-            else:
-                months = there.expensively_compute_partition_keys()
-                blocked = blocked.compute_union(
-                    own.compute_difference(own.compute_intersection_with_partition_keys(months))
-                )
+            elif grain is not None:
+                found = set(map(from_dagster, there.expensively_compute_partition_keys()))
+                lacking = {
+                    name
+                    for name in own.expensively_compute_partition_keys()
+                    if not found.issuperset(self.calendar.overlapping(grain, self.calendar.span(from_dagster(name))))
+                }
+                blocked = blocked.compute_union(own.compute_intersection_with_partition_keys(lacking))
         return dg.AutomationResult(context, blocked)
 
 
-def follow_inputs(inputs: Iterable[dg.AssetKey]) -> dg.AutomationCondition[dg.AssetKey]:
+def follow_inputs(calendar: Calendar, inputs: Iterable[Table]) -> dg.AutomationCondition[dg.AssetKey]:
     """Asks for a partition when the data version of any input in its reach changed, or will.
 
-    It waits for what is in progress, and for all inputs to be there, of a monthly one the same month; a
+    It waits for what is in progress, and for all inputs to be there, of one with partitions those of the same time; a
     partition that was never computed is asked for once they are. What failed was not published, so it
-    triggers nothing. Unlike `eager()` it looks at all of history, and a failed check of one month does not
+    triggers nothing. Unlike `eager()` it looks at all of history, and a failed check of one partition does not
     hold back the others.
     """
-    incomplete = InputMissing(tuple(sorted(inputs)))
+    incomplete = InputMissing(calendar, tuple(sorted((asset_key(source), source.grain) for source in inputs)))
     changed = dg.AutomationCondition.any_deps_match(
         dg.AutomationCondition.data_version_changed() | dg.AutomationCondition.will_be_requested()
     ).with_label("an input changed")
-    # The first month of a table that reads earlier months only has no input that could change.
+    # The first partition of a table that reads earlier ones only has no input that could change.
     complete = (dg.AutomationCondition.missing() & ~incomplete).newly_true().with_label("its inputs are complete")
     waiting = dg.AutomationCondition.in_progress() | dg.AutomationCondition.any_deps_in_progress()
     handled = (

@@ -61,7 +61,7 @@ def _sink_asset(workspace: Workspace, table: Table, sink: Sink) -> dg.AssetsDefi
         group_name="sink",
         kinds={sink.kind},
         owners=list(table.owners or workspace.project.owners),
-        automation_condition=follow_inputs([asset_key(table)]),
+        automation_condition=follow_inputs(workspace.calendar, [table]),
     )
 
     @dg.multi_asset(name="__".join(spec.key.path), specs=[spec], required_resource_keys={"workspace"})

@@ -10,7 +10,7 @@ from taxiway.lake import WHOLE, PartitionState, Snapshot
 from taxiway.lake.inputs import LANDING, in_short, told_of
 from taxiway.landing import Delivery, Listing
 from taxiway.materialise import Workspace
-from taxiway.materialise.plan import partitions_in_reach
+from taxiway.materialise.plan import needed_partitions, partitions_in_reach
 from taxiway.materialise.stage import read_for
 from taxiway.tables import Project, Table
 from taxiway.transforms import Reach
@@ -145,9 +145,11 @@ class DeliveryStatus:
 
     def _unread(self, reader: Table, partition: str, reads: Sequence[tuple[Table, str]]) -> Iterator[Waiting]:
         """The inputs of a partition that have changed since it was computed; none where it cannot be computed yet."""
-        needed = [(source, key) for source, key in reads if not source.monthly or key == partition]
-        if any(self.state(source, key) is None for source, key in needed):
-            return
+        calendar = self.workspace.calendar
+        for source, reach in self._inputs(reader, partition).items():
+            needed = needed_partitions(calendar, reader, source, reach, partition)
+            if any(self.state(source, key) is None for key in needed):
+                return
         state = self.state(reader, partition)
         now = {at: self._versions_now(at, reads) for at in dict.fromkeys(source for source, _ in reads)}
         short = in_short({source.at: versions for source, versions in now.items()})
@@ -164,17 +166,20 @@ class DeliveryStatus:
         return {key: state.data_version if state is not None else None for key, state in states.items()}
 
     def _reads(self, reader: Table, partition: str) -> list[tuple[Table, str]]:
-        project, months = self.workspace.project, self.workspace.settings.months
-        sources: Mapping[Table, Reach | None] = project.inputs(reader)
-        if reader.transform is None:
-            # dbt knows what a mart reads, and its provenance says so.
-            state = self.state(reader, partition)
-            sources = dict.fromkeys(map(project.table, state.inputs if state is not None else ()))
+        calendar, now = self.workspace.calendar, self.workspace.now
         return [
             (source, key)
-            for source, reach in sources.items()
-            for key in partitions_in_reach(months, reader, source, reach, partition)
+            for source, reach in self._inputs(reader, partition).items()
+            for key in partitions_in_reach(calendar, reader, source, reach, partition, now)
         ]
+
+    def _inputs(self, reader: Table, partition: str) -> Mapping[Table, Reach | None]:
+        project = self.workspace.project
+        if reader.transform is not None:
+            return project.inputs(reader)
+        # dbt knows what a mart reads, and its provenance says so.
+        state = self.state(reader, partition)
+        return dict.fromkeys(map(project.table, state.inputs if state is not None else ()))
 
     def _content(self, landed: Landed) -> str:
         """A content as this version of Taxiway reads it for a table, in a few digits."""

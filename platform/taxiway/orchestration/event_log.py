@@ -1,4 +1,4 @@
-"""Dagster's event log on SQLite with connections that stay open: a range of months tells hundreds of events.
+"""Dagster's event log on SQLite with connections that stay open: a range of partitions tells hundreds of events.
 
 Dagster's own storage opens two databases anew for every event, looks whether their tables and columns are there,
 and waits for the disk each time. Named in `deployments/<name>/dagster.yaml`, this one is used by every process of

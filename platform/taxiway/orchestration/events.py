@@ -14,6 +14,7 @@ from taxiway.contracts.guard import KEY
 from taxiway.contracts.verdict import Failure
 from taxiway.lake import WHOLE, Finding, PartitionState
 from taxiway.materialise import Outcome, PartitionResult
+from taxiway.orchestration.keys import to_dagster
 
 CHECKS = {
     "schema": "The columns and their types are those of the contract.",
@@ -68,7 +69,7 @@ def inputs_now(instance: dg.DagsterInstance, sources: Mapping[str, dg.AssetKey])
 
 def last_event(instance: dg.DagsterInstance, key: dg.AssetKey, partition: str) -> dg.AssetMaterialization | None:
     """The newest materialisation of a partition that Dagster knows."""
-    partitions = None if partition == WHOLE else [partition]
+    partitions = None if partition == WHOLE else [to_dagster(partition)]
     records = instance.fetch_materializations(dg.AssetRecordsFilter(key, asset_partitions=partitions), limit=1).records
     return records[0].asset_materialization if records else None
 
@@ -90,7 +91,7 @@ def delivery(
         told = {"files": table_of([{"file": each, "sha256": digest} for each, digest in files.items()])}
     return dg.AssetMaterialization(
         key,
-        partition=None if partition == WHOLE else partition,
+        partition=None if partition == WHOLE else to_dagster(partition),
         description=f"{name} {'lies' if len(files) == 1 else 'lie'} in the landing zone.",
         tags={_DATA_VERSION: version_of(files.values()), _USER_PROVIDED: "true"},
         metadata={**told, **(metadata or {})},
@@ -122,7 +123,9 @@ def materialization(
 ) -> dg.AssetMaterialization:
     """The event of one partition of a range that is up to date."""
     version = {_DATA_VERSION: result.data_version or "", _USER_PROVIDED: "true"}
-    return dg.AssetMaterialization(key, partition=result.partition, tags={**version, **tags}, metadata=metadata)
+    return dg.AssetMaterialization(
+        key, partition=to_dagster(result.partition), tags={**version, **tags}, metadata=metadata
+    )
 
 
 def partition_metadata(outcome: Outcome, result: PartitionResult) -> dict[str, Any]:
@@ -162,7 +165,7 @@ def check_evaluations(
         if result.verdict is None:
             continue
         partition = None if result.partition == WHOLE else result.partition
-        own = {name: state for name, state in known.items() if name == result.partition}
+        own = {result.partition: known[result.partition]} if result.partition in known else {}
         yield from (_evaluation(key, check, [result], own, partition) for check in CHECKS)
 
 
@@ -184,8 +187,8 @@ def check_results_again(
 ) -> Iterator[dg.AssetCheckEvaluation]:
     """The results of the checks once more, as being of no event in particular, so that Dagster goes by the time.
 
-    It takes those of a step over one month for checks of that month's last event, and shows none where another
-    month has a later one.
+    It takes those of a step over one partition for checks of that one's last event, and shows none where another has a
+    later one.
     """
     yield from (_evaluation(key, check, results, known) for check in CHECKS)
 
@@ -209,7 +212,7 @@ def _evaluation(
         check_name=check,
         passed=not (error or told or any(not passed for passed, _ in judged)),
         severity=dg.AssetCheckSeverity.ERROR if error else dg.AssetCheckSeverity.WARN,
-        partition=partition,
+        partition=to_dagster(partition) if partition is not None else None,
         description=" ".join(sentences) or None,
         metadata=_evidence(check, results, known),
     )

@@ -1,9 +1,23 @@
-"""What tables, delivered files, sources and sinks are called in Dagster."""
+"""What tables, delivered files, sources and sinks, and the partitions of weeks, are called in Dagster."""
 
 import dagster as dg
 
+from taxiway.calendar import grain_of
 from taxiway.connectors import Sink
 from taxiway.tables import Table
+
+_MONDAY = "-1"
+
+
+def to_dagster(partition: str) -> str:
+    """The partition's key in Dagster, which calls a week by its Monday: `2013-W20-1`; all others are the same."""
+    return partition + _MONDAY if grain_of(partition) == "week" else partition
+
+
+def from_dagster(key: str) -> str:
+    """The partition of a key in Dagster."""
+    week = key.removesuffix(_MONDAY)
+    return week if grain_of(week) == "week" else key
 
 
 def asset_key(table: Table) -> dg.AssetKey:

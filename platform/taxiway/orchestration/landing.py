@@ -18,7 +18,7 @@ from taxiway.materialise.delivered import Unexpected, in_short, raw_tables, unex
 from taxiway.orchestration.deliveries import DeliveryStatus, Landed, Waiting, blocked_files, landed_files, marts
 from taxiway.orchestration.events import delivery, table_of
 from taxiway.orchestration.keys import asset_key, landing_key, source_key
-from taxiway.orchestration.partitions import monthly
+from taxiway.orchestration.partitions import partitions_of
 from taxiway.tables import Table
 
 READABLE = "readable"
@@ -40,7 +40,7 @@ def landing_assets(workspace: Workspace) -> list[dg.AssetSpec]:
             description=f"Delivered by the publisher as {table.files.name}, {table.files.kind}.",
             group_name="landing",
             kinds={table.files.kind.split()[0].lower()},
-            partitions_def=monthly(settings.months) if table.monthly else None,
+            partitions_def=partitions_of(workspace.calendar, table),
             metadata={"dagster/uri": settings.landing.address(table.files.name)},
             freshness_policy=dg.FreshnessPolicy.time_window(timedelta(hours=settings.fresh_hours)),
         )
@@ -60,7 +60,7 @@ def landing_checks(workspace: Workspace) -> list[dg.AssetChecksDefinition]:
         dg.AssetCheckSpec(
             EXPECTED,
             asset=landing_key(table),
-            description="All that lies in the landing zone is a file of a table, for a month of the deployment.",
+            description="All that lies in the landing zone is a file of a table, for a partition that is over.",
         )
         for table in raw_tables(workspace.project)
     ]

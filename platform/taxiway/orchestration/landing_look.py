@@ -11,6 +11,7 @@ from hashlib import sha256
 
 import dagster as dg
 
+from taxiway.calendar import Calendar
 from taxiway.errors import DeliveryRefused
 from taxiway.lake import WHOLE
 from taxiway.landing import Listing
@@ -18,10 +19,9 @@ from taxiway.materialise import Workspace
 from taxiway.materialise.delivered import in_short, raw_tables, unexpected
 from taxiway.orchestration import landing
 from taxiway.orchestration.deliveries import DeliveryStatus, Landed, blocked_files
-from taxiway.orchestration.keys import asset_key
+from taxiway.orchestration.keys import asset_key, to_dagster
 from taxiway.orchestration.landing_memory import Memory, PassedOver, Seen
 from taxiway.orchestration.table_asset import RANGE_END_TAG, RANGE_START_TAG
-from taxiway.partitions import shift_month
 from taxiway.storage import SETTLED_AFTER_S
 from taxiway.tables import Table
 from taxiway.version import __version__
@@ -282,25 +282,20 @@ def _latest_of_each(landed: Sequence[Landed]) -> list[Landed]:
 
 
 def _requests(status: DeliveryStatus, wanted: Sequence[Landed]) -> list[tuple[dg.RunRequest, list[Landed]]]:
-    """One run for each stretch of months, of all the tables that want just these, and one for the other tables, each
-    with the files that it is for."""
+    """One run for each stretch of partitions, of all the tables that want just these, and one for the other tables,
+    each with the files that it is for."""
     stretches: dict[tuple[str, str], list[Landed]] = {}
     for table in raw_tables(status.workspace.project):
-        for stretch in _stretches([each for each in wanted if each.table is table]):
+        for stretch in _stretches(status.workspace.calendar, [each for each in wanted if each.table is table]):
             stretches.setdefault((stretch[0].partition, stretch[-1].partition), []).extend(stretch)
-    return [(_request(status, *months, files), files) for months, files in sorted(stretches.items())]
+    return [(_request(status, *span, files), files) for span, files in sorted(stretches.items())]
 
 
-def _stretches(wanted: Sequence[Landed]) -> Iterator[list[Landed]]:
-    """The files of one table in runs of consecutive months."""
-    stretch: list[Landed] = []
-    for each in sorted(wanted, key=lambda each: each.partition):
-        if stretch and (each.partition == WHOLE or each.partition != shift_month(stretch[-1].partition, 1)):
-            yield stretch
-            stretch = []
-        stretch.append(each)
-    if stretch:
-        yield stretch
+def _stretches(calendar: Calendar, wanted: Sequence[Landed]) -> Iterator[list[Landed]]:
+    """The files of one table in runs of consecutive partitions."""
+    files = {each.partition: each for each in wanted}
+    for block in calendar.blocks(files):
+        yield [files[key] for key in block]
 
 
 def _request(status: DeliveryStatus, first: str, last: str, files: Sequence[Landed]) -> dg.RunRequest:
@@ -308,11 +303,11 @@ def _request(status: DeliveryStatus, first: str, last: str, files: Sequence[Land
     names = ", ".join(dict.fromkeys(each.file.name for each in files))
     tags = {FILES_TAG: names if len(names) <= _LONGEST_TAG else f"{len(files)} files"}
     if first != last:
-        tags |= {RANGE_START_TAG: first, RANGE_END_TAG: last}
+        tags |= {RANGE_START_TAG: to_dagster(first), RANGE_END_TAG: to_dagster(last)}
     return dg.RunRequest(
         run_key=_run_key(status, files),
         asset_selection=[asset_key(table) for table in tables],
-        partition_key=first if first == last and first != WHOLE else None,
+        partition_key=to_dagster(first) if first == last and first != WHOLE else None,
         tags=tags,
     )
 

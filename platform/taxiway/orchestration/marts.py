@@ -6,6 +6,7 @@ from typing import Any
 
 import dagster as dg
 
+from taxiway.addresses import Address
 from taxiway.engines import IN_PROCESS, OpenEngine
 from taxiway.errors import PublishConflict, TaxiwayError
 from taxiway.lake import WHOLE, Finding, Lake
@@ -63,16 +64,16 @@ def marts_asset(workspace: Workspace, project: DbtProject) -> dg.AssetsDefinitio
 def _spec(workspace: Workspace, project: DbtProject, mart: Table) -> dg.AssetSpec:
     model = project.model(mart.address.name)
     marts = {each.name for each in workspace.project.by_address if each.layer == MART}
-    inputs = [dg.AssetKey([each.layer, each.name]) for each in project.inputs(mart.address.name, marts)]
+    inputs = [workspace.project.table(each) for each in project.inputs(mart.address.name, marts)]
     return dg.AssetSpec(
         asset_key(mart),
-        deps=inputs,
+        deps=[asset_key(each) for each in inputs],
         description=f"{model.description}\n\n```sql\n{model.code}\n```",
         group_name=mart.address.layer,
         owners=list(mart.owners or workspace.project.owners),
         tags=dict(mart.tags),
         kinds={"dbt", "deltalake"},
-        automation_condition=follow_inputs(inputs),
+        automation_condition=follow_inputs(workspace.calendar, inputs),
         metadata={
             "dagster/column_schema": events.column_schema(mart.rules),
             "dagster/uri": Lake(workspace.settings.lake).uri(mart.address),

@@ -60,7 +60,7 @@ def execute_queued(
         )
     heart = _Heart(instance)
     heart.see_that_it_beats()
-    followed = _Followed(instance, Teller(project, request.months, tell), tell, heart, str(uuid4()))
+    followed = _Followed(instance, Teller(project, request.partitions, tell), tell, heart, str(uuid4()))
     try:
         with _terminated():
             with _written("the run"):
@@ -174,11 +174,11 @@ def _submit(
     # Dagster wants to be told how the code could be loaded; its launchers ask the code location for that.
     module = location.loadable_target_origin.module_name or ""
     code = RepositoryPythonOrigin(sys.executable, ModuleCodePointer(module, repository.repository_name))
-    month = {PARTITION_NAME_TAG: request.months[0]} if len(request.months) == 1 else {}
+    partition = {PARTITION_NAME_TAG: request.partition_key} if request.partition_key is not None else {}
     run = instance.create_run_for_job(
         job_def=job,
         run_id=run_id,
-        tags={**request.tags, **month, REPOSITORY_LABEL_TAG: repository.get_label()},
+        tags={**request.tags, **partition, REPOSITORY_LABEL_TAG: repository.get_label()},
         asset_selection=frozenset(asset_keys(request.tables)),
         remote_job_origin=RemoteJobOrigin(repository, job.name),
         job_code_origin=JobPythonOrigin(job.name, code),

@@ -8,6 +8,7 @@ import dagster as dg
 
 from taxiway.lake import WHOLE
 from taxiway.orchestration.events import FAILING_RULES
+from taxiway.orchestration.keys import from_dagster
 from taxiway.tables import Project
 
 _STATUS, _SAMPLES = "status", "samples"
@@ -42,14 +43,14 @@ class Teller:
     def __init__(
         self,
         project: Project,
-        months: Sequence[str],
+        partitions: Sequence[str],
         tell: Callable[[RunEvent], None],
         interrupted: Callable[[], bool] = lambda: False,
     ) -> None:
-        """Tells of a run that is about these months; where this process executes it, `interrupted` says whether that
-        was asked to end."""
+        """Tells of a run that is about these partitions; where this process executes it, `interrupted` says whether
+        that was asked to end."""
         self._tables = {relation: table.at for relation, table in project.by_relation.items()}
-        self._months = frozenset(months)
+        self._partitions = frozenset(partitions)
         self._tell = tell
         self._interrupted = interrupted
         self._started: dict[str, float] = {}
@@ -88,13 +89,14 @@ class Teller:
         # Dagster adds an event of its own for a step over a range; those of the partitions say what was done.
         if _STATUS in metadata:
             table = "/".join(found.asset_key.path)
-            self._tell(RunEvent("partition", step, table, found.partition, metadata=metadata))
+            partition = from_dagster(found.partition) if found.partition is not None else None
+            self._tell(RunEvent("partition", step, table, partition, metadata=metadata))
 
     def _hear_check(self, step: str, check: dg.AssetCheckEvaluation) -> None:
         if check.passed:
             return
         rules = check.metadata.get(FAILING_RULES)
-        # A step evaluates each month and then, once or twice, all of them.
+        # A step evaluates each partition and then, once or twice, all of them.
         is_news = check.partition is None and (step, check.asset_check_key) not in self._checked
         if is_news:
             self._checked.add((step, check.asset_check_key))
@@ -102,7 +104,7 @@ class Teller:
             broken = dict(record.data)
             partition = None if broken["partition"] == WHOLE else str(broken["partition"])
             # The check tells of all published partitions; what this run was not about is not its news.
-            if broken["severity"] == "warn" and (partition is None or partition in self._months):
+            if broken["severity"] == "warn" and (partition is None or partition in self._partitions):
                 counted = f" ({broken['count']:,} of {broken['rows']:,} rows)" if broken["rows"] is not None else ""
                 message = f"{broken['rule']}{counted}"
                 table = "/".join(check.asset_key.path)

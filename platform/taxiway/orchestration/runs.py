@@ -14,6 +14,7 @@ import dagster as dg
 from dagster._core.remote_origin import CodeLocationOrigin
 
 from taxiway.addresses import Address
+from taxiway.orchestration.keys import to_dagster
 from taxiway.orchestration.origin import attribute
 from taxiway.orchestration.run_events import RunEvent, Teller
 from taxiway.orchestration.table_asset import ACCEPT_FEWER_TAG, ENGINE_TAG, FORCE_TAG, GOES_ON_TAG, REBUILD_TAG
@@ -27,13 +28,13 @@ _RANGE_START, _RANGE_END = "dagster/asset_partition_range_start", "dagster/asset
 
 @dataclass(frozen=True)
 class RunRequest:
-    """Which tables to materialise for which consecutive months (none where no table has months), and how.
+    """Which tables to materialise for which consecutive partitions of one grain (none where no table has any), and how.
 
     `goes_on` says that whoever asks goes on by itself where partitions are refused.
     """
 
     tables: tuple[Address, ...]
-    months: tuple[str, ...] = ()
+    partitions: tuple[str, ...] = ()
     force: bool = False
     rebuild: bool = False
     accept_fewer: bool = False
@@ -48,9 +49,14 @@ class RunRequest:
         tags |= {ACCEPT_FEWER_TAG: "true"} if self.accept_fewer else {}
         tags |= {ENGINE_TAG: self.engine} if self.engine else {}
         tags |= {GOES_ON_TAG: "true"} if self.goes_on else {}
-        if len(self.months) > 1:
-            tags |= {_RANGE_START: self.months[0], _RANGE_END: self.months[-1]}
+        if len(self.partitions) > 1:
+            tags |= {_RANGE_START: to_dagster(self.partitions[0]), _RANGE_END: to_dagster(self.partitions[-1])}
         return tags
+
+    @property
+    def partition_key(self) -> str | None:
+        """The one partition as Dagster calls it; None where there are several, or none."""
+        return to_dagster(self.partitions[0]) if len(self.partitions) == 1 else None
 
 
 def asset_keys(tables: Iterable[Address]) -> list[dg.AssetKey]:
@@ -88,12 +94,12 @@ def execute(
         if location is not None:
             repository = definitions.get_repository_def().name
             instance.add_event_listener(run_id, _first(partial(attribute, instance, run_id, repository, location)))
-        instance.add_event_listener(run_id, Teller(project, request.months, tell, interrupted).hear)
+        instance.add_event_listener(run_id, Teller(project, request.partitions, tell, interrupted).hear)
         result = definitions.resolve_implicit_global_asset_job_def().execute_in_process(
             instance=instance,
             run_id=run_id,
             asset_selection=asset_keys(request.tables),
-            partition_key=request.months[0] if len(request.months) == 1 else None,
+            partition_key=request.partition_key,
             tags=request.tags,
             run_config=_QUIET,
             raise_on_error=False,

@@ -6,21 +6,22 @@ from typing import Any
 
 import dagster as dg
 
+from taxiway.calendar import Calendar
+from taxiway.calendar.calendar import option
 from taxiway.engines import IN_PROCESS, OpenEngine
 from taxiway.errors import PublishConflict, TaxiwayError
 from taxiway.lake import WHOLE, Lake
 from taxiway.lake.inputs import LANDING
-from taxiway.landed_months import LandedMonths, made_without
+from taxiway.landed_partitions import LandedPartitions, made_without
 from taxiway.materialise import Outcome, Workspace, independence_of, materialise
 from taxiway.orchestration import events
 from taxiway.orchestration.automation import follow_inputs
 from taxiway.orchestration.cancelled import stop_if_cancelled
 from taxiway.orchestration.code_references import code_references
-from taxiway.orchestration.keys import asset_key, landing_key
+from taxiway.orchestration.keys import asset_key, from_dagster, landing_key
 from taxiway.orchestration.lineage import column_lineage, lineage_metadata
-from taxiway.orchestration.partitions import mapping, monthly
+from taxiway.orchestration.partitions import mapping, partitions_of
 from taxiway.orchestration.pictures import pictures
-from taxiway.partitions import blocks, in_words, months_option
 from taxiway.tables import Table
 from taxiway.users import USER_TAG
 
@@ -37,15 +38,15 @@ CONFLICT_RETRIES = 3
 def table_asset(workspace: Workspace, table: Table) -> dg.AssetsDefinition:
     """The asset of a table that has a transform.
 
-    A run over a range of months materialises it in one step; partitions that the guard refuses fail
+    A run over a range of partitions materialises it in one step; partitions that the guard refuses fail
     the step after the others were published and reported. Needs the resources `workspace` and `open_engine`.
     """
     key = asset_key(table)
-    months = workspace.settings.months
+    calendar, inputs = workspace.calendar, workspace.project.inputs(table)
     contract = table.rules
     deps = [
-        dg.AssetDep(asset_key(source), partition_mapping=mapping(months, table, source, reach))
-        for source, reach in workspace.project.inputs(table).items()
+        dg.AssetDep(asset_key(source), partition_mapping=mapping(calendar, table, source, reach))
+        for source, reach in inputs.items()
     ]
     if table.files is not None:
         deps = [dg.AssetDep(landing_key(table))]
@@ -63,15 +64,15 @@ def table_asset(workspace: Workspace, table: Table) -> dg.AssetsDefinition:
             **_partitions_computed(workspace, table),
             **code_references(table),
         },
-        automation_condition=_condition(workspace, table, deps),
+        automation_condition=_condition(workspace, table),
     )
 
     @dg.multi_asset(
         name=table.address.relation,
         specs=[spec],
         check_specs=events.check_specs(key),
-        partitions_def=monthly(months) if table.monthly else None,
-        backfill_policy=dg.BackfillPolicy.single_run() if table.monthly else None,
+        partitions_def=partitions_of(calendar, table),
+        backfill_policy=dg.BackfillPolicy.single_run() if table.is_partitioned else None,
         required_resource_keys={"workspace", "open_engine"},
     )
     def compute(context: dg.AssetExecutionContext) -> Iterator[Any]:
@@ -87,11 +88,11 @@ def _kinds(workspace: Workspace, table: Table) -> set[str]:
     return {"deltalake", table.engine or workspace.settings.engine}
 
 
-def _condition(workspace: Workspace, table: Table, deps: Sequence[dg.AssetDep]) -> dg.AutomationCondition | None:
+def _condition(workspace: Workspace, table: Table) -> dg.AutomationCondition | None:
     """When it is asked for: the landing sensor knows when files are whole, nobody tells when others have written."""
     if table.external is not None:
         return dg.AutomationCondition.on_cron(table.external.schedule, workspace.settings.zone)
-    return None if table.files is not None else follow_inputs(dep.asset_key for dep in deps)
+    return None if table.files is not None else follow_inputs(workspace.calendar, workspace.project.inputs(table))
 
 
 def _partitions_computed(workspace: Workspace, table: Table) -> dict[str, dg.MetadataValue]:
@@ -103,7 +104,7 @@ def _partitions_computed(workspace: Workspace, table: Table) -> dict[str, dg.Met
 def _run(context: dg.AssetExecutionContext, table: Table) -> Iterator[Any]:
     workspace: Workspace = context.resources.workspace
     open_engine: OpenEngine = context.resources.open_engine
-    partitions = tuple(context.partition_keys) if table.monthly else (WHOLE,)
+    partitions = tuple(map(from_dagster, context.partition_keys)) if table.is_partitioned else (WHOLE,)
     cpu = time.process_time()
     tags = context.run.tags
     # Before they are pinned: what is published in between then counts as news, never as read.
@@ -162,21 +163,23 @@ def _report(
         for result, own_tags, own_metadata in zip(good, tags, metadata, strict=True):
             context.log_event(events.materialization(key, result, own_tags, own_metadata))
     known = known_of(context.resources.workspace, table)
-    if table.monthly:
+    if table.is_partitioned:
         yield from events.check_evaluations(key, outcome.partitions, known)
     yield from events.check_results(key, outcome.partitions, known)
     if outcome.refused:
-        if table.monthly and len(outcome.partitions) == 1:
+        if table.is_partitioned and len(outcome.partitions) == 1:
             yield from events.check_results_again(key, outcome.partitions, known)
         goes_on = context.run.tags.get(GOES_ON_TAG) == "true"
-        raise dg.Failure(_refusal(table, outcome, goes_on=goes_on), allow_retries=False)
+        calendar = context.resources.workspace.calendar
+        raise dg.Failure(_refusal(calendar, table, outcome, goes_on=goes_on), allow_retries=False)
 
 
 def _made_without(workspace: Workspace, table: Table, outcome: Outcome) -> Iterator[str]:
     """What the partitions of an outcome were made without, though it has been landed."""
     good = {result.partition: result for result in outcome.partitions if result.status != "refused"}
     if any(None in versions.values() for result in good.values() for versions in result.inputs.values()):
-        yield from made_without(each for each in LandedMonths(workspace).incomplete(table) if each.partition in good)
+        incomplete = LandedPartitions(workspace).incomplete(table)
+        yield from made_without((each for each in incomplete if each.partition in good), workspace.calendar)
 
 
 def known_of(workspace: Workspace, table: Table) -> events.Known:
@@ -204,15 +207,15 @@ def _sources(workspace: Workspace, table: Table) -> dict[str, dg.AssetKey]:
     return {str(source.address): asset_key(source) for source in workspace.project.inputs(table)}
 
 
-def _refusal(table: Table, outcome: Outcome, *, goes_on: bool) -> str:
+def _refusal(calendar: Calendar, table: Table, outcome: Outcome, *, goes_on: bool) -> str:
     """Why, of each refused partition, and what becomes of the others: with the command, unless the run goes on."""
     lines = [result.message for result in outcome.refused]
     good = [result.partition for result in outcome.partitions if result.status != "refused"]
     if good:
-        lines.append(f"the others ({in_words(good)}) are published")
+        lines.append(f"the others ({calendar.in_words(good)}) are published")
         if not goes_on:
-            # A command for each stretch of months, so that none of them takes in a refused one.
-            commands = [f"taxiway run {table.at} --downstream {months_option(block)}" for block in blocks(good)]
+            # A command for each stretch of partitions, so that none of them takes in a refused one.
+            commands = [f"taxiway run {table.at} --downstream {option(block)}" for block in calendar.blocks(good)]
             lines[-1] += f"; what follows from them is made by the sensors, or with: {'; '.join(commands)}"
     elif len(outcome.partitions) > 1:
         lines.append("nothing was published")

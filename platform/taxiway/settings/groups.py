@@ -13,8 +13,8 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, WithJsonSchema, model_validator
 from pydantic_settings import NoDecode
 
+from taxiway.calendar import Calendar
 from taxiway.errors import DefinitionError, UsageError
-from taxiway.partitions import Months, parse_month
 from taxiway.settings.connections import connection_to
 from taxiway.storage import Store, is_bucket
 from taxiway.zones import see_that_is_zone
@@ -230,28 +230,25 @@ class LoginSettings(Group):
 
 
 class CalendarSettings(Group):
-    """The months of the project, the last one excluded, on the clock of its schedule."""
+    """The calendar of the project: where it begins and ends, on which clock. One without an end ends now."""
 
-    first_month: str = _setting("the first month", "2013-01")
-    end_month: str = _setting("the month after the last", "2014-01")
-    zone: str = _setting("the clock on which a month begins", "America/New_York", default="UTC")
+    first: str = _setting("where the calendar begins: a month, a week, a day or an hour", "2013-01")
+    end: str = _setting("before which it ends; it goes on where this is empty", "2014-01", default="")
+    zone: str = _setting("the clock on which months, weeks, days and hours begin", "America/New_York", default="UTC")
 
     @model_validator(mode="after")
-    def _months_and_zone(self) -> Self:
+    def _is_a_calendar(self) -> Self:
         try:
             see_that_is_zone(self.zone)
         except DefinitionError as error:
             raise ValueError(f"zone: {error}") from error
-        for month in (self.first_month, self.end_month):
-            try:
-                parse_month(month)
-            except UsageError as error:
-                raise ValueError(f"first_month and end_month: {error}") from None
-        if self.first_month >= self.end_month:
-            raise ValueError(f"first_month {self.first_month} must lie before end_month {self.end_month}")
+        try:
+            _ = self.calendar
+        except UsageError as error:
+            raise ValueError(f"first and end: {error}") from None
         return self
 
     @property
-    def months(self) -> Months:
-        """The months of the project on the clock of its schedule."""
-        return Months(self.first_month, self.end_month, self.zone)
+    def calendar(self) -> Calendar:
+        """The partitions that a table of each grain can have."""
+        return Calendar(self.first, self.end or None, self.zone)

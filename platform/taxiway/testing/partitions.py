@@ -8,10 +8,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from taxiway.calendar import Calendar
 from taxiway.contracts import Contract
 from taxiway.errors import UsageError
-from taxiway.materialise.plan import partitions_in_reach, read_since
-from taxiway.partitions import Months, shift_month
+from taxiway.materialise.plan import needed_partitions, partitions_in_reach, read_since
 from taxiway.tables import Table
 from taxiway.testing.bits import identical
 from taxiway.testing.running import run_transform
@@ -37,14 +37,17 @@ def assert_partitions_independent(
     made = Table("tested/result", result)
     sources = {name: Table(f"tested/{name}", contract) for name, contract in contracts.items()}
     keys = sorted({key for name in transform.inputs for key in _partitions(sources[name], tables[name])})
-    if not made.monthly or not keys:
+    if made.grain is None or not keys:
         raise UsageError(f"{transform.name}: its result or its inputs have no partitions, so there is nothing to prove")
-    months = Months(keys[0], shift_month(keys[-1], 1), zone)
+    clock = Calendar(keys[0], zone=zone)
+    first, last = (pick(keys, key=lambda key: clock.span(key).start) for pick in (min, max))
+    calendar = Calendar(first, clock.following(last), zone)
+    own = {key: None for read in keys for key in calendar.overlapping(made.grain, clock.span(read))}
     full = _in_order(run_transform(transform, tables, parameters), made)
     compared = 0
-    for key in keys:
+    for key in own:
         alone = {
-            name: _read(months, made, sources[name], tables[name], transform.reach.get(name), key)
+            name: _read(calendar, made, sources[name], tables[name], transform.reach.get(name), key)
             for name in transform.inputs
         }
         found = _of(_in_order(run_transform(transform, alone, parameters), made), made, key)
@@ -58,15 +61,16 @@ def _partitions(source: Table, rows: pa.Table) -> list[str]:
     return [] if column is None else [key for key in rows[column].unique().to_pylist() if key is not None]
 
 
-def _read(months: Months, made: Table, source: Table, rows: pa.Table, reach: Reach | None, key: str) -> pa.Table:
+def _read(calendar: Calendar, made: Table, source: Table, rows: pa.Table, reach: Reach | None, key: str) -> pa.Table:
     """What a partition reads of an input."""
     column = source.rules.partition
     if column is None:
         return rows
-    read = pc.is_in(rows[column], pa.array(partitions_in_reach(months, made, source, reach, key), pa.string()))
-    since = read_since(months, source, reach, key)
+    read = pc.is_in(rows[column], pa.array(partitions_in_reach(calendar, made, source, reach, key), pa.string()))
+    since = read_since(calendar, source, reach, key)
     if since is not None and isinstance(reach, Lookback):
-        recent = pc.equal(rows[column], key)
+        needed = needed_partitions(calendar, made, source, reach, key)
+        recent = pc.is_in(rows[column], pa.array(needed, pa.string()))
         for event_time in reach.columns:
             recent = pc.or_(recent, pc.fill_null(pc.greater_equal(rows[event_time], since), False))
         read = pc.and_(read, recent)

@@ -26,7 +26,7 @@ class ArrowTransform:
 
     `prepares` holds the transform that prepares each table, by the function's parameter name, `parameters`
     the function's declared parameters with their defaults, and `libraries` the distributions whose version
-    is part of what comes out. A parameter `month`, here or in a prepare, is bound to the key of the partition.
+    is part of what comes out. A parameter `partition`, here or in a prepare, is bound to the key of the partition.
     """
 
     function: ArrowFunction

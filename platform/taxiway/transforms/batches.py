@@ -89,7 +89,7 @@ class BatchFunction:
         column, key = self.partition
         if not self.reads_context and (moved := moved_to(made, column, key)):
             raise TransformFailed(f"{self._which(rows)}{moved}")
-        # A row without a month belongs nowhere; the guard is to see it.
+        # A row without a partition belongs nowhere; the guard is to see it.
         return made.filter((pc.field(column) == key) | pc.field(column).is_null())
 
     def _sortable(self) -> list[str]:

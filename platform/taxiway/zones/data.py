@@ -7,7 +7,7 @@ whichever are installed, and another wherever one of them begins to say somethin
 import hashlib
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -15,7 +15,7 @@ from zoneinfo import TZPATH, ZoneInfo, available_timezones
 
 import duckdb
 
-from taxiway.partitions import Months, shift_month
+from taxiway.calendar import Calendar
 from taxiway.zones.java import java_file, read_java_zones
 
 _DAY = 86_400
@@ -34,16 +34,16 @@ def readings() -> Mapping[str, Offsets]:
     return {"DuckDB": _of_duckdb, "Python": _of_python, "pandas": _of_pandas} | java
 
 
-def zones_of(texts: Iterable[str], months: Months) -> tuple[str, ...]:
+def zones_of(texts: Iterable[str], calendar: Calendar) -> tuple[str, ...]:
     """The zones that compiled SQL reads the clocks of, as far as it names them, and the project's own."""
     reading = [text for text in texts if _READS_CLOCKS.search(text)]
     named = {word for text in reading for word in _TEXTS.findall(text)} & _known() if reading else set()
-    return tuple(sorted({months.zone, *named})) if reading else ()
+    return tuple(sorted({calendar.zone, *named})) if reading else ()
 
 
-def engines_digest(zones: Sequence[str], months: Months) -> str:
-    """What the engines that are here say of these zones over the project's months: one digest where they agree."""
-    start, end = _period(months)
+def engines_digest(zones: Sequence[str], calendar: Calendar) -> str:
+    """What the engines that are here say of these zones over the project's calendar: one digest where they agree."""
+    start, end = _period(calendar)
     said = {
         hashlib.sha256(repr([changes(zone, name, start, end) for zone in zones]).encode()).hexdigest()[:16]
         for name in readings()
@@ -89,9 +89,9 @@ def changes(zone: str, name: str, start: int, end: int) -> tuple[tuple[int, int]
     return ((start, found[0]), *high)
 
 
-def disagreements(zones: Iterable[str], months: Months) -> dict[str, str]:
-    """For each zone of which the readings differ within the project's months, a sentence with the first difference."""
-    start, end = _period(months)
+def disagreements(zones: Iterable[str], calendar: Calendar) -> dict[str, str]:
+    """For each zone of which the readings differ within the project's calendar, a sentence with the first one."""
+    start, end = _period(calendar)
     grid = [*range(start, end, 7 * _DAY), end]
     told = {}
     for zone in zones:
@@ -110,11 +110,11 @@ def _hours(offset: int) -> str:
     return f"{sign}{minutes // 60:02d}:{minutes % 60:02d}"
 
 
-def _period(months: Months) -> tuple[int, int]:
-    """From a month before the project's first month to one after its last, in seconds since 1970."""
-    first, last = shift_month(months.first, -1), shift_month(months.end, 1)
-    start, end = (datetime.strptime(f"{month}-01 +0000", "%Y-%m-%d %z") for month in (first, last))
-    return int(start.timestamp()), int(end.timestamp())
+def _period(calendar: Calendar) -> tuple[int, int]:
+    """From a month before the project's calendar to one after it, in seconds since 1970, whole days of UTC."""
+    looked_at, month = calendar.looked_at, timedelta(days=31)
+    start, end = (int(day.timestamp()) // _DAY * _DAY for day in (looked_at.start - month, looked_at.end + month))
+    return start, end
 
 
 @cache

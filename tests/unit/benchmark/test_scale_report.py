@@ -20,8 +20,8 @@ MACHINE = Machine("A CPU", 2, 8_000_000_000, "Linux", "CPython 3.11", {"duckdb":
 RUN = ScaleRun(
     engine="duckdb",
     factor=1,
-    months=12,
-    months_a_step=12,
+    partitions=12,
+    partitions_a_step=12,
     memory_limit="4GB",
     what="flights",
     counted=1_000_000,
@@ -38,19 +38,21 @@ RUN = ScaleRun(
 )
 
 
-def run(engine: str, factor: int, seconds_a_million: float, months_a_step: int = 12) -> ScaleRun:
+def run(engine: str, factor: int, seconds_a_million: float, partitions_a_step: int = 12) -> ScaleRun:
     counted = factor * RUN.counted
     seconds = seconds_a_million * factor
-    return replace(RUN, engine=engine, factor=factor, counted=counted, seconds=seconds, months_a_step=months_a_step)
+    return replace(
+        RUN, engine=engine, factor=factor, counted=counted, seconds=seconds, partitions_a_step=partitions_a_step
+    )
 
 
 def test_growth_is_from_a_factor_to_the_next_of_the_same_series():
     runs = [run("duckdb", 10, 30), run("duckdb", 1, 10), run("spark", 3, 50), run("duckdb", 3, 20)]
-    runs += [run("duckdb", 5, 40, months_a_step=0), replace(run("duckdb", 5, 40), memory_limit="1GB")]
+    runs += [run("duckdb", 5, 40, partitions_a_step=0), replace(run("duckdb", 5, 40), memory_limit="1GB")]
     runs += [run("duckdb", 3, 25)]
     assert [(name, a.factor, b.factor, times) for name, a, b, times in growth(runs)] == [
-        ("duckdb, 12 months at a time, 4GB", 1, 3, 2.0),
-        ("duckdb, 12 months at a time, 4GB", 3, 10, 1.5),
+        ("duckdb, 12 partitions at a time, 4GB", 1, 3, 2.0),
+        ("duckdb, 12 partitions at a time, 4GB", 3, 10, 1.5),
     ]
 
 
@@ -66,7 +68,7 @@ def test_engines_are_changed_where_the_other_is_cheaper():
 
 def test_engines_are_compared_with_their_start_and_by_the_cheapest_run():
     runs = [run("spark", 3, 58 / 3), run("duckdb", 1, 9), run("spark", 1, 59), run("duckdb", 3, 29 / 3)]
-    runs += [run("spark", 1, 99, months_a_step=0), run("spark", 10, 30)]
+    runs += [run("spark", 1, 99, partitions_a_step=0), run("spark", 10, 30)]
     assert against(runs) == [
         "factor 1, start included: Spark takes 6.00× DuckDB's time",
         "factor 3, start included: Spark takes 1.97× DuckDB's time",

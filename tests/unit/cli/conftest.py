@@ -14,8 +14,8 @@ from tests.working import LOCAL
 
 SETTINGS = f"""{LOCAL}
 project = "tests.unit.cli.river:project"
-first_month = "2013-01"
-end_month = "2013-05"
+first = "2013-01"
+end = "2013-05"
 """
 
 
@@ -81,7 +81,7 @@ def built(root: Path, tmp_path_factory: pytest.TempPathFactory) -> CommandLine:
     """January to March landed and run, one bad reading in February; to be read only."""
     command = CommandLine(root, tmp_path_factory.mktemp("built"))
     command.done("land", "--from", "2013-01", "--to", "2013-03")
-    command.done("land", "--month", "2013-02", "--spoil", "one")
+    command.done("land", "--partition", "2013-02", "--spoil", "one")
     command.done("run")
     return command
 

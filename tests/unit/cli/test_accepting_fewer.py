@@ -18,7 +18,7 @@ def published(command: CommandLine) -> int:
 
 def test_a_file_that_was_cut_is_refused_and_can_be_accepted(copied: CommandLine) -> None:
     cut(copied, 1)
-    refused = copied("run", TABLE, "--month", MONTH)
+    refused = copied("run", TABLE, "--partition", MONTH)
     assert refused.code == 1
     assert "volume: 1 row where 224 are published, below the share of 0.1" in refused.err
     assert published(copied) == 224
@@ -33,7 +33,7 @@ def test_a_file_that_was_cut_is_refused_and_can_be_accepted(copied: CommandLine)
 
 def test_less_than_half_is_told(copied: CommandLine) -> None:
     cut(copied, 100)
-    said = copied.done("run", TABLE, "--month", MONTH, "--json").data
+    said = copied.done("run", TABLE, "--partition", MONTH, "--json").data
     (warning,) = said["warnings"]
     assert warning["message"] == "volume: 100 rows where 224 are published, below the share of 0.5"
     assert (warning["table"], warning["partition"]) == (TABLE, MONTH)

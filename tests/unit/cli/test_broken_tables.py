@@ -81,9 +81,7 @@ def rivers(tmp_path: Path) -> Iterator[Callable[..., CommandLine]]:
         (tmp_path / "workspace.yaml").write_text(workspace_file(f"{name}.definitions", "assets"))
         settings = tmp_path / "deployments" / "local" / "settings.toml"
         settings.parent.mkdir(parents=True)
-        settings.write_text(
-            f'{LOCAL}project = "{name}.project:project"\nfirst_month = "2013-01"\nend_month = "2013-03"\n'
-        )
+        settings.write_text(f'{LOCAL}project = "{name}.project:project"\nfirst = "2013-01"\nend = "2013-03"\n')
         return CommandLine(tmp_path, tmp_path / "home")
 
     yield make
@@ -193,13 +191,13 @@ def test_a_parameter_that_may_be_of_a_broken_table_is_a_warning(rivers: Callable
     command = rivers(lowest=SYNTAX, deepest=declares.replace("raw_levels.level_cm", "raw_levels.level_m"))
     settings = command.root / "deployments" / "local" / "settings.toml"
     settings.write_text(f"{settings.read_text()}\n[parameters]\nflood_cm = 3\nlow_m = 2\n")
-    command.done("land", "--month", "2013-01")
-    said = command.done("run", "raw", "--month", "2013-01")
+    command.done("land", "--partition", "2013-01")
+    said = command.done("run", "raw", "--partition", "2013-01")
     told = "whether anything declares parameters.flood_cm could not be checked, because feature/lowest is broken"
     assert said.err.count(told) == 1
     assert "low_m" not in said.err, "what a table declares is known though it cannot be made"
     settings.write_text(settings.read_text().replace("flood_cm", "low_n"))
-    said = command("run", "raw", "--month", "2013-01")
+    said = command("run", "raw", "--partition", "2013-01")
     assert (said.code, "did you mean low_m?" in said.err) == (2, True)
 
 

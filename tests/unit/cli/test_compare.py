@@ -49,7 +49,7 @@ def test_what_differs_ends_with_10(built: CommandLine, old: Path) -> None:
         (["nothing.parquet", AT], 2, "there is no file nothing.parquet"),
         (["OLD", "feature/river"], 2, "there is no table feature/river; did you mean feature/river_month?"),
         (["OLD", AT, "--key", "river"], 2, "river is no key of"),
-        (["OLD", AT, "--month", "2013-01"], 2, "is not partitioned by month"),
+        (["OLD", AT, "--partition", "2013-01"], 2, "has no partitions: "),
         (["OLD", AT, "--version", "7"], 1, "has no version 7"),
     ],
 )

@@ -29,7 +29,7 @@ def comments(printed: str) -> str:
 
 @pytest.mark.parametrize("month", ["2013-02", None])
 def test_what_is_printed_runs_in_duckdb_alone(built: CommandLine, month: str | None) -> None:
-    chosen = ["--month", month] if month else []
+    chosen = ["--partition", month] if month else []
     wanted = built.done("show", "feature/level_history", *chosen, "--json").data
     found = rows(built.done("compile", "feature/level_history", *chosen).out)
     order = sorted(wanted, key=lambda row: (row["gauge"], row["read_at"]))
@@ -37,11 +37,11 @@ def test_what_is_printed_runs_in_duckdb_alone(built: CommandLine, month: str | N
 
 
 def test_it_says_what_each_name_stands_for(built: CommandLine) -> None:
-    told = comments(built.done("compile", "feature/level_history", "--month", "2013-03", "--engine", "spark").out)
+    told = comments(built.done("compile", "feature/level_history", "--partition", "2013-03", "--engine", "spark").out)
     assert "feature/level_history, 2013-03: One row for each reading" in told
     assert (
         "raw_readings is raw/readings, version 0, of 2013-02, 2013-03; "
-        "of earlier months from read_at 2013-02-28T00:00:00+00:00." in told
+        "of earlier partitions from read_at 2013-02-28T00:00:00+00:00." in told
     )
     assert "raw_gauges is raw/gauges, version 0." in told
     assert "high_cm = 500" in told
@@ -58,23 +58,23 @@ def test_only_functions_that_it_calls_are_made(built: CommandLine, tmp_path: Pat
         "local_clock",
         "epoch_us",
     ]
-    model = flights.done("compile", "model/delay_model", "--month", "2013-08").out
+    model = flights.done("compile", "model/delay_model", "--partition", "2013-08").out
     assert model.index("MACRO by_the_day_before") < model.index("MACRO instant_of"), "what a function calls is first"
 
 
 def test_an_input_that_is_not_published_is_told(fresh: CommandLine) -> None:
-    told = fresh.done("compile", "feature/level_history", "--month", "2013-02").out
+    told = fresh.done("compile", "feature/level_history", "--partition", "2013-02").out
     assert "raw_readings is raw/readings, which has not been published: it has no rows." in told
     assert rows(told) == []
 
 
 def test_a_month_that_is_not_published_is_told(built: CommandLine) -> None:
-    told = built.done("compile", "feature/level_history", "--month", "2013-04").out
+    told = built.done("compile", "feature/level_history", "--partition", "2013-04").out
     assert "raw_readings is raw/readings, version 0, of 2013-03, 2013-04 (2013-04 not published); " in told
 
 
 def test_a_raw_table_is_made_of_the_delivered_texts(built: CommandLine) -> None:
-    said = built.done("compile", "raw/readings", "--month", "2013-01").out
+    said = built.done("compile", "raw/readings", "--partition", "2013-01").out
     assert "landing_readings has to be there: the records of readings-2013-01.csv as text" in comments(said)
     (shape,) = (line for line in comments(said).splitlines() if line.startswith("-- SELECT"))
     landing = f"CREATE VIEW landing_readings AS {shape.removeprefix('-- ')};"
@@ -85,7 +85,7 @@ def test_a_raw_table_is_made_of_the_delivered_texts(built: CommandLine) -> None:
 
 def test_a_function_is_told_with_what_it_is_given(tmp_path: Path) -> None:
     flights = CommandLine(ROOT, tmp_path / "home")
-    said = flights.done("compile", "model/delay_model", "--month", "2013-08", "--engine", "spark").out
+    said = flights.done("compile", "model/delay_model", "--partition", "2013-08", "--engine", "spark").out
     assert (
         "The rows are what flights.model.delay_model.delay_model makes of rows from model_delay_model_rows."
         in comments(said)
@@ -94,7 +94,7 @@ def test_a_function_is_told_with_what_it_is_given(tmp_path: Path) -> None:
     refused = flights("compile", "model/delay_model")
     assert (refused.code, refused.out) == (2, "")
     assert "computed partition by partition: a function is given the rows of one partition" in refused.err
-    assert "name one, e.g. --month 2013-01" in refused.err
+    assert "name one, e.g. --partition 2013-01" in refused.err
 
 
 def test_a_mart_says_where_its_sql_is(tmp_path: Path) -> None:
@@ -105,7 +105,7 @@ def test_a_mart_says_where_its_sql_is(tmp_path: Path) -> None:
 
 
 def test_the_sql_of_spark_is_printed_where_there_is_no_spark(built: CommandLine) -> None:
-    words = ["compile", "feature/level_history", "--engine", "spark", "--month", "2013-02"]
+    words = ["compile", "feature/level_history", "--engine", "spark", "--partition", "2013-02"]
     said = subprocess.run(
         [sys.executable, "-c", WITHOUT_SPARK, *words],
         env=os.environ | built.variables,

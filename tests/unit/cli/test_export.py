@@ -29,12 +29,12 @@ def test_a_deployment_that_is_not_there_is_wrong_use(fresh: CommandLine) -> None
 
 def test_exit_codes_are_as_documented(fresh: CommandLine) -> None:
     assert "has not been landed" in means(2)
-    assert fresh("run", "raw", "--month", "2013-01").code == 2
-    fresh.done("land", "--month", "2013-01")
+    assert fresh("run", "raw", "--partition", "2013-01").code == 2
+    fresh.done("land", "--partition", "2013-01")
     assert "up to date" in means(0)
-    assert [fresh("run", "raw", "--month", "2013-01").code for _ in range(2)] == [0, 0]
-    fresh.done("land", "--month", "2013-02", "--spoil", "too-many")
+    assert [fresh("run", "raw", "--partition", "2013-01").code for _ in range(2)] == [0, 0]
+    fresh.done("land", "--partition", "2013-02", "--spoil", "too-many")
     assert "refused" in means(1)
-    assert fresh("run", "raw", "--month", "2013-02").code == 1
+    assert fresh("run", "raw", "--partition", "2013-02").code == 1
     assert "compare" in means(10)  # shown in test_compare
     assert "interrupted" in means(130)  # shown in test_processes

@@ -8,6 +8,7 @@ from tests.unit.cli.test_landing_and_running import statuses
 from tests.working import workspace
 
 from taxiway.addresses import Address
+from taxiway.lake import WHOLE
 from taxiway.orchestration.remaining import Remaining
 from taxiway.orchestration.run_events import RunEvent
 from taxiway.orchestration.runs import RunRequest
@@ -18,7 +19,7 @@ ALL = ("2013-01", "2013-02", "2013-03", "2013-04")
 
 def test_a_month_that_is_refused_holds_back_nothing_but_itself(fresh: CommandLine) -> None:
     fresh.done("land")
-    fresh.done("land", "--month", "2013-02", "--spoil", "too-many")
+    fresh.done("land", "--partition", "2013-02", "--spoil", "too-many")
     said = fresh("run", "--json")
     assert said.code == 1
     report = said.data
@@ -35,8 +36,8 @@ def test_a_month_that_is_refused_holds_back_nothing_but_itself(fresh: CommandLin
     command = f"taxiway run {RAW} --downstream --from 2013-02 --to 2013-03"
     assert f"once what failed is mended: {command}" in said.err, "March looks back at it"
     lacks = [
-        {"table": HISTORY, "partition": "2013-03", "source": RAW, "months": ["2013-02"]},
-        {"table": MONTHS, "partition": "*", "source": HISTORY, "months": ["2013-02"]},
+        {"table": HISTORY, "partition": "2013-03", "source": RAW, "partitions": ["2013-02"]},
+        {"table": MONTHS, "partition": "*", "source": HISTORY, "partitions": ["2013-02"]},
     ]
     assert report["incomplete"] == lacks
 
@@ -50,7 +51,7 @@ def test_a_month_that_is_refused_holds_back_nothing_but_itself(fresh: CommandLin
     assert f"made without: {HISTORY} (2013-03)" in again.err, "it is up to date, and lacks what it lacked"
     assert "2 of 4 tables made, 2 of the others in part" in fresh.done("tables").err
 
-    fresh.done("land", "--month", "2013-02")
+    fresh.done("land", "--partition", "2013-02")
     fresh.done(*command.split()[1:])
     wrong = ("stale", "missing", "incomplete")
     assert not [table for table in fresh.done("tables", "--json").data if any(table[what] for what in wrong)]
@@ -58,19 +59,19 @@ def test_a_month_that_is_refused_holds_back_nothing_but_itself(fresh: CommandLin
 
 def test_a_later_month_whose_file_is_gone_is_made_again_by_a_command_of_its_own(copied: CommandLine) -> None:
     copied.done("drop", RAW, "--yes", "--force")
-    copied.done("run", RAW, "--month", "2013-01")
-    copied.done("run", RAW, "--month", "2013-03")
-    copied.done("run", HISTORY, "--month", "2013-03")
+    copied.done("run", RAW, "--partition", "2013-01")
+    copied.done("run", RAW, "--partition", "2013-03")
+    copied.done("run", HISTORY, "--partition", "2013-03")
     (copied.home / "landing" / "readings-2013-03.csv").unlink()
-    copied.done("land", "--month", "2013-02", "--spoil", "too-many")
-    said = copied("run", RAW, "--month", "2013-02")
+    copied.done("land", "--partition", "2013-02", "--spoil", "too-many")
+    said = copied("run", RAW, "--partition", "2013-02")
     assert said.code == 1
     commands = [
-        f"taxiway run {RAW} --downstream --month 2013-02",
-        f"taxiway run {HISTORY} --downstream --month 2013-03",
+        f"taxiway run {RAW} --downstream --partition 2013-02",
+        f"taxiway run {HISTORY} --downstream --partition 2013-03",
     ]
     assert f"once what failed is mended: {'; '.join(commands)}" in said.err
-    copied.done("land", "--month", "2013-02")
+    copied.done("land", "--partition", "2013-02")
     for command in commands:
         copied.done(*command.split()[1:])
     tables = {table["table"]: table for table in copied.done("tables", "--json").data}
@@ -79,20 +80,24 @@ def test_a_later_month_whose_file_is_gone_is_made_again_by_a_command_of_its_own(
 
 
 def test_what_lacks_an_input_is_made_with_it(fresh: CommandLine) -> None:
-    fresh.done("land", "--month", "2013-01")
-    said = fresh("run", HISTORY, "--month", "2013-01")
+    fresh.done("land", "--partition", "2013-01")
+    said = fresh("run", HISTORY, "--partition", "2013-01")
     assert said.code == 1
-    assert f"once what failed is mended: taxiway run {HISTORY} --upstream --month 2013-01\n" in said.err
-    said = fresh("run", HISTORY, MONTHS, "--month", "2013-01")
-    command = f"taxiway run {HISTORY} --upstream --downstream --month 2013-01"
+    assert f"once what failed is mended: taxiway run {HISTORY} --upstream --partition 2013-01\n" in said.err
+    said = fresh("run", HISTORY, MONTHS, "--partition", "2013-01")
+    command = f"taxiway run {HISTORY} --upstream --downstream --partition 2013-01"
     assert f"once what failed is mended: {command}\n" in said.err
     fresh.done(*command.split()[1:])
 
 
 def remaining(home: Path, *, rebuild: bool = False) -> tuple[Remaining, RunRequest]:
     place = workspace(home)
-    request = RunRequest(tuple(place.project.by_address), ALL, rebuild=rebuild)
-    return Remaining(place, request), request
+    request = RunRequest(tuple(place.project.by_address), rebuild=rebuild)
+    asked = {table.address: ALL if table.is_partitioned else [WHOLE] for table in place.project.tables}
+    found = Remaining(place, request, asked)
+    first = found.first()
+    assert first == replace(request, partitions=ALL), "all in one run, where they are of one grain"
+    return found, first
 
 
 def heard(found: Remaining, at: str, *months: str, kind: str = "finished") -> None:
@@ -125,15 +130,17 @@ def test_stretches_of_months_come_one_by_one_and_what_reads_them_all_last(tmp_pa
     heard(found, RAW, "2013-01", "2013-03", "2013-04", kind="failed")
     first = found.after(request)
     assert first is not None
-    assert first == replace(request, tables=(Address.parse(HISTORY),), months=("2013-01",))
+    assert first == replace(request, tables=(Address.parse(HISTORY),), partitions=("2013-01",))
     heard(found, HISTORY, "2013-01")
     second = found.after(first)
     assert second is not None
-    assert second == replace(request, tables=(Address.parse(HISTORY),), months=("2013-03", "2013-04"))
+    assert second == replace(
+        request, tables=(Address.parse(HISTORY), Address.parse(MONTHS)), partitions=("2013-03", "2013-04")
+    )
     heard(found, HISTORY, "2013-03", kind="failed")
     last = found.after(second)
     assert last is not None
-    assert last == replace(request, tables=(Address.parse(MONTHS),), months=())
+    assert last == replace(request, tables=(Address.parse(MONTHS),), partitions=())
     heard(found, MONTHS, "*")
     assert found.after(last) is None
 

@@ -19,7 +19,7 @@ def told(command: CommandLine, *words: str) -> list[str]:
 
 
 def test_a_month_that_landed_but_was_not_made_is_told(copied: CommandLine) -> None:
-    copied.done("land", "--month", "2013-04")
+    copied.done("land", "--partition", "2013-04")
     assert told(copied, "run", "feature/river_month") == [
         (
             "2013-04: landed, but not in feature/level_history; feature/river_month will be without, "
@@ -33,24 +33,24 @@ def test_a_month_that_landed_but_was_not_made_is_told(copied: CommandLine) -> No
 
 def test_a_run_that_makes_it_tells_nothing(copied: CommandLine) -> None:
     assert told(copied, "run", "feature/river_month") == []
-    copied.done("land", "--month", "2013-04")
+    copied.done("land", "--partition", "2013-04")
     assert told(copied, "run", "feature/river_month", "--upstream") == []
     assert told(copied, "run", "feature/river_month") == []
 
 
 def test_a_run_for_some_months_tells_of_the_others(copied: CommandLine) -> None:
-    copied.done("land", "--month", "2013-04")
-    (line,) = told(copied, "run", "--month", "2013-03")
+    copied.done("land", "--partition", "2013-04")
+    (line,) = told(copied, "run", "--partition", "2013-03")
     assert line.startswith("2013-04: landed, but not in feature/level_history; feature/river_month ")
-    assert line.endswith("unless you run for those months too")
+    assert line.endswith("unless you run for those too")
 
 
 def test_an_earlier_month_of_a_lookback_is_told(fresh: CommandLine) -> None:
     fresh.done("land", "--from", "2013-01", "--to", "2013-02")
-    fresh.done("run", "raw", "--month", "2013-02")
-    (line,) = told(fresh, "run", "raw/gauges", "feature/level_history", "--month", "2013-02")
+    fresh.done("run", "raw", "--partition", "2013-02")
+    (line,) = told(fresh, "run", "raw/gauges", "feature/level_history", "--partition", "2013-02")
     assert line.startswith("2013-01: landed, but not in raw/readings; feature/level_history ")
-    assert told(fresh, "run", "feature/level_history", "--month", "2013-01") == [], "the step itself refuses it"
+    assert told(fresh, "run", "feature/level_history", "--partition", "2013-01") == [], "the step itself refuses it"
 
 
 @pytest.fixture
@@ -70,7 +70,7 @@ def place(tmp_path: Path) -> Workspace:
 
 
 def lacking(place: Workspace, *tables: str) -> list[str]:
-    return list(left_out(place, [place.project.table(at).address for at in tables], []))
+    return list(left_out(place, {place.project.table(at): (WHOLE,) for at in tables}))
 
 
 def test_what_a_mart_reads_is_known_from_dbt(place: Workspace) -> None:

@@ -45,12 +45,12 @@ class RawLevels(Contract):
 
     class Config:
         unique = ["gauge", "month"]
-        metadata = contracts.table(partition="month")
+        metadata = contracts.table(grain="month")
 
 
 @transform
 def levels(landing_levels: ir.Table) -> ir.Table:
-    return landing_levels.mutate(month=landing_levels["_month"])
+    return landing_levels.mutate(month=landing_levels["_partition"])
 
 
 table = Table("raw/levels", contract=RawLevels, transform=levels, files=CSV("levels-{month}.csv"))
@@ -68,7 +68,7 @@ class Highest(Contract):
 
     class Config:
         unique = ["month"]
-        metadata = contracts.table(partition="month")
+        metadata = contracts.table(grain="month")
 
 
 @transform
@@ -159,7 +159,7 @@ def test_no_line_ends_with_blanks_in_a_pipe(copied: CommandLine, words: list[str
 
 @pytest.mark.parametrize("kind", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_run_leaves_cleanly(copied: CommandLine, kind: signal.Signals) -> None:
-    process = start(copied, "run", "--force", "--month", "2013-02")
+    process = start(copied, "run", "--force", "--partition", "2013-02")
     assert process.stderr is not None
     for line in process.stderr:
         if line.startswith("started raw/gauges"):
@@ -185,7 +185,7 @@ def test_a_new_table_is_one_file_that_runs_as_it_is(tmp_path: Path) -> None:
     (package / "project.py").write_text(PROJECT)
     (tmp_path / "deployments" / "local").mkdir(parents=True)
     (tmp_path / "workspace.yaml").write_text(workspace_file("rivers.definitions", "assets"))
-    settings = f'{LOCAL}project = "rivers.project:project"\nfirst_month = "2013-01"\nend_month = "2013-03"\n'
+    settings = f'{LOCAL}project = "rivers.project:project"\nfirst = "2013-01"\nend = "2013-03"\n'
     (tmp_path / "deployments" / "local" / "settings.toml").write_text(settings)
     command = CommandLine(tmp_path, tmp_path / "home")
 

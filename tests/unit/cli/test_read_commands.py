@@ -25,23 +25,23 @@ def test_tables_shows_what_is_not_made(fresh: CommandLine) -> None:
 
 
 def test_tables_shows_what_is_stale(copied: CommandLine) -> None:
-    copied.done("land", "--month", "2013-02")
+    copied.done("land", "--partition", "2013-02")
     tables = {table["table"]: table["stale"] for table in copied.done("tables", "--json").data}
     assert tables["raw/readings"] == ["2013-02"]
     assert tables["feature/level_history"] == []
 
 
 def test_show_gives_the_rows_of_a_month_and_of_a_version(copied: CommandLine) -> None:
-    rows = copied.done("show", "raw/readings", "--month", "2013-02", "--json").data
+    rows = copied.done("show", "raw/readings", "--partition", "2013-02", "--json").data
     assert len(rows) == 223
     assert {row["month"] for row in rows} == {"2013-02"}
     assert rows[0]["read_at"] == "2013-02-01T00:00:00+00:00"
     assert len(copied.done("show", "raw/readings", "--limit", "5", "--json").data) == 5
 
-    copied.done("land", "--month", "2013-02")
-    copied.done("run", "raw", "--month", "2013-02")
-    assert len(copied.done("show", "raw/readings", "--month", "2013-02", "--json").data) == 224
-    assert copied.done("show", "raw/readings", "--month", "2013-02", "--version", "0", "--json").data == rows
+    copied.done("land", "--partition", "2013-02")
+    copied.done("run", "raw", "--partition", "2013-02")
+    assert len(copied.done("show", "raw/readings", "--partition", "2013-02", "--json").data) == 224
+    assert copied.done("show", "raw/readings", "--partition", "2013-02", "--version", "0", "--json").data == rows
 
 
 def test_show_tells_people_when_there_is_more(built: CommandLine) -> None:
@@ -93,7 +93,7 @@ def test_sql_only_reads(built: CommandLine, query: str) -> None:
 
 
 def test_history_says_how_each_version_came_to_be(copied: CommandLine) -> None:
-    copied.done("land", "--month", "2013-02")
+    copied.done("land", "--partition", "2013-02")
     copied.done("run", "raw/readings")
     newest, oldest = copied.done("history", "raw/readings", "--json").data
     assert (newest["version"], oldest["version"]) == (1, 0)
@@ -115,8 +115,8 @@ def test_quarantine_shows_the_row_as_delivered_and_why(built: CommandLine) -> No
     assert row["source_row"] == 10
     assert row["row"]["level_cm"] == "high"
     assert row["reasons"] == ["level_cm: 'high' is not a whole number from -2147483648 to 2147483647"]
-    assert built.done("quarantine", "--month", "2013-02", "--json").data == [row]
-    assert built.done("quarantine", "--month", "2013-01", "--json").data == []
+    assert built.done("quarantine", "--partition", "2013-02", "--json").data == [row]
+    assert built.done("quarantine", "--partition", "2013-01", "--json").data == []
     assert built.done("quarantine", "raw/gauges").err == "nothing is in quarantine\n"
     assert "level_cm=high" in built.done("quarantine").out
 
@@ -193,7 +193,7 @@ def test_data_does_not_steer_the_terminal(built: CommandLine, words: list[str]) 
         ["sql", f"select * from raw.gauges where gauge = error('{STEERING}')"],
         ["sql", f"select '{STEERING}'::integer"],
         ["show", f"raw/{STEERING}"],
-        ["show", "raw/readings", "--month", f"{STEERING}"],
+        ["show", "raw/readings", "--partition", f"{STEERING}"],
         ["run", f"{STEERING}"],
         ["--debug", "sql", f"select '{STEERING}'::integer"],
         [f"--{STEERING}"],
@@ -209,20 +209,20 @@ def test_messages_do_not_steer_the_terminal(built: CommandLine, words: list[str]
 
 
 def test_what_happens_in_a_run_does_not_steer_the_terminal(fresh: CommandLine) -> None:
-    fresh.done("land", "--month", "2013-01")
+    fresh.done("land", "--partition", "2013-01")
     path = fresh.home / "landing" / "readings-2013-01.csv"
     lines = path.read_text().splitlines(keepends=True)
     spoilt = [line.replace(",,", f",{STEERING.replace(chr(13), '')},") for line in lines[:1]]
     spoilt += [f"{line.rsplit(',', 2)[0]},{STEERING.replace(chr(13), '')},\n" for line in lines[1:4]]
     path.write_text("".join([*spoilt, *lines[4:]]))
-    said = fresh.done("run", "raw/readings", "--month", "2013-01")
+    said = fresh.done("run", "raw/readings", "--partition", "2013-01")
     assert not unsafe(said.out + said.err)
     assert "\\x1b[2J" in said.out
     shown = fresh.done("quarantine", "raw/readings")
     assert not unsafe(shown.out + shown.err)
     assert "\\x1b[2J" in shown.out
     path.write_text("".join([*spoilt, *(f"{line.rsplit(',', 2)[0]},\x1b[31m,\n" for line in lines[4:])]))
-    refused = fresh("run", "raw/readings", "--month", "2013-01")
+    refused = fresh("run", "raw/readings", "--partition", "2013-01")
     assert refused.code == 1
     assert not unsafe(refused.out + refused.err)
     assert "\\x1b[31m" in refused.err
@@ -241,10 +241,10 @@ def test_a_lake_that_is_only_read_stays_as_it_was(built: CommandLine) -> None:
 def test_quarantine_shows_all_rows_of_a_refused_month(copied: CommandLine) -> None:
     assert copied.done("quarantine", "--refused").err == "no rows of a refused partition are kept\n"
     before = copied.done("quarantine", "--json").data
-    copied.done("land", "--month", "2013-03", "--spoil", "too-many")
+    copied.done("land", "--partition", "2013-03", "--spoil", "too-many")
     refused = copied("run", "raw/readings")
     assert refused.code == 1
-    command = "taxiway quarantine raw/readings --refused --month 2013-03"
+    command = "taxiway quarantine raw/readings --refused --partition 2013-03"
     assert command in refused.err
     rows = copied.done(*command.split()[1:], "--json").data
     assert len(rows) == 224
@@ -252,7 +252,7 @@ def test_quarantine_shows_all_rows_of_a_refused_month(copied: CommandLine) -> No
     assert [bool(row["reasons"]) for row in rows] == [True] * 50 + [False] * 174, "those with a reason come first"
     assert {row["row"]["level_cm"] for row in rows[:50]} == {"high"}
     assert copied.done("quarantine", "--refused", "--json").data == rows
-    assert copied.done("quarantine", "raw/readings", "--refused", "--month", "2013-02", "--json").data == []
+    assert copied.done("quarantine", "raw/readings", "--refused", "--partition", "2013-02", "--json").data == []
     assert copied.done("quarantine", "--json").data == before, "they are not what is published without"
     said = copied.done("quarantine", "raw/readings", "--refused", "--limit", "3")
     assert len(said.out.splitlines()) == 4
@@ -264,12 +264,12 @@ def test_quarantine_says_where_a_file_lies_of_which_no_row_was_read(copied: Comm
     path = copied.home / "landing" / "readings-2013-03.csv"
     path.write_text(path.read_text().replace("AAA,2013-03-05", '"AAA,2013-03-05', 1))
     assert copied("run", "raw/readings").code == 1
-    for words in (["--month", "2013-03"], []):
+    for words in (["--partition", "2013-03"], []):
         said = copied.done("quarantine", "raw/readings", "--refused", *words)
         assert f"raw/readings 2013-03: no row was read of {path}: " in said.err
         assert "quote" in said.err
         assert said.err == copied.done("quarantine", "--refused", *words).err, "of all tables without a name"
-    assert "no row was read" not in copied.done("quarantine", "raw/readings", "--refused", "--month", "2013-02").err
+    assert "no row was read" not in copied.done("quarantine", "raw/readings", "--refused", "--partition", "2013-02").err
     gauges = copied.home / "landing" / "gauges.csv"
     gauges.unlink()
     gauges.symlink_to("nowhere")

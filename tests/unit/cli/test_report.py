@@ -5,7 +5,7 @@ from dataclasses import replace
 from tests import gauges
 from tests.gauges.project import RiverMonth
 
-from taxiway.addresses import Address
+from taxiway.calendar import Calendar
 from taxiway.cli.report import Report
 from taxiway.orchestration.run_events import RunEvent
 from taxiway.tables import Table
@@ -20,7 +20,7 @@ def made(table: str, step: str, partition: str | None, **metadata: float) -> Run
 
 
 def heard(*events: RunEvent) -> Report:
-    report = Report(PROJECT)
+    report = Report(PROJECT, Calendar("2013-01"))
     for event in events:
         report.hear(event)
     return report
@@ -53,9 +53,8 @@ def test_of_a_step_that_makes_several_tables_no_table_has_the_seconds() -> None:
 
 
 def test_what_was_finished_when_it_was_interrupted() -> None:
-    report = Report(PROJECT)
-    tables = [Address.parse(at) for at in ("raw/gauges", "raw/readings", "feature/river_month")]
-    report.ask(tables, ["2013-01", "2013-02"])
+    report = Report(PROJECT, Calendar("2013-01"))
+    report.ask({"raw/gauges": ["*"], "raw/readings": ["2013-01", "2013-02"], "feature/river_month": ["*"]})
     report.hear(made("raw/gauges", "raw/gauges", None))
     report.hear(made("raw/readings", "raw/readings", "2013-01"))
     report.hear(RunEvent("interrupted", "raw/readings", seconds=1.0))

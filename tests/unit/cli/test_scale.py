@@ -9,7 +9,7 @@ from tests.unit.cli import river
 from tests.unit.cli.conftest import CommandLine
 from tests.working import land, run_all, workspace
 
-from taxiway.benchmark import MONTHS_A_STEP
+from taxiway.benchmark import PARTITIONS_A_STEP
 from taxiway.engines import ENGINES
 
 BENCHMARKS = """
@@ -46,13 +46,13 @@ def left(command: CommandLine) -> list[str]:
 
 @pytest.mark.usefixtures("benchmarks")
 def test_the_figures_are_those_of_the_lake(fresh: CommandLine, tmp_path: Path):
-    said = fresh.done("bench", "scale", "--factor", "5", "--factor", "2", "--months-a-step", "2", "--json")
+    said = fresh.done("bench", "scale", "--factor", "5", "--factor", "2", "--partitions-a-step", "2", "--json")
     first, second = said.data["runs"]
     place = workspace(tmp_path / "other", months=5)
     land(place)
     rows = {outcome.address: sum(result.rows or 0 for result in outcome.partitions) for outcome in run_all(place)}
     assert {table["table"]: table["rows"] for table in first["tables"]} == rows
-    assert (first["factor"], first["months"], first["counted"]) == (5, 5, rows["raw/readings"])
+    assert (first["factor"], first["partitions"], first["counted"]) == (5, 5, rows["raw/readings"])
     assert first["rows"] == sum(rows.values())
     assert first["bytes_landed"] == sum(file.size for file in place.landing.listing().files)
     for table in first["tables"]:
@@ -78,10 +78,10 @@ def test_earlier_results_are_told_written_and_drawn_with_new_ones(fresh: Command
     page, plot = tmp_path / "docs" / "scale.md", tmp_path / "docs" / "scale.svg"
     words = ["bench", "scale", "--with", str(earlier), "--write", str(page), "--plot", str(plot)]
     said = fresh.done(*words, "--factor", "2")
-    assert "duckdb, 12 months at a time, 4GB: from factor 1 to 2 a row costs " in said.out
+    assert "duckdb, 12 partitions at a time, 4GB: from factor 1 to 2 a row costs " in said.out
     text = page.read_text()
-    assert "## duckdb, 12 months at a time, 4GB: factor 1" in text
-    assert "## duckdb, 12 months at a time, 4GB: factor 2" in text
+    assert "## duckdb, 12 partitions at a time, 4GB: factor 1" in text
+    assert "## duckdb, 12 partitions at a time, 4GB: factor 2" in text
     assert "![seconds a million readings against their number](scale.svg)" in text
     assert "no factor was measured on both" in text
     assert plot.read_text().startswith("<?xml")
@@ -146,4 +146,4 @@ def test_a_project_without_copies_says_so(fresh: CommandLine, benchmarks: Path):
 
 
 def test_every_engine_has_a_default():
-    assert set(MONTHS_A_STEP) == set(ENGINES)
+    assert set(PARTITIONS_A_STEP) == set(ENGINES)

@@ -44,7 +44,7 @@ def test_what_comes_from_a_database_goes_back_to_it_and_into_a_file(command: Com
 
 
 def test_only_the_months_that_are_named_are_landed(command: CommandLine) -> None:
-    landed = command.done("land", "--month", "2013-02", "--json").data
+    landed = command.done("land", "--partition", "2013-02", "--json").data
     assert [file["file"] for file in landed] == ["gauges.csv", "readings-2013-02.csv"]
 
 
@@ -54,7 +54,7 @@ def test_what_is_asked_wrongly_is_one_line(command: CommandLine, monkeypatch: py
     said = command("sink")
     assert said.code == 1
     assert f"{RIVERS} has not been published yet" in said.err
-    said = command("land", "--month", "2013-02", "--spoil", "one")
+    said = command("land", "--partition", "2013-02", "--spoil", "one")
     assert (said.code, "has no publisher of its own" in said.err) == (2, True)
     monkeypatch.delenv("TAXIWAY_CONNECTION_WAREHOUSE_FILE")
     said = command("land")

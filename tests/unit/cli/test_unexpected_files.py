@@ -6,12 +6,12 @@ TOLD = "Readings-2013-01.csv belongs to no table: did you mean readings-2013-01.
 
 
 def test_what_belongs_to_no_table_is_told_by_every_command(fresh: CommandLine) -> None:
-    fresh.done("land", "--month", "2013-02")
+    fresh.done("land", "--partition", "2013-02")
     (fresh.home / "landing" / "Readings-2013-01.csv").write_bytes(b"x")
     (fresh.home / "landing" / "readings-2014-01.csv").write_bytes(b"x")
     (fresh.home / "landing" / "readings-2013-03.csv").symlink_to("nowhere")
-    outside = "readings-2014-01.csv is of raw/readings for 2014-01, outside the months of this deployment"
-    for said in (fresh.done("land", "--month", "2013-02"), fresh.done("run", "raw", "--month", "2013-02")):
+    outside = "readings-2014-01.csv is of raw/readings for 2014-01, outside the calendar of this deployment"
+    for said in (fresh.done("land", "--partition", "2013-02"), fresh.done("run", "raw", "--partition", "2013-02")):
         assert f"warning: {TOLD}" in said.err
         assert f"warning: {outside}" in said.err
     found = [each for each in fresh("doctor", "--json").data if each["check"] == "landing"]
@@ -32,11 +32,11 @@ def test_a_lone_file_with_a_wrong_name_is_told_before_that_none_has_been_landed(
     said = fresh("run", "raw/readings")
     assert said.code == 2
     assert f"warning: {TOLD}" in said.err
-    assert said.err.index(TOLD) < said.err.index("no month has been landed yet")
+    assert said.err.index(TOLD) < said.err.index("nothing has been landed yet")
 
 
 def test_doubtful_values_and_a_cut_file_are_warnings_of_the_run(fresh: CommandLine) -> None:
-    fresh.done("land", "--month", "2013-02")
+    fresh.done("land", "--partition", "2013-02")
     path = fresh.home / "landing" / "readings-2013-02.csv"
     path.write_bytes(path.read_bytes().rstrip(b"\n"))
     (fresh.home / "landing" / "gauges.csv").write_bytes(b"gauge,river\nAAA, Elbe\nBBB,N/A\n")

@@ -18,10 +18,10 @@ from tests.unit.cli.conftest import CommandLine
         (["history", "tables"], 2, "'tables' is not a table address: write layer/name; taxiway tables lists them"),
         (["quarantine", "gauges"], 2, "did you mean raw/gauges?"),
         (["show", "raw/../../etc"], 2, "is not a table address"),
-        (["show", "raw/readings", "--month", "2013-13"], 2, "'2013-13' is not a month: write it as 2013-01"),
-        (["show", "raw/readings", "--month", "2014-07"], 2, "2014-07 lies outside the months of this deployment"),
-        (["show", "raw/readings", "--month", "2013-04"], 1, "raw/readings version 0 has no 2013-04"),
-        (["show", "raw/gauges", "--month", "2013-01"], 2, "raw/gauges is not partitioned by month"),
+        (["show", "raw/readings", "--partition", "2013-13"], 2, "'2013-13' is no partition and no date"),
+        (["show", "raw/readings", "--partition", "2014-07"], 2, "2014-07 lies outside the calendar"),
+        (["show", "raw/readings", "--partition", "2013-04"], 1, "raw/readings version 0 has no 2013-04"),
+        (["show", "raw/gauges", "--partition", "2013-01"], 2, "raw/gauges has no partitions: "),
         (["show", "raw/readings", "--version", "7"], 1, "raw/readings has no version 7"),
         (["show", "quarantine/raw__gauges"], 1, "no row of that table has been rejected"),
         (["sql", "select * from feature.level_histori"], 2, "level_histori does not exist"),
@@ -29,28 +29,32 @@ from tests.unit.cli.conftest import CommandLine
         (["sql", "select river::int from raw.gauges"], 2, "Could not convert string"),
         (["history", "raw/gauge"], 2, "did you mean raw/gauges?"),
         (["quarantine", "raw/gauge"], 2, "did you mean raw/gauges?"),
-        (["quarantine", "--month", "2013-1"], 2, "'2013-1' is not a month"),
-        (["land", "--month", "2015-01"], 2, "2015-01 lies outside the months"),
-        (["land", "--month", "2013-01", "--from", "2013-02"], 2, "--month names one month, --from and --to a range"),
+        (["quarantine", "--partition", "2013-1"], 2, "'2013-1' is no partition"),
+        (["land", "--partition", "2015-01"], 2, "2015-01 lies outside the calendar"),
+        (
+            ["land", "--partition", "2013-01", "--from", "2013-02"],
+            2,
+            "--partition names one, --from and --to a range",
+        ),
         (["land", "--from", "2013-03", "--to", "2013-02"], 2, "--from 2013-03 lies after --to 2013-02"),
-        (["land", "--spoil", "too-many"], 2, "name it with --month"),
+        (["land", "--spoil", "too-many"], 2, "name it with --partition"),
         (["compile", "feature/level_histori"], 2, "did you mean feature/level_history?"),
         (["compile", "gauges"], 2, "'gauges' is not a table address: write layer/name; did you mean raw/gauges?"),
         (["compile", "raw/readings", "--engine", "sparc"], 2, "there is no engine 'sparc'; did you mean spark?"),
         (["compile", "raw/readings", "--engine", "oracle"], 2, "there are: duckdb, spark"),
-        (["compile", "raw/readings", "--month", "2013-13"], 2, "'2013-13' is not a month: write it as 2013-01"),
-        (["compile", "raw/readings", "--month", "2014-07"], 2, "2014-07 lies outside the months"),
-        (["compile", "raw/gauges", "--month", "2013-01"], 2, "raw/gauges is not partitioned by month"),
+        (["compile", "raw/readings", "--partition", "2013-13"], 2, "'2013-13' is no partition and no date"),
+        (["compile", "raw/readings", "--partition", "2014-07"], 2, "2014-07 lies outside the calendar"),
+        (["compile", "raw/gauges", "--partition", "2013-01"], 2, "raw/gauges has no partitions: "),
         (["run", "features"], 2, "there is no layer 'features'; did you mean feature?"),
         (["run", "gauges"], 2, "there is no layer 'gauges'; did you mean raw/gauges?"),
         (["run", "mart"], 2, "there is no layer 'mart'; there are: raw, feature"),
         (["run", "feature/rivers"], 2, "there is no table feature/rivers; did you mean feature/river_month"),
         (
-            ["run", "--month", "2013-04"],
+            ["run", "--partition", "2013-04"],
             2,
-            "2013-04 has not been landed; deliver it with: taxiway land --month 2013-04",
+            "2013-04 has not been landed; deliver it with: taxiway land --partition 2013-04",
         ),
-        (["run", "raw/gauges", "--month", "2013-01"], 2, "raw/gauges is not partitioned by month"),
+        (["run", "raw/gauges", "--partition", "2013-01"], 2, "raw/gauges has no partitions: "),
         (["run", "--engine", "abacus"], 2, "there is no engine 'abacus'"),
         (["new", "table", "feature/river_month"], 2, "there is a table feature/river_month already"),
         (["new", "table", "feature/more"], 2, "gauges has no folder of tables, a file each"),
@@ -85,11 +89,11 @@ def test_what_is_not_made_yet_says_how_to_make_it(fresh: CommandLine) -> None:
         assert (said.code, said.err) == (1, f"error: {told}\n")
     said = fresh("run")
     assert said.code == 2
-    assert "no month has been landed yet; deliver them with: taxiway land" in said.err
+    assert "nothing has been landed yet; deliver it with: taxiway land" in said.err
 
 
 def test_a_step_whose_input_is_missing_fails_with_the_way_out(fresh: CommandLine) -> None:
-    fresh.done("land", "--month", "2013-01")
+    fresh.done("land", "--partition", "2013-01")
     said = fresh("run", "feature/level_history")
     assert said.code == 1
     assert "raw/readings 2013-01, raw/gauges has not been published; make it first, or run with --upstream" in said.err
@@ -185,7 +189,7 @@ def test_a_lost_data_file_is_named_and_the_table_can_be_made_anew(copied: Comman
 
 def test_doctor_says_what_the_settings_lack(tmp_path: Path, root: Path) -> None:
     shutil.copytree(root, tmp_path / "root")
-    (tmp_path / "root" / "deployments" / "local" / "settings.toml").write_text('first_month = "2013-01"\n')
+    (tmp_path / "root" / "deployments" / "local" / "settings.toml").write_text('first = "2013-01"\n')
     said = CommandLine(tmp_path / "root", tmp_path / "home")("doctor", "--json")
     assert said.code == 1
-    assert "TAXIWAY_END_MONTH is not set" in said.data[-1]["found"]
+    assert "TAXIWAY_FIRST is not set" in said.data[-1]["found"]

@@ -59,7 +59,7 @@ def test_a_month_is_that_of_the_deployments_clock(database: Database, tmp_path: 
 def test_a_date_without_a_zone_is_taken_as_it_is(database: Database, tmp_path: Path, dtype: str) -> None:
     day = f"*, (read_at AT TIME ZONE 'UTC')::{dtype} AS day"
     place = place_with(
-        database, tmp_path, "Asia/Tokyo", table="", query=f"SELECT {day} FROM river.readings", month="day"
+        database, tmp_path, "Asia/Tokyo", table="", query=f"SELECT {day} FROM river.readings", partition_by="day"
     )
     delivered(place)
     found = read_at(place, "2013-02")
@@ -74,8 +74,8 @@ def test_rows_of_no_month_are_told(database: Database, tmp_path: Path, caplog: p
     assert len(delivered(place)) == 3
     (message,) = caplog.messages
     assert message == (
-        "connection 'warehouse': river.readings has 2 rows without read_at and 2 rows of 2012-12, 2099-01: of no month "
-        "of the deployment, so not delivered"
+        "connection 'warehouse': river.readings has 2 rows without read_at and 2 rows of 2012-12, 2099-01: of no "
+        "month that is over in the calendar, so not delivered"
     )
 
 
@@ -88,7 +88,7 @@ def test_an_instant_that_no_file_can_hold_is_refused_and_no_null(
 ) -> None:
     query = f"SELECT 'AAA' AS gauge, '{instant}'::timestamptz AS read_at, 1 AS level_cm, '' AS remark, 1 AS at, "
     query += "'2013-01-01'::date AS day"
-    place = place_with(database, tmp_path, table="", query=query, cursor="at", month="day")
+    place = place_with(database, tmp_path, table="", query=query, cursor="at", partition_by="day")
     delivered(place)
     assert read_at(place, "2013-01") == [text]
     (done,) = run(place, READINGS, "2013-01").partitions
@@ -174,5 +174,5 @@ def test_a_wrong_password_is_one_line_without_it(database: Database, tmp_path: P
 def test_what_is_declared_wrongly_is_refused() -> None:
     with pytest.raises(DefinitionError, match="name a table or a query, one of the two"):
         PostgresSource(connection="warehouse", cursor="updated_at")
-    with pytest.raises(DefinitionError, match="its source has to name the column of the month"):
-        project_with(month=None)
+    with pytest.raises(DefinitionError, match="its source has to name the column that tells a row's partition"):
+        project_with(partition_by=None)

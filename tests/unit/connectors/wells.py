@@ -17,7 +17,9 @@ from taxiway.tables import Project, Table
 
 READINGS = "raw/readings"
 SOURCES: Mapping[str, PostgresSource] = {
-    READINGS: PostgresSource(connection="warehouse", table="river.readings", cursor="updated_at", month="read_at"),
+    READINGS: PostgresSource(
+        connection="warehouse", table="river.readings", cursor="updated_at", partition_by="read_at"
+    ),
     "raw/gauges": PostgresSource(
         connection="warehouse", query="SELECT * FROM river.gauges WHERE river <> '{}%s'", cursor="updated_at"
     ),

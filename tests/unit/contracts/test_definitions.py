@@ -120,11 +120,13 @@ BODIES: list[tuple[dict[str, Any], str]] = [
     (config(unique=None), "has no key"),
     (config(unique=["at"]), "at is part of the key or the partition and cannot be nullable"),
     (config(unique=["nothing"]), "nothing, which is not a column"),
-    (config(metadata=table(partition="day")), "day, which is not a column of type Text"),
+    (config(metadata=table(grain="day")), "day, which is not a column of type Text"),
+    (config(metadata=table(grain="year")), "no grain 'year': write one of hour, day, week, month"),
+    (config(metadata=table(partition="month")), "the partition column month, and no grain: write table.grain="),
     (config(metadata=table(tolerance=1.5)), "not a share"),
     (config(metadata={"owner": "me"}), "write Config.metadata = table"),
     (config(metadata={"volume": 10}), "volume 10 is no volume: write volume=Volume"),
-    (config(metadata={"key_within_partition": True}), "key_within_partition, but the table has no partition column"),
+    (config(metadata={"key_within_partition": True}), "key_within_partition, but the table has no partitions"),
     (config(metadata=table(max_lag=MaxLag(1, of=("day",), since="day"))), "day, which is not a column of type Instant"),
     (config(metadata=table(max_lag=MaxLag(1, of=("at",), since="at"))), "at, which is not a column of type Date"),
     (config(coerce=True), "Config.coerce = True is not honoured: nothing is cast in silence"),
@@ -196,7 +198,7 @@ def test_a_max_lag_without_meaning_is_refused(bad: dict[str, Any]):
 
 def test_a_contract_compiles_once_to_what_it_states():
     model = with_body(
-        **config(metadata=table(partition="month", max_lag=MaxLag(48, of=("at",), since="day"))),
+        **config(metadata=table(grain="month", max_lag=MaxLag(48, of=("at",), since="day"))),
         at=column("Moment", nullable=True, known_at="at", unit="UTC"),
     )
     contract = compile_contract(model)
@@ -209,12 +211,16 @@ def test_a_contract_compiles_once_to_what_it_states():
     assert [rule.name for rule in contract.rules] == ["row.missing", "day.missing", "month.missing", "at.max_lag"]
 
 
+def _table(partition: str | None) -> dict[str, Any]:
+    return table(grain="month", partition=partition) if partition is not None else table()
+
+
 def named(*names: str, partition: str | None = None, **types: Any) -> type[Contract]:
     """A contract with columns of these names, the first of them its key."""
     fields: dict[str, Any] = {
         "__annotations__": {f"c{number}": types.get(name, Text) for number, name in enumerate(names)},
         "__doc__": "One row.",
-        "Config": type("Config", (), {"unique": [names[0]], "metadata": table(partition=partition)}),
+        "Config": type("Config", (), {"unique": [names[0]], "metadata": _table(partition)}),
     }
     fields |= {f"c{number}": column("A column", alias=name) for number, name in enumerate(names)}
     return type("Named", (Contract,), fields)

@@ -57,7 +57,7 @@ class Parcels(Contract):
 
     class Config:
         unique = ["depot", "number"]
-        metadata = table(partition="month", tolerance=0.5)
+        metadata = table(grain="month", tolerance=0.5)
 
     @row_rule('heavy parcels carry a note, it\'s the law: "yes"; --')
     def heavy_has_note(t: Any) -> Any:
@@ -275,7 +275,7 @@ class Weather(Contract):
 
     class Config:
         unique = ["origin", "observed_at"]
-        metadata = table(partition="month", tolerance=0.01)
+        metadata = table(grain="month", tolerance=0.01)
 
 
 def test_of_the_real_year_exactly_the_impossible_wind_is_rejected():

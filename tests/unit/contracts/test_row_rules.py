@@ -43,7 +43,7 @@ class Readings(Contract):
     class Config:
         unique = ["row"]
         metadata = table(
-            partition="month", tolerance=1, max_lag=MaxLag(hours=48, of=("read_at",), since="day", zone=NEW_YORK)
+            grain="month", tolerance=1, max_lag=MaxLag(hours=48, of=("read_at",), since="day", zone=NEW_YORK)
         )
 
     @row_rule("the lower value is not above the upper")

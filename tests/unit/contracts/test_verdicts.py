@@ -35,7 +35,7 @@ class Orders(Contract):
 
     class Config:
         unique = ["number"]
-        metadata = table(partition="month", tolerance=0.29)
+        metadata = table(grain="month", tolerance=0.29)
 
     @table_rule("not everything is free", severity="error")
     def some_paid(t: Any) -> Any:

@@ -10,42 +10,43 @@ from typing import Any
 
 import pytest
 from syrupy.assertion import SnapshotAssertion
+from tests.bikes import bikes
 from tests.gauges.project import project as gauges_project
 from tests.unit.orchestration.world import PROJECT
 from tests.working import workspace
 
 from flights.project import project
 from taxiway.broken import BrokenTable
+from taxiway.calendar import Calendar
 from taxiway.errors import DefinitionError
 from taxiway.export import Stage, render_dag, stages
 from taxiway.marts import DbtProject
 from taxiway.materialise import Workspace
-from taxiway.partitions import Months
 from taxiway.settings import load_settings
 
 RUFF = Path(sys.executable).with_name("ruff")
 # A layer whose command fills no line, and one that needs several.
 LONG = tuple(f"layer_of_a_long_name_{number}" for number in range(5))
-MANY = (Stage("land", ("land",), True), Stage("-".join(LONG), ("run", *LONG), True, ("land",)))
+MANY = (Stage("land", ("land",), "month"), Stage("-".join(LONG), ("run", *LONG), "month", ("land",)))
 
 
 def text(project: str = "flights", *ordered: Stage, zone: str = "America/New_York") -> str:
-    return render_dag(project, "local", Months("2013-01", "2014-01", zone), ordered or MANY)
+    return render_dag(project, "local", Calendar("2013-01", "2014-01", zone), ordered or MANY)
 
 
 def constant(source: str, name: str) -> Any:
     """What a constant of the DAG's file holds, with its other constants by their names."""
     for node in ast.parse(source).body:
         if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == name:
-            return ast.literal_eval(ast.unparse(node.value).replace("MONTH", "'MONTH'"))
+            return ast.literal_eval(ast.unparse(node.value).replace("PARTITION", "'PARTITION'"))
     raise AssertionError(name)
 
 
 def test_a_dag_has_a_task_a_layer_in_the_order_of_the_lineage(gauges: Workspace) -> None:
-    written = render_dag("gauges", "local", gauges.settings.months, stages(gauges))
+    written = render_dag("gauges", "local", gauges.calendar, stages(gauges))
     assert constant(written, "COMMANDS") == {
-        "raw": ["run", "raw", "--month", "MONTH"],
-        "feature": ["run", "feature", "--month", "MONTH"],
+        "raw": ["run", "raw", "--partition", "PARTITION"],
+        "feature": ["run", "feature", "--partition", "PARTITION"],
     }
     assert constant(written, "AFTER") == {"feature": ["raw"]}
     assert constant(written, "ZONE") == "UTC"
@@ -56,7 +57,7 @@ def test_a_dag_has_a_task_a_layer_in_the_order_of_the_lineage(gauges: Workspace)
 def test_what_is_without_months_is_given_none(tmp_path: Path) -> None:
     found = {stage.name: stage for stage in stages(workspace(tmp_path, PROJECT))}
     assert list(found) == ["raw", "feature", "model", "mart"]
-    assert [name for name, stage in found.items() if not stage.monthly] == ["mart"]
+    assert [name for name, stage in found.items() if stage.grain is None] == ["mart"]
     assert found["model"].needs == ("raw",)
 
 
@@ -65,7 +66,7 @@ def test_layers_that_read_each_other_are_one_task(tmp_path: Path) -> None:
         replace(table, at=table.at.replace("feature/river_month", "raw/river_month")) for table in gauges_project.tables
     )
     (only,) = stages(workspace(tmp_path, replace(gauges_project, tables=moved)))
-    assert only == Stage("raw-feature", ("run", "raw", "feature"), True)
+    assert only == Stage("raw-feature", ("run", "raw", "feature"), "month")
 
 
 def test_a_broken_project_is_refused(tmp_path: Path) -> None:
@@ -99,8 +100,8 @@ def test_a_month_is_that_of_the_projects_clock() -> None:
     own: dict[str, Any] = {"ZONE": "America/New_York"}
     exec("from datetime import datetime, UTC\nfrom zoneinfo import ZoneInfo\n" + ast.unparse(node), own)
     midnight = own["datetime"](2013, 2, 1, 5, tzinfo=own["UTC"])
-    assert own["month_of"](midnight) == "2013-02"
-    assert own["month_of"](midnight.replace(hour=4)) == "2013-01"
+    assert own["partition_of"](midnight) == "2013-02"
+    assert own["partition_of"](midnight.replace(hour=4)) == "2013-01"
 
 
 def test_the_reference_project_is_a_dag(tmp_path: Path, snapshot: SnapshotAssertion) -> None:
@@ -108,4 +109,17 @@ def test_the_reference_project_is_a_dag(tmp_path: Path, snapshot: SnapshotAssert
     dbt = DbtProject.of(project, settings)
     assert dbt is not None
     dbt.prepare()
-    assert render_dag(project.name, "local", settings.months, stages(Workspace(project, settings))) == snapshot
+    assert render_dag(project.name, "local", settings.calendar, stages(Workspace(project, settings))) == snapshot
+
+
+def test_a_project_of_hours_is_scheduled_by_the_hour(tmp_path: Path) -> None:
+    place = bikes(tmp_path, end="")
+    written = render_dag(place.project.name, "local", place.calendar, stages(place))
+    assert 'CronDataIntervalTimetable("0 * * * *", timezone=ZONE)' in written
+    assert "start_date=datetime(2013, 10, 28, tzinfo=ZoneInfo(ZONE))" in written
+    assert "end_date=None" in written
+    node = next(node for node in ast.parse(written).body if isinstance(node, ast.FunctionDef))
+    own: dict[str, Any] = {"ZONE": place.calendar.zone}
+    exec("from datetime import datetime, UTC\nfrom zoneinfo import ZoneInfo\n" + ast.unparse(node), own)
+    instants = [own["datetime"](2013, 11, 3, hour, tzinfo=own["UTC"]) for hour in range(4, 9)]
+    assert [own["partition_of"](at) for at in instants] == [place.calendar.key("hour", at) for at in instants]

@@ -39,7 +39,7 @@ def training(tables: dict[str, pa.Table]) -> pa.Table:
 @pytest.fixture(scope="session")
 def model(training: pa.Table) -> pa.Table:
     """February's model, with few trees."""
-    return delay_model(training, month=MONTH, **QUICK)
+    return delay_model(training, partition=MONTH, **QUICK)
 
 
 @pytest.fixture(scope="session")

@@ -23,7 +23,7 @@ def rows(tables, february, model) -> pa.Table:
 
 @pytest.fixture(scope="module")
 def evaluated(rows, training) -> pa.Table:
-    return evaluation(rows, training.slice(0, 8000), month=MONTH)
+    return evaluation(rows, training.slice(0, 8000), partition=MONTH)
 
 
 def test_every_flight_with_a_known_arrival_is_evaluated(rows, february):
@@ -50,7 +50,7 @@ def test_the_routes_share_counts_what_had_arrived_by_the_decision(rows, tables):
 def test_the_evaluation_keeps_its_contract_and_repeats_to_the_bit(evaluated, rows, training):
     assert evaluated.schema.equals(compile_contract(Evaluation).schema)
     shuffled = rows.take(np.random.default_rng(3).permutation(rows.num_rows))
-    assert evaluation(shuffled, training.slice(0, 8000), month=MONTH).equals(evaluated)
+    assert evaluation(shuffled, training.slice(0, 8000), partition=MONTH).equals(evaluated)
 
 
 def test_the_model_beats_both_baselines_on_real_flights(evaluated):
@@ -61,7 +61,7 @@ def test_the_model_beats_both_baselines_on_real_flights(evaluated):
 
 
 def test_nothing_predicted_is_not_evaluated(rows, training):
-    assert evaluation(rows.slice(0, 0), training, month=MONTH).num_rows == 0
+    assert evaluation(rows.slice(0, 0), training, partition=MONTH).num_rows == 0
 
 
 def test_scores_against_naive_ones(rows):

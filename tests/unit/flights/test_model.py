@@ -87,11 +87,11 @@ def test_training_at_the_first_possible_decision_is_closed(tables):
 
 def test_same_rows_in_any_order_give_the_same_bytes(training, model):
     shuffled = training.take(np.random.default_rng(7).permutation(training.num_rows))
-    assert delay_model(shuffled, month=MONTH, **QUICK).equals(model)
+    assert delay_model(shuffled, partition=MONTH, **QUICK).equals(model)
 
 
 def test_other_rows_give_another_model(training, model):
-    fewer = delay_model(training.slice(0, training.num_rows - 500), month=MONTH, **QUICK)
+    fewer = delay_model(training.slice(0, training.num_rows - 500), partition=MONTH, **QUICK)
     assert fewer["model_version"] != model["model_version"]
 
 
@@ -108,12 +108,12 @@ def test_the_model_row_says_what_made_it(training, model):
 
 @pytest.mark.parametrize("month", ["2013-01", "2012-12"])
 def test_there_is_no_model_before_the_first_model_month(training, month):
-    assert delay_model(training, month=month, **QUICK).num_rows == 0
+    assert delay_model(training, partition=month, **QUICK).num_rows == 0
 
 
 def test_there_is_no_model_without_a_past(training):
     nothing = training.slice(0, 0)
-    assert delay_model(nothing, month=MONTH, **QUICK).equals(compile_contract(DelayModel).schema.empty_table())
+    assert delay_model(nothing, partition=MONTH, **QUICK).equals(compile_contract(DelayModel).schema.empty_table())
 
 
 def test_every_flight_is_scored_cancelled_ones_too(tables, february, model):

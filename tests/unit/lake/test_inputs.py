@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from taxiway.calendar import Calendar
 from taxiway.lake import PartitionState, Provenance
 from taxiway.lake.inputs import MANY, absent, in_short, told_of
-from taxiway.partitions import Months
 
-MONTHS = Months("2001-01", "2021-01", "UTC").keys()
+MONTHS = Calendar("2001-01", "2021-01").keys("month")
 
 some_versions = st.lists(st.sampled_from([None, None, "1", "2"]), max_size=60).map(
     lambda found: dict(zip(MONTHS, found, strict=False))

@@ -23,7 +23,7 @@ class HighReadings(Contract):
 
     class Config:
         unique = ["month"]
-        metadata = table(partition="month")
+        metadata = table(grain="month")
 
 
 @transform
@@ -32,13 +32,13 @@ def high(raw_readings: ir.Table, limit_cm: int = 5) -> ir.Table:
 
 
 @arrow_transform(prepare=high)
-def counted_alike(rows: pa.Table, month: str = "", limit_cm: int = 5) -> pa.Table:
-    return pa.table({"readings": pa.array([rows.num_rows], pa.int64()), "month": [month]})
+def counted_alike(rows: pa.Table, partition: str = "", limit_cm: int = 5) -> pa.Table:
+    return pa.table({"readings": pa.array([rows.num_rows], pa.int64()), "month": [partition]})
 
 
 @arrow_transform(prepare=high)
-def counted_otherwise(rows: pa.Table, month: str = "", limit_cm: int = 10) -> pa.Table:
-    return pa.table({"readings": pa.array([rows.num_rows], pa.int64()), "month": [month]})
+def counted_otherwise(rows: pa.Table, partition: str = "", limit_cm: int = 10) -> pa.Table:
+    return pa.table({"readings": pa.array([rows.num_rows], pa.int64()), "month": [partition]})
 
 
 def compiled_with(place: Workspace, of: ArrowTransform, **parameters: int) -> int | float | str | bool:

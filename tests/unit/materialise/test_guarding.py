@@ -195,7 +195,7 @@ def test_a_run_that_lost_to_another_is_told_and_the_next_one_mends_its_quarantin
 
 
 def test_a_rebuild_replaces_all_or_nothing(made: Workspace) -> None:
-    months = list(made.settings.months.keys())
+    months = list(made.settings.calendar.keys("month"))
     with pytest.raises(UsageError, match="a rebuild replaces the whole table, and 2013-01, 2013-03, 2013-04"):
         run(made, LEVELS, ["2013-02"], rebuild=True)
     before = all_rows(made.lake)
@@ -213,7 +213,7 @@ def test_columns_that_changed_are_refused_before_anything_is_computed(made: Work
     table = made.project.table(LEVELS)
     base = made.lake.open(table.address)
     wider = contents(made.lake, LEVELS).append_column("gone_later", [["x"] * 896])
-    publish(made.lake, LEVELS, wider, list(made.settings.months.keys()), base, rebuild=True)
+    publish(made.lake, LEVELS, wider, list(made.settings.calendar.keys("month")), base, rebuild=True)
     with pytest.raises(LakeError, match=r"gone_later is gone.*taxiway run feature/level_history --rebuild"):
         run(made, LEVELS)
     assert run(made, LEVELS, rebuild=True).refused == ()

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,16 +14,16 @@ from tests.gauges.to_the_last_day import project
 from tests.unit.lake.test_names import HOSTILE
 from tests.working import land, rows, run, run_all, statuses, with_table, workspace
 
+from taxiway.calendar import Calendar
 from taxiway.contracts import Date, MaxLag, column, table
 from taxiway.errors import ContractBroken, UsageError
 from taxiway.lake import WHOLE
 from taxiway.materialise import Workspace, make_plan
 from taxiway.materialise.plan import partitions_in_reach, read_since
-from taxiway.partitions import Months, months_back, shift_month
 from taxiway.tables import Table
 from taxiway.transforms import History, Lookback, Reach, Whole, transform
 
-MONTHS = Months("2013-01", "2014-01")
+CALENDAR = Calendar("2013-01", "2014-01")
 RAW, LEVELS = "raw/readings", "feature/level_history"
 
 
@@ -41,7 +41,7 @@ class Lagging(RawReadings):
     read_on: Date = column("The day, from whose begin it is read within three days", nullable=True)
 
     class Config(RawReadings.Config):
-        metadata = table(partition="month", max_lag=MaxLag(hours=72, of=("read_at",), since="read_on", zone="UTC"))
+        metadata = table(grain="month", max_lag=MaxLag(hours=72, of=("read_at",), since="read_on", zone="UTC"))
 
 
 def reaching(reach: Reach | None, contract: type = RawReadings) -> tuple[Table, Table]:
@@ -59,13 +59,14 @@ CASES: Mapping[str, tuple[Reach | None, type, str, tuple[str, ...]]] = {
     "the same month": (None, RawReadings, "2013-05", ("2013-05",)),
     "hours": (Lookback(24, "read_at"), RawReadings, "2013-05", ("2013-04", "2013-05")),
     "hours before the first month": (Lookback(24, "read_at"), RawReadings, "2013-01", ("2013-01",)),
-    "30 days": (Lookback(720, "read_at"), RawReadings, "2013-05", ("2013-03", "2013-04", "2013-05")),
+    "30 days": (Lookback(720, "read_at"), RawReadings, "2013-03", ("2013-01", "2013-02", "2013-03")),
+    "30 days, of which April has as many": (Lookback(720, "read_at"), RawReadings, "2013-05", ("2013-04", "2013-05")),
     "28 days": (Lookback(672, "read_at"), RawReadings, "2013-05", ("2013-04", "2013-05")),
     "28 days and the lag": (Lookback(672, "read_at"), Lagging, "2013-05", ("2013-03", "2013-04", "2013-05")),
     "what was before": (History(), RawReadings, "2013-03", ("2013-01", "2013-02")),
     "what was until then": (History(own=True), RawReadings, "2013-03", ("2013-01", "2013-02", "2013-03")),
     "nothing was before": (History(), RawReadings, "2013-01", ()),
-    "all": (Whole(), RawReadings, "2013-03", MONTHS.keys()),
+    "all": (Whole(), RawReadings, "2013-03", CALENDAR.keys("month")),
 }
 
 
@@ -73,24 +74,16 @@ CASES: Mapping[str, tuple[Reach | None, type, str, tuple[str, ...]]] = {
 def test_the_months_in_reach(case: str) -> None:
     reach, contract, month, expected = CASES[case]
     target, source = reaching(reach, contract)
-    assert partitions_in_reach(MONTHS, target, source, reach, month) == expected
-
-
-def test_the_months_in_reach_cover_every_instant_in_reach() -> None:
-    for month in (*MONTHS.keys(),):
-        for hours in (1, 24, 671, 672, 673, 720, 1440):
-            earliest = MONTHS.start(month) - timedelta(hours=hours)
-            reached = [shift_month(month, -back) for back in range(months_back(timedelta(hours=hours)) + 1)]
-            assert earliest >= MONTHS.start(reached[-1])
+    assert partitions_in_reach(CALENDAR, target, source, reach, month) == expected
 
 
 def test_rows_are_read_from_lookback_and_lag_before_the_month() -> None:
     reach = Lookback(24, "read_at")
     _, plain = reaching(reach)
     _, lagging = reaching(reach, Lagging)
-    assert read_since(MONTHS, plain, reach, "2013-03") == datetime(2013, 2, 28, tzinfo=UTC)
-    assert read_since(MONTHS, lagging, reach, "2013-03") == datetime(2013, 2, 25, tzinfo=UTC)
-    assert read_since(MONTHS, plain, None, "2013-03") is None
+    assert read_since(CALENDAR, plain, reach, "2013-03") == datetime(2013, 2, 28, tzinfo=UTC)
+    assert read_since(CALENDAR, lagging, reach, "2013-03") == datetime(2013, 2, 25, tzinfo=UTC)
+    assert read_since(CALENDAR, plain, None, "2013-03") is None
 
 
 def test_no_more_rows_are_read_than_the_lookback_needs(made: Workspace) -> None:
@@ -106,7 +99,7 @@ def test_no_more_rows_are_read_than_the_lookback_needs(made: Workspace) -> None:
 @pytest.mark.parametrize("key", [*HOSTILE, WHOLE, "2012-12", "2014-01", "2013-05"])
 @pytest.mark.parametrize("at", [RAW, LEVELS])
 def test_a_month_that_is_none_of_the_settings_is_refused(gauges: Workspace, at: str, key: str) -> None:
-    with pytest.raises(UsageError, match=r"is not a month|lies outside the months"):
+    with pytest.raises(UsageError, match=r"is no partition|lies outside the calendar"):
         run(gauges, at, key)
     assert not Path(gauges.settings.lake.uri).exists()
 

@@ -36,7 +36,7 @@ def test_all_rows_of_a_refused_month_are_kept_with_their_reasons(made: Workspace
     before = rows(made.lake, RAW)
     land(made, ["2013-02"], change=MANY_BAD)
     (result,) = [one for one in run(made, RAW).partitions if one.status == "refused"]
-    assert result.message.endswith("; see all its rows: taxiway quarantine raw/readings --refused --month 2013-02")
+    assert result.message.endswith("; see all its rows: taxiway quarantine raw/readings --refused --partition 2013-02")
     found = kept(made.lake)
     assert len(found) == result.rows == 224
     assert {row["month"] for row in found} == {"2013-02"}
@@ -93,7 +93,7 @@ class Few(Contract):
 
     class Config:
         unique = ["gauge", "source_row"]
-        metadata = table(partition="month")
+        metadata = table(grain="month")
 
     @table_rule("there are fewer than a hundred readings")
     def few(t: ir.Table) -> ir.BooleanValue:
@@ -147,6 +147,6 @@ def test_a_month_of_tolerated_rows_is_not_kept(made: Workspace) -> None:
 
 def tolerating(contract: type[Contract]) -> type[Contract]:
     class Config(contract.Config):
-        metadata = table(partition="month", tolerance=1.0)
+        metadata = table(grain="month", tolerance=1.0)
 
     return type("Tolerant", (contract,), {"Config": Config, "__doc__": contract.__doc__})

@@ -177,7 +177,7 @@ def lagging(hours: int) -> Table:
         read_on: Date = column("The day of the reading", nullable=True)
 
         class Config(RawReadings.Config):
-            metadata = table(partition="month", max_lag=MaxLag(hours, of=("read_at",), since="read_on"))
+            metadata = table(grain="month", max_lag=MaxLag(hours, of=("read_at",), since="read_on"))
 
     return Table("raw/readings", Lagging)
 

@@ -66,7 +66,7 @@ def test_a_tenth_is_the_least_and_below_a_half_is_told(made: Workspace, count: i
     assert result.verdict is not None
     assert (f"volume: {told}" in result.verdict.message) is bool(told)
     assert ("warning: volume" in result.verdict.message) is (bool(told) and status == "published")
-    assert (f"taxiway run {RAW} --month {MONTH} --accept-fewer" in result.message) is (status == "refused")
+    assert (f"taxiway run {RAW} --partition {MONTH} --accept-fewer" in result.message) is (status == "refused")
 
 
 def test_fewer_are_published_where_that_is_accepted_and_the_provenance_says_so(made: Workspace) -> None:
@@ -86,7 +86,7 @@ def test_fewer_are_published_where_that_is_accepted_and_the_provenance_says_so(m
 
 
 def test_a_refused_month_holds_back_no_other_and_a_rebuild_compares_too(made: Workspace) -> None:
-    months = made.settings.months.keys()
+    months = made.settings.calendar.keys("month")
     deliver(made, 1)
     assert statuses(run(made, RAW)) == {key: "refused" if key == MONTH else "skipped" for key in months}
     assert statuses(run(made, RAW, rebuild=True)) == dict.fromkeys(months, "refused")
@@ -109,7 +109,7 @@ def test_rows_that_are_rejected_do_not_count(made: Workspace) -> None:
 
 
 def _tolerant(contract: type[Contract]) -> type[Contract]:
-    config = type("Config", (contract.__dict__["Config"],), {"metadata": table(partition="month", tolerance=1.0)})
+    config = type("Config", (contract.__dict__["Config"],), {"metadata": table(grain="month", tolerance=1.0)})
     return type(contract.__name__, (contract,), {"__doc__": contract.__doc__, "Config": config})
 
 
@@ -145,17 +145,17 @@ class Counted(Contract):
 
     class Config:
         unique = ["month"]
-        metadata = table(partition="month")
+        metadata = table(grain="month")
 
 
 @arrow_transform(prepare=levels)
-def counted(rows: pa.Table, month: str = "") -> pa.Table:
-    return pa.table({"month": [month], "readings": [rows.num_rows]})
+def counted(rows: pa.Table, partition: str = "") -> pa.Table:
+    return pa.table({"month": [partition], "readings": [rows.num_rows]})
 
 
 @arrow_transform(prepare=levels)
-def not_counted(rows: pa.Table, month: str = "") -> pa.Table:
-    return pa.table({"month": [month], "readings": [rows.num_rows]}).slice(1)
+def not_counted(rows: pa.Table, partition: str = "") -> pa.Table:
+    return pa.table({"month": [partition], "readings": [rows.num_rows]}).slice(1)
 
 
 @pandas_transform(prepare=levels, by=["month"], columns={"month": "string", "readings": "int64"})

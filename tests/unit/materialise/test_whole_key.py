@@ -31,7 +31,7 @@ class RawOrders(Contract):
 
     class Config:
         unique = ["source_file", "source_row"]
-        metadata = table(partition="month", key_within_partition=True)
+        metadata = table(grain="month", key_within_partition=True)
 
 
 def contract(*key: str, **options: Any) -> type[Contract]:
@@ -44,7 +44,7 @@ def contract(*key: str, **options: Any) -> type[Contract]:
 
         class Config:
             unique = list(key)
-            metadata = table(partition="month", tolerance=1.0, **options)
+            metadata = table(grain="month", tolerance=1.0, **options)
 
     return Orders
 
@@ -55,7 +55,7 @@ NUMBERED = contract("month", "id")
 
 @transform
 def raw_orders(landing_orders: ir.Table) -> ir.Table:
-    return landing_orders.mutate(month=landing_orders["_month"])
+    return landing_orders.mutate(month=landing_orders["_partition"])
 
 
 @transform
@@ -106,7 +106,7 @@ def test_the_partition_that_comes_second_is_refused(place: Workspace, first: str
     assert refused.status == "refused"
     assert refused.message == (
         f"{ORDERS}: {second} not published: 0 of 3 rows rejected, 3 tolerated; key (id): 1 also in {first}"
-        f"; see all its rows: taxiway quarantine {ORDERS} --refused --month {second}"
+        f"; see all its rows: taxiway quarantine {ORDERS} --refused --partition {second}"
     )
     assert refused.samples["key"].to_pylist() == [{"id": 3, "month": second, "also_in": first}]
     assert published(place).keys() == {first}

@@ -272,14 +272,12 @@ def test_a_link_out_of_the_landing_zone_is_told_and_asks_for_nothing(looks: Look
 
 
 def test_what_is_told_of_thousands_is_short(looks: Looks) -> None:
-    place = workspace(looks.place.settings.home, first_month="1900-01", end_month="2014-01", settle_seconds=0.0)
+    place = workspace(looks.place.settings.home, first="1900-01", end="2014-01", settle_seconds=0.0)
     place.__dict__["landing"] = looks.place.landing
     looks.place = place
     folder = Path(looks.store.uri)
     folder.mkdir()
-    for number, name in enumerate(
-        f"readings-{month}.csv" for month in place.settings.months.between("1900-01", "2013-12")
-    ):
+    for number, name in enumerate(f"readings-{month}.csv" for month in place.calendar.keys("month")):
         (folder / name).mkdir() if number < 400 else (folder / name).touch()
     waiting = looks.look().skip_reason
     assert waiting.startswith("waiting until readings-1933-05.csv, ")

@@ -300,7 +300,7 @@ def test_what_belongs_to_no_table_is_a_failing_check_until_it_is_gone(landed: Wo
     assert readings is not None
     assert gauges is not None
     assert (readings.passed, readings.severity) == (False, dg.AssetCheckSeverity.WARN)
-    assert "readings-2012-12.csv is of raw/readings for 2012-12, outside the months" in (readings.description or "")
+    assert "readings-2012-12.csv is of raw/readings for 2012-12, outside the calendar" in (readings.description or "")
     assert (gauges.description or "").startswith("notes.txt belongs to no table"), "what it is no one can tell"
     assert "readings-2012-12" not in (gauges.description or "")
     fresh = landed.check("mart/river_month", "fresh")

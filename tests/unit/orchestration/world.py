@@ -14,12 +14,12 @@ from dagster._core.loader import LoadingContextForTest
 from tests.gauges import project as gauges
 from tests.gauges.project import RiverMonth, deliveries, river_month
 
+from taxiway.calendar import Calendar
 from taxiway.contracts import Contract, Int64, Text, column, table
 from taxiway.materialise import Workspace
 from taxiway.orchestration import build_definitions
 from taxiway.orchestration.sensors import LANDING_SENSOR
 from taxiway.orchestration.table_asset import RANGE_END_TAG, RANGE_START_TAG
-from taxiway.partitions import shift_month
 from taxiway.settings import load_settings
 from taxiway.tables import Project, Table
 from taxiway.transforms import History, arrow_transform, transform
@@ -35,7 +35,7 @@ class Readings(Contract):
         """One row a month."""
 
         unique = ["month"]
-        metadata = table(partition="month")
+        metadata = table(grain="month")
 
 
 @transform(reach={"raw_readings": History()})
@@ -44,8 +44,8 @@ def earlier(raw_readings: ir.Table) -> ir.Table:
 
 
 @arrow_transform(prepare=earlier)
-def experience(rows: pa.Table, month: str = "") -> pa.Table:
-    return pa.table({"month": [month], "readings": [rows.num_rows]})
+def experience(rows: pa.Table, partition: str = "") -> pa.Table:
+    return pa.table({"month": [partition], "readings": [rows.num_rows]})
 
 
 PROJECT = Project(
@@ -81,8 +81,8 @@ class World:
             home=self.home,
             zone="UTC",
             project="tests.gauges.project:project",
-            first_month="2013-01",
-            end_month="2013-07",
+            first="2013-01",
+            end="2013-07",
             settle_seconds=self.settle_seconds,
             fresh_hours=self.fresh_hours,
             parameters={},  # the deployment has those of the flights
@@ -132,7 +132,7 @@ class World:
         self.ticked = result.cursor
         asked = {table.at: sorted(result.get_requested_partitions(key(table.at)), key=str) for table in PROJECT.tables}
         for at, partitions in asked.items() if run else ():
-            for months in stretches(partitions):
+            for months in stretches(self.workspace.calendar, partitions):
                 self.run([key(at)], months=months)
         return {at: partitions for at, partitions in asked.items() if partitions}
 
@@ -174,11 +174,11 @@ class World:
         resolver = CachingStaleStatusResolver(
             self.instance, self.defs.resolve_asset_graph(), LoadingContextForTest(self.instance)
         )
-        months = self.workspace.settings.months.keys()
+        months = self.workspace.settings.calendar.keys("month")
         return [
             f"{table.at} {partition}" if partition else table.at
             for table in PROJECT.tables
-            for partition in (months if table.monthly else [None])
+            for partition in (months if table.is_partitioned else [None])
             if resolver.get_status(key(table.at), partition) is StaleStatus.STALE
         ]
 
@@ -187,14 +187,14 @@ class World:
         self.looked = None
 
 
-def stretches(partitions: Sequence[str | None]) -> list[tuple[str, str] | None]:
+def stretches(calendar: Calendar, partitions: Sequence[str | None]) -> list[tuple[str, str] | None]:
     """The first and last of each stretch of consecutive months; None for a table without months."""
     found: list[tuple[str, str] | None] = []
     for partition in partitions:
         last = found[-1] if found else None
         if partition is None:
             found.append(None)
-        elif last and last[1] == shift_month(partition, -1):
+        elif last and calendar.following(last[1]) == partition:
             found[-1] = (last[0], partition)
         else:
             found.append((partition, partition))

@@ -20,7 +20,7 @@ def current(raw_sales: ir.Table, raw_shops: ir.Table) -> ir.Table:
 
 def test_one_prepare_belongs_to_the_one_table():
     @arrow_transform(prepare=past, libraries=("numpy",))
-    def forecast(rows: pa.Table, *, month: str = "", weeks: int = 4) -> pa.Table:
+    def forecast(rows: pa.Table, *, partition: str = "", weeks: int = 4) -> pa.Table:
         return rows.slice(0, weeks)
 
     assert dict(forecast.prepares) == {"rows": past}
@@ -55,7 +55,7 @@ def test_a_function_without_tables_is_refused():
     with pytest.raises(DefinitionError, match=r"takes the tables \[\]"):
 
         @arrow_transform(prepare=past)
-        def nothing(*, month: str = "") -> pa.Table:
+        def nothing(*, partition: str = "") -> pa.Table:
             return pa.table({})
 
 

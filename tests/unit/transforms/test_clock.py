@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.unit.transforms.moments import INSTANT
 
+from taxiway.calendar import GRAINS, Calendar
 from taxiway.testing import run_transform
 from taxiway.transforms import transform
 from taxiway.transforms.library import clock
@@ -174,3 +175,20 @@ def test_clocks_as_numbers():
         2359: 1439,
         2400: 0,
     }
+
+
+@pytest.mark.parametrize("zone", ["America/New_York", "Europe/London", "Pacific/Apia", "UTC"])
+def test_a_partition_is_that_of_the_calendar(zone: str):
+    # Both nights on which clocks changed, the day that Samoa skipped, and the turn of the year by weeks.
+    days = [datetime(2011, 3, 13), datetime(2011, 10, 30), datetime(2011, 11, 6), datetime(2011, 12, 29)]  # noqa: DTZ001
+    instants = [day.replace(tzinfo=UTC) + n * 17 * MINUTE for day in days for n in range(340)]
+    calendar = Calendar("2010-01", zone=zone)
+
+    @transform
+    def keyed(rows: ir.Table) -> ir.Table:
+        return rows.select("at", **{grain: clock.partition_of(rows["at"], grain, zone) for grain in GRAINS})
+
+    found = run_transform(keyed, {"rows": pa.table({"at": pa.array([*instants, None], INSTANT)})}).to_pylist()
+    expected = [{grain: calendar.key(grain, at) for grain in GRAINS} | {"at": at} for at in instants]
+    assert sorted(found[:-1], key=lambda row: row["at"]) == sorted(expected, key=lambda row: row["at"])
+    assert dict.fromkeys(["at", *GRAINS]) in found

@@ -10,6 +10,7 @@ import ibis.expr.datatypes as dt
 import ibis.expr.operations as ops
 import ibis.expr.types as ir
 
+from taxiway.calendar import Grain
 from taxiway.transforms.blocks import RowWise, state
 from taxiway.transforms.library.typing import typed
 from taxiway.transforms.library.values import Boolean, Clock, Day, Instant, Text, Whole
@@ -113,6 +114,32 @@ def _digits(number: Whole, width: int) -> Text:
     wide = number.cast("int64")
     fits = wide.between(0, 10**width - 1)
     return ibis.ifelse(fits, (wide + 10**width).cast("string").substr(1, width), ibis.null("string"))
+
+
+def partition_of(instant: Instant, grain: Grain, zone: str) -> Text:
+    """The key of the partition of a grain in which an instant lies on the clock of `zone`, as `taxiway.calendar` writes
+    it; null for null.
+
+    Of an hour that the clock shows twice the second has its offset from UTC: `2013-11-03T01-0500`. Raises
+    DefinitionError for what is no zone.
+    """
+    shown = local_clock(instant, zone)
+    day = shown.date()
+    date: Text = day.cast("string")
+    if grain == "month":
+        return date.substr(0, 7)
+    if grain == "week":
+        weekday: Whole = day.day_of_week.index()
+        thursday = plus_minutes(shown.cast(INSTANT), (3 - weekday.cast("int32")) * 1440).date()
+        return thursday.cast("string").substr(0, 4) + "-W" + _digits(day.week_of_year(), 2)
+    if grain == "day":
+        return date
+    offset = (microseconds(shown) - microseconds(instant)) // MINUTE
+    ahead: Whole = offset.abs()
+    written = ibis.ifelse(offset < 0, "-", "+") + _digits(ahead // 60, 2) + _digits(ahead % 60, 2)
+    # An hour ago the clock showed the same.
+    again = microseconds(shown) == microseconds(local_clock(plus_minutes(instant, -60), zone))
+    return date + "T" + _digits(shown.hour(), 2) + ibis.ifelse(again, written, "")
 
 
 def is_clock(hhmm: Whole) -> Boolean:
