@@ -64,11 +64,6 @@ class CsvFormat:
             self.quoted_is_value if own.quoted_is_value is None else own.quoted_is_value,
         )
 
-    @property
-    def whole_file(self) -> Field:
-        """How a column without a declaration is understood."""
-        return Field(self.null, self.trim, self.quoted_is_value)
-
 
 def doubtful_texts(name: str, rows: pa.Table, columns: Iterable[str], form: CsvFormat) -> Iterator[str]:
     """A warning for each of these text columns that has padded values or words for a missing one, as they are
