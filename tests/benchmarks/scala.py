@@ -5,10 +5,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
-import duckdb
+import pyarrow.parquet as pq
 
 from taxiway.benchmark import BenchmarkFailed, Finished, Measure, Results, Step, Target, Trial, at_least, execute
 from taxiway.settings import load_settings
+from taxiway.testing.bits import differences
 
 from .commands import ROOT, script, taxiway
 from .spark_shell import scala_job
@@ -46,11 +47,9 @@ def _read(place: Path, finished: Sequence[Finished]) -> Mapping[str, float]:
 def _agree(scala: Path, python: Path) -> None:
     """Raise BenchmarkFailed where the two did not write the same rows: then their seconds cannot be compared."""
     for wanted in scala.glob("*.sql"):
-        one, other = (f"read_parquet('{place / wanted.stem}.parquet/*.parquet')" for place in (scala, python))
-        differing = f"(FROM {one} EXCEPT ALL FROM {other}) UNION ALL (FROM {other} EXCEPT ALL FROM {one})"
-        (rows,) = duckdb.sql(f"SELECT count(*) FROM ({differing})").fetchall()[0]
-        if rows:
-            raise BenchmarkFailed(f"Scala and Python differ in {rows} rows of {wanted.stem}")
+        one, other = (pq.read_table(place / f"{wanted.stem}.parquet") for place in (scala, python))
+        if found := differences(one, other, ["flight_id"]):
+            raise BenchmarkFailed(f"Scala and Python differ in {wanted.stem}: {'; '.join(found)}")
 
 
 def _judge(results: Results) -> Sequence[Target]:

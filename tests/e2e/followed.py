@@ -13,13 +13,13 @@ from tempfile import TemporaryDirectory
 
 import pyarrow.compute as pc
 from tests.e2e.staging import RUN_S, Staging, bucket_of, wait
-from tests.parity.bits import differences
 from tests.working import ROOT, contents
 
 from flights.project import project
 from taxiway.deployment import nginx
 from taxiway.lake import Lake
 from taxiway.storage import Store
+from taxiway.testing.bits import differences
 
 # A run whose process was lost is looked for once a minute, tried again and waited for.
 LOST_S = 2 * RUN_S

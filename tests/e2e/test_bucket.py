@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from tests.parity.bits import differences
 from tests.s3 import BUCKET, Server
 from tests.working import ROOT, SOAK, contents
 
 from flights.project import project
 from taxiway.lake import Lake
 from taxiway.storage import Store
+from taxiway.testing.bits import differences
 
 # One month to train on and one to predict; the year where there is time.
 FIRST, END = ("2013-01", "2014-01") if SOAK else ("2013-06", "2013-08")

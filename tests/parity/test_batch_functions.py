@@ -12,7 +12,6 @@ import pyarrow.compute as pc
 import pytest
 from tests.assets.building import lake
 from tests.gauges import to_the_last_day
-from tests.parity.bits import differences
 from tests.parity.conftest import EngineFor
 from tests.working import contents, land, run_all, with_table, workspace
 
@@ -24,6 +23,7 @@ from taxiway.errors import DefinitionError, TransformFailed
 from taxiway.materialise import Workspace, materialise
 from taxiway.materialise.compiled import compile_table
 from taxiway.tables import Table
+from taxiway.testing.bits import differences
 from taxiway.transforms import BatchFunction, Lookback, pandas_transform, transform
 
 MONTHS = ("2013-01", "2013-02")

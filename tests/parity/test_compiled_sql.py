@@ -11,7 +11,6 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 from tests.benchmarks.spark_shell import scala_job
-from tests.parity.bits import differences
 from tests.parity.test_whole_year import MONTHS, TABLES, compute, home
 from tests.working import contents, read_texts, unavailable
 
@@ -21,6 +20,7 @@ from taxiway.engines.dialects import DIALECTS
 from taxiway.errors import EngineError
 from taxiway.materialise import Workspace, make_script
 from taxiway.tables import Table
+from taxiway.testing.bits import differences
 
 # Each table as a whole and for a month; in March the clock of New York changes.
 CASES = [(table, month) for table in TABLES for month in ((None, "2013-03") if table.is_partitioned else (None,))]

@@ -5,7 +5,6 @@ from typing import Any
 import ibis
 import ibis.expr.types as ir
 import pytest
-from tests.parity.bits import differences
 from tests.parity.conftest import EngineFor
 from tests.working import contents, land, run, with_table, workspace
 
@@ -13,6 +12,7 @@ from taxiway.addresses import Address
 from taxiway.contracts import Contract, Date, Float64, Instant, Int64, Text, column, table
 from taxiway.materialise import Workspace, execute, materialise
 from taxiway.tables import Table
+from taxiway.testing.bits import differences
 from taxiway.transforms import transform
 
 KEPT = Address("quarantine", "feature__shares")

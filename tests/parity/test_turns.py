@@ -6,7 +6,6 @@ from threading import Barrier
 from typing import Any
 
 import pytest
-from tests.parity.bits import differences
 from tests.parity.conftest import ENGINES, EngineFor
 from tests.working import contents, land, statuses
 
@@ -15,6 +14,7 @@ from taxiway.engines import Engine, Reading
 from taxiway.errors import PublishConflict
 from taxiway.lake import WHOLE, Lake, lake
 from taxiway.materialise import Outcome, Workspace, materialise
+from taxiway.testing.bits import differences
 
 TABLES = ("raw/gauges", "raw/readings", "feature/level_history", "feature/river_month")
 JANUARY, FEBRUARY, MARCH = MONTHS = ("2013-01", "2013-02", "2013-03")

@@ -6,7 +6,6 @@ from itertools import islice
 from pathlib import Path
 
 import pytest
-from tests.parity.bits import differences
 from tests.parity.conftest import EngineFor
 from tests.working import SOAK, contents, land, workspace
 
@@ -16,6 +15,7 @@ from taxiway.engines import Engine
 from taxiway.lake import WHOLE
 from taxiway.materialise import Workspace, materialise
 from taxiway.tables import Table
+from taxiway.testing.bits import differences
 
 # In March the clock of New York changes; the soak has the whole year.
 MONTHS = tuple(f"2013-{month:02d}" for month in range(1, 13 if SOAK else 5))

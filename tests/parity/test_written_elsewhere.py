@@ -4,7 +4,6 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from tests.parity.bits import differences
 from tests.parity.conftest import EngineFor
 from tests.working import land, run, statuses
 
@@ -12,6 +11,7 @@ from taxiway.addresses import Address
 from taxiway.engines import Engine, Reading
 from taxiway.errors import LakeError
 from taxiway.materialise import Workspace, materialise
+from taxiway.testing.bits import differences
 
 READINGS = Address("raw", "readings")
 KEY = ["gauge", "read_at"]

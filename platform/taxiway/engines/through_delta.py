@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 import pyarrow as pa
 from deltalake import QueryBuilder
 from deltalake.exceptions import DeltaError
+from sqlglot import exp
 
 from taxiway.errors import LakeError
 from taxiway.lake import Snapshot
@@ -19,14 +20,15 @@ def through_delta(snapshot: Snapshot, partitions: Sequence[str] | None) -> Itera
     Raises LakeError where the table has features that deltalake does not read.
     """
     column = snapshot.partition_column
-    where = ""
+    query = exp.select("*").from_("published")
     if partitions is not None and column is not None:
-        keys = ["'" + key.replace("'", "''") + "'" for key in partitions if key != NO_KEY]
-        chosen = [f"{_quoted(column)} IN ({', '.join(keys)})"] if keys else []
-        chosen += [f"{_quoted(column)} IS NULL"] if NO_KEY in partitions else []
-        where = f" WHERE {' OR '.join(chosen) or 'false'}"
+        key = exp.column(column, quoted=True)
+        keys = [name for name in partitions if name != NO_KEY]
+        chosen = [key.isin(*keys)] if keys else []
+        chosen += [key.is_(exp.null())] if NO_KEY in partitions else []
+        query = query.where(exp.or_(*chosen) if chosen else exp.false())
     try:
-        found = QueryBuilder().register("published", snapshot.delta).execute(f"SELECT * FROM published{where}")
+        found = QueryBuilder().register("published", snapshot.delta).execute(query.sql())
         yield snapshot.schema.empty_table()
         for batch in pa.RecordBatchReader.from_stream(found):
             # Its texts are views, which others do not take.
@@ -36,7 +38,3 @@ def through_delta(snapshot: Snapshot, partitions: Sequence[str] | None) -> Itera
             f"{snapshot.address} version {snapshot.version}: written with Delta features that cannot be read here "
             f"({reason(error)}); rewrite it without them"
         ) from error
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'

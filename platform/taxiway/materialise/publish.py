@@ -12,6 +12,7 @@ from taxiway.addresses import Address
 from taxiway.contracts.rules import VOLUME
 from taxiway.engines import Reading, Session
 from taxiway.lake import WHOLE, Lake, PartitionState, Provenance, Publication, Snapshot, StillHolds
+from taxiway.materialise.equality import unequal_rows
 from taxiway.transforms.compile import to_sql
 
 _PUBLISHED = "published"
@@ -109,11 +110,7 @@ def _differing(session: Session, rows: Rows, partitions: list[str], base: Snapsh
     session.read(_PUBLISHED, Reading(base, rows.schema, keys))
     staged = rows.of(partitions).select(*rows.schema.names)
     published = ibis.table(ibis.Schema.from_pyarrow(rows.schema), name=_PUBLISHED)
-    # Equal rows on either side cancel out: one aggregate, where EXCEPT ALL both ways numbers the rows four times.
-    both = staged.mutate(_side=ibis.literal(1)).union(published.mutate(_side=ibis.literal(-1)), distinct=False)
-    side: Any = both["_side"]
-    counted = both.group_by(rows.schema.names).aggregate(_surplus=side.sum())
-    unequal = counted.filter(counted["_surplus"] != 0)
+    unequal = unequal_rows(staged, published)
     key = ibis.literal(WHOLE) if rows.partition_column is None else unequal[rows.partition_column]
     found = session.query(to_sql(unequal.select(partition=key).distinct(), session.dialect))
     return set(found["partition"].to_pylist())

@@ -123,13 +123,12 @@ class DeliveryStatus:
         contents = {self._content(each) for each in landed if not self.is_published(each)}
         self.problems = {content: problem for content, problem in self.problems.items() if content in contents}
 
-    def waiting_for(
-        self, landed: Mapping[tuple[Table, str], Sequence[Landed]], table: Table, partition: str = WHOLE
-    ) -> list[Waiting]:
-        """What has not reached the partition yet, directly or on the way to it; empty where it is up to date."""
+    def waiting_for(self, landed: Mapping[tuple[Table, str], Sequence[Landed]], table: Table) -> list[Waiting]:
+        """What has not reached a table without partitions yet, directly or on the way to it; empty where it is up to
+        date."""
         found: list[Waiting] = []
-        seen = {(table, partition)}
-        todo = [(table, partition)]
+        seen = {(table, WHOLE)}
+        todo = [(table, WHOLE)]
         while todo:
             reader, key = todo.pop()
             if reader.files is not None:

@@ -1,6 +1,12 @@
 # pyarrow.compute makes its functions when it is imported.
 # pyright: reportAttributeAccessIssue=false
-"""Whether values are the same, to the bit."""
+"""Whether values, and tables, are the same to the bit.
+
+On purpose by Arrow and numpy, not by an engine's SQL as in `materialise.equality` and `comparison`: what an engine says
+of its own results is no proof of them.
+"""
+
+from collections.abc import Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -19,3 +25,23 @@ def identical(left: pa.ChunkedArray, right: pa.ChunkedArray) -> np.ndarray:
     else:
         equal = np.asarray(pc.fill_null(pc.equal(left, right), True))
     return (left_null == right_null) & (left_null | equal)
+
+
+def differences(left: pa.Table, right: pa.Table, key: Sequence[str]) -> list[str]:
+    """What differs, in words, between two tables whose rows are in any order; empty where they are the same.
+
+    Types and missing values count, and numbers are compared by their bits.
+    """
+    if left.schema.names != right.schema.names or left.schema.types != right.schema.types:
+        return [f"columns: {left.schema} against {right.schema}"]
+    if left.num_rows != right.num_rows:
+        return [f"rows: {left.num_rows} against {right.num_rows}"]
+    order = [(name, "ascending") for name in key]
+    left, right = left.sort_by(order), right.sort_by(order)
+    found = []
+    for name in left.schema.names:
+        different = ~identical(left[name], right[name])
+        if different.any():
+            row = int(np.argmax(different))
+            found.append(f"{name}: {different.sum()} values, e.g. {left[name][row]} against {right[name][row]}")
+    return found

@@ -1,4 +1,4 @@
-"""Equal rows make no commit: rows are compared as a bag, missing values and NaN among them, partition by partition."""
+"""Equal rows make no commit: rows are compared as a bag, to the bit, null and NaN too, partition by partition."""
 
 from collections import Counter
 from pathlib import Path
@@ -6,6 +6,7 @@ from tempfile import TemporaryDirectory
 
 import ibis
 import pyarrow as pa
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -15,14 +16,22 @@ from taxiway.lake import Lake, PartitionState
 from taxiway.materialise.publish import Rows, publish_changes
 from taxiway.storage import Store
 
-SCHEMA = pa.schema([("month", pa.string()), ("level", pa.float64()), ("notes", pa.list_(pa.string()))])
+SCHEMA = pa.schema(
+    [
+        ("month", pa.string()),
+        ("level", pa.float64()),
+        ("levels", pa.list_(pa.float64())),
+        ("notes", pa.list_(pa.string())),
+    ]
+)
 ORIGIN = {"run": "test", "engine": "test", "libraries": {}}
 MONTHS = ["2013-01", "2013-02"]
 
 a_row = st.fixed_dictionaries(
     {
         "month": st.sampled_from(MONTHS),
-        "level": st.sampled_from([None, float("nan"), 0.0, 1.5]),
+        "level": st.sampled_from([None, float("nan"), 0.0, -0.0, 1.5]),
+        "levels": st.sampled_from([None, [], [0.0], [-0.0], [0.0, None]]),
         "notes": st.sampled_from([None, [], ["a"], ["a", None]]),
     }
 )
@@ -38,6 +47,16 @@ def test_just_the_months_whose_bag_of_rows_differs_are_published(before: list[di
         publish(lake, place, before)
         changed = publish(lake, place, after)
         assert changed == {month: bag(before, month) != bag(after, month) for month in MONTHS}
+
+
+@pytest.mark.parametrize("column", ["level", "levels"])
+def test_the_sign_of_zero_is_a_bit_like_any_other(tmp_path: Path, column: str) -> None:
+    lake = Lake(Store(str(tmp_path / "lake")))
+    zero, minus = (0.0, -0.0) if column == "level" else ([0.0], [-0.0])
+    rows = [{"month": "2013-01", column: zero}, {"month": "2013-02", column: minus}]
+    publish(lake, tmp_path, rows)
+    assert publish(lake, tmp_path, rows) == dict.fromkeys(MONTHS, False)
+    assert publish(lake, tmp_path, [{**row, column: minus} for row in rows]) == {"2013-01": True, "2013-02": False}
 
 
 def publish(lake: Lake, place: Path, rows: list[dict]) -> dict[str, bool]:

@@ -21,7 +21,6 @@ CLOCK = dt.Timestamp(scale=6)
 SECOND = 1_000_000
 MINUTE = 60 * SECOND
 HOUR = 60 * MINUTE
-DAY = 24 * HOUR
 
 
 @ibis.udf.scalar.builtin(name="local_clock", signature=((INSTANT, dt.string), CLOCK))
