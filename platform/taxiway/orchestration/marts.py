@@ -26,6 +26,7 @@ from taxiway.orchestration.table_asset import (
     asset_key,
     known_of,
 )
+from taxiway.project_check import read_by_mart
 from taxiway.scratch import Scratch
 from taxiway.tables import Table
 from taxiway.users import USER_TAG
@@ -61,9 +62,8 @@ def marts_asset(workspace: Workspace, project: DbtProject) -> dg.AssetsDefinitio
 
 
 def _spec(workspace: Workspace, project: DbtProject, mart: Table) -> dg.AssetSpec:
-    model = project.model(mart.address.name)
-    marts = {each.name for each in workspace.project.by_address if each.layer == MART}
-    inputs = [dg.AssetKey([each.layer, each.name]) for each in project.inputs(mart.address.name, marts)]
+    model, tables = project.model(mart.address.name), workspace.project.by_address
+    inputs = [asset_key(tables[address]) for address in read_by_mart(project, mart) if address in tables]
     return dg.AssetSpec(
         asset_key(mart),
         deps=inputs,
