@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import pytest
-from tests.parity.bits import differences
 from tests.parity.conftest import EngineFor
 from tests.unit.materialise.test_types import LINES, TOTAL, RawPaid, in_parquet, project, raw_paid
 from tests.working import contents, workspace
@@ -13,6 +12,7 @@ from taxiway.lake import WHOLE
 from taxiway.landing import CSV, Files, JSONLines, Parquet
 from taxiway.materialise import materialise
 from taxiway.tables import Project, Table
+from taxiway.testing.bits import differences
 
 FILES: dict[str, tuple[Files, bytes]] = {
     "JSON lines": (JSONLines("orders.jsonl"), LINES),

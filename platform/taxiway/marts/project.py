@@ -3,7 +3,7 @@
 import hashlib
 import json
 import shutil
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -160,21 +160,6 @@ class DbtProject:
                 if about is not None and about["resource_type"] == "model" and about["name"] == name:
                     severity = (node["config"].get("severity") or "error").lower()
                     yield DataTest(node["name"], node.get("description") or "", is_error=severity == "error")
-
-    def inputs(self, mart: str, marts: Collection[str]) -> list[Address]:
-        """The tables of the lake that a mart is made from: sources and other `marts`, through models that are none."""
-        nodes, sources = self.manifest["nodes"], self.manifest["sources"]
-        (ahead,) = [[key] for key, node in nodes.items() if node["resource_type"] == "model" and node["name"] == mart]
-        found: set[Address] = set()
-        while ahead:
-            for parent in self.manifest["parent_map"][ahead.pop()]:
-                if parent in sources:
-                    found.add(source_address(sources[parent]))
-                elif nodes[parent]["resource_type"] == "model" and nodes[parent]["name"] in marts:
-                    found.add(Address(MART, nodes[parent]["name"]))
-                else:
-                    ahead.append(parent)
-        return sorted(found)
 
     def prepare(self) -> None:
         """Have dbt parse and compile the present files, unless it has; no data is read.

@@ -27,6 +27,7 @@ from taxiway.orchestration.table_asset import (
     asset_key,
     known_of,
 )
+from taxiway.project_check import read_by_mart
 from taxiway.scratch import Scratch
 from taxiway.tables import Table
 from taxiway.users import USER_TAG
@@ -62,9 +63,8 @@ def marts_asset(workspace: Workspace, project: DbtProject) -> dg.AssetsDefinitio
 
 
 def _spec(workspace: Workspace, project: DbtProject, mart: Table) -> dg.AssetSpec:
-    model = project.model(mart.address.name)
-    marts = {each.name for each in workspace.project.by_address if each.layer == MART}
-    inputs = [workspace.project.table(each) for each in project.inputs(mart.address.name, marts)]
+    model, tables = project.model(mart.address.name), workspace.project.by_address
+    inputs = [tables[address] for address in read_by_mart(project, mart) if address in tables]
     return dg.AssetSpec(
         asset_key(mart),
         deps=[asset_key(each) for each in inputs],

@@ -113,7 +113,7 @@ def test_a_backfill_names_who_asked_for_it(open_instance: Open, user: str | None
 
 @pytest.mark.parametrize("deployment", ["local", "staging", "production"])
 def test_each_deployment_has_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, deployment: str) -> None:
-    places = {each: tmp_path / each for each in ("home", "lake", "landing")} | {"engine": "duckdb"}
+    places: dict[str, Any] = {each: tmp_path / each for each in ("home", "lake", "landing")} | {"engine": "duckdb"}
     settings = load_settings(deployment, root=ROOT, dagster_storage="postgresql://dagster@db/dagster", **places)
     monkeypatch.setattr(os, "environ", dict(os.environ))
     prepare_home(settings)
