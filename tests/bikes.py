@@ -11,8 +11,9 @@ import ibis.expr.types as ir
 
 from taxiway.calendar import Calendar
 from taxiway.contracts import Contract, Float64, Instant, Int32, Int64, Text, column, table
+from taxiway.landing import CSV
 from taxiway.materialise import Workspace
-from taxiway.tables import Delivered, Project, Table
+from taxiway.tables import Project, Table
 from taxiway.transforms import Lookback, transform
 from taxiway.transforms.library.clock import partition_of
 from tests.working import workspace
@@ -176,7 +177,7 @@ def deliveries(hours: Sequence[str], zone: str = NEW_YORK) -> Iterator[tuple[str
 project = Project(
     name="bikes",
     tables=(
-        Table(RENTALS, RawRentals, raw_rentals, Delivered("rentals-{hour}.csv")),
+        Table(RENTALS, RawRentals, raw_rentals, files=CSV("rentals-{hour}.csv")),
         Table(RECENT, Recent, recent),
         Table(RIDES, Rides, rides),
         Table(WEEK, StationWeek, station_week),

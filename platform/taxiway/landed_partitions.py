@@ -41,10 +41,8 @@ def made_without(found: Iterable[Incomplete], calendar: Calendar) -> Iterator[st
 def inputs_of(workspace: Workspace, table: Table) -> Mapping[Table, Reach | None]:
     """The tables that a table reads, those of a mart as dbt knows them."""
     project = workspace.project
-    if table.transform is None and project.dbt is not None:
-        return dict.fromkeys(
-            map(project.table, DbtProject(project.dbt, workspace.settings.dbt).model(table.address.name).sources)
-        )
+    if table.transform is None and (dbt := DbtProject.of(project, workspace.settings)) is not None:
+        return dict.fromkeys(map(project.table, dbt.model(table.address.name).sources))
     return project.inputs(table)
 
 
@@ -60,7 +58,7 @@ class LandedPartitions:
         """What lies in the landing zone now; tables are looked at when they are asked for."""
         self._workspace = workspace
         self._calendar = workspace.calendar
-        self._landed = workspace.landing.listing().readable.keys()
+        self._landed = workspace.expected_files.by_partition(workspace.landing.listing().readable)
         self.published = cache(self._published)
         self._over = cache(lambda table: frozenset(workspace.partitions(table)))
         self._inputs = cache(lambda table: partitioned_inputs(workspace, table))
@@ -75,8 +73,8 @@ class LandedPartitions:
         return [key for key in self._workspace.partitions(table) if key not in there and self.has_or_could(table, key)]
 
     def has_file(self, table: Table, partition: str) -> bool:
-        """Whether the delivered file of a partition lies in the landing zone."""
-        return table.file_name(partition) in self._landed
+        """Whether a delivered file of a partition lies in the landing zone."""
+        return (table, partition) in self._landed
 
     def incomplete(self, table: Table) -> list[Incomplete]:
         """What the published partitions of a table were computed without, as far as it has been landed."""
@@ -127,7 +125,7 @@ class LandedPartitions:
         """Whether the table has the partition, or could have it: what it is computed from has it, or could."""
         if partition in self.published(table):
             return True
-        if table.delivered is not None:
+        if table.files is not None:
             return self.has_file(table, partition)
         inputs = self._inputs(table).items()
         read = [

@@ -76,7 +76,7 @@ class OpenLake:
         return connection.table(snapshot.address.relation)
 
     def reading(self, snapshot: Snapshot, partitions: Sequence[str] | None = None) -> Reading:
-        """All of a table, or these partitions of it; the rows of one that somebody else writes at the pinned version."""
+        """All of a table, or these partitions of it; of one that somebody else writes, the pinned version."""
         elsewhere = pinned(snapshot, self.settings.place_of)
         schema = snapshot.schema if elsewhere is None else contract_of(snapshot)
         return Reading(snapshot, schema, None if partitions is None else tuple(partitions), elsewhere=elsewhere)

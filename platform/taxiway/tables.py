@@ -29,6 +29,8 @@ from taxiway.spelling import nearest
 from taxiway.transforms import ArrowTransform, Reach, Transform
 from taxiway.transforms import transform as as_transform
 
+# What `*` stands for in a file's name.
+_ANY = "[A-Za-z0-9._+-]*?"
 # What of their files may be said beside what a source says.
 _OF_ANY_SOURCE = ("dropped", "derived", "null", "trim", "quoted_is_value", "true", "false", "fields")
 
@@ -48,11 +50,11 @@ class Table:
 
     `transform` computes it from the tables that its parameters name. A table of the raw layer has one
     input, the `files` that are delivered: the transform sees their columns typed, `source_file`, `source_row` and
-    `_partition`, the key of the partition that a file was delivered for. A `source` delivers them, and says how they are to be understood
-    where `files` do not. A table without a transform (a mart) is
-    published by who builds it. One that is `external` is written by somebody else, and checked here. `engine` overrides
-    the deployment's. `figures` draws pictures of the published rows of a partition, PNG by name, for the UI. `sinks`
-    are where it goes beside the lake.
+    `_partition`, the key of the partition that a file was delivered for. A `source` delivers them, and says how they
+    are to be understood where `files` do not. A table without a transform (a mart) is published by who builds it. One
+    that is `external` is written by somebody else, and checked here. `engine` overrides the deployment's. `figures`
+    draws pictures of the published rows of a partition, PNG by name, for the UI. `sinks` are where it goes beside the
+    lake.
     """
 
     at: str
@@ -97,7 +99,12 @@ class Table:
         files, source = self._files, self.source
         if not isinstance(self.transform, Transform) or len(self.transform.inputs) != 1:
             raise DefinitionError(f"{self.at}: a table of delivered files has a transform with one input, the files")
-        self._see_that_names_tell_partitions(files)
+        for grain in GRAINS:
+            if (f"{{{grain}}}" in files.name) != (grain == self.grain):
+                wanted = f"need {{{grain}}} in their name, or all {grain}s would be made from the same"
+                other = f"have {{{grain}}} in their name, but the table is {self.partitioning}"
+                told = wanted if grain == self.grain else other
+                raise DefinitionError(f"{self.at}: the delivered files {files.name} {told}")
         if source is None:
             return
         if not isinstance(files, CSV) or files != CSV(files.name, **{n: getattr(files, n) for n in _OF_ANY_SOURCE}):
@@ -175,7 +182,8 @@ class Table:
 
     @cached_property
     def _file_names(self) -> Sequence[re.Pattern[str]]:
-        first, *others = (_ANY.join(map(re.escape, part.split("*"))) for part in self._files.name.split(self._placeholder))
+        parts = self._files.name.split(f"{{{self.grain}}}")
+        first, *others = (_ANY.join(map(re.escape, part.split("*"))) for part in parts)
         keys = [PATTERNS[self.grain]] if self.grain is not None else [""]
         if self.grain == "hour" and self._files.several:
             keys.append(f"{PATTERNS['hour']}?")  # the offset at its end only where it must be one

@@ -27,13 +27,13 @@ class RawEvents(Contract):
 
     class Config:
         unique = ["id"]
-        metadata = table(partition="month", tolerance=0.5, key_within_partition=True)
+        metadata = table(grain="month", tolerance=0.5, key_within_partition=True)
 
 
 @transform
 def raw_events(landing_events: ir.Table) -> ir.Table:
     """As delivered, typed."""
-    return landing_events.mutate(month=landing_events["_month"])
+    return landing_events.mutate(month=landing_events["_partition"])
 
 
 def project_of(files: Files) -> Project:

@@ -47,7 +47,7 @@ def start(place: Workspace, cluster: Cluster) -> subprocess.Popen[str]:
     variables = os.environ | {
         "TAXIWAY_HOME": str(place.settings.home),
         "TAXIWAY_SPARK_MASTER": cluster.master,
-        "TAXIWAY_END_MONTH": f"{place.settings.end_month}",
+        "TAXIWAY_END": place.settings.end,
     }
     command = [TAXIWAY, "run", *MADE, "--engine", "spark"]
     return subprocess.Popen(

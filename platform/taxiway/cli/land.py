@@ -116,9 +116,7 @@ def deliver(workspace: "Workspace", span: "Interval | None", spoil: str | None =
     return delivered + _deliver_from(workspace, sources, over, span)
 
 
-def delivered_by_others(
-    workspace: "Workspace", span: "Interval | None", own: Collection[str]
-) -> list[dict[str, Any]]:
+def delivered_by_others(workspace: "Workspace", span: "Interval | None", own: Collection[str]) -> list[dict[str, Any]]:
     """The files that lie there for tables without a source, of a time or all, but for the `own` ones: name, bytes,
     and that nothing changed."""
     files = {file.name: file for file in workspace.landing.listing().files if file.name not in own}

@@ -10,6 +10,7 @@ from taxiway.errors import UsageError
 from taxiway.lake import WHOLE
 from taxiway.landed_partitions import LandedPartitions, inputs_of
 from taxiway.materialise import Workspace
+from taxiway.materialise.expected_files import ExpectedFiles
 from taxiway.tables import Table
 
 _TOLD = 10
@@ -65,14 +66,14 @@ def wanted_partitions(
         over = {table: tuple(calendar.among(keys, asked.span)) for table, keys in over.items()}
         _see_that_it_is_over(workspace, asked, {table: over[table] for table in divided})
     wanted = {table: over.get(table, (WHOLE,)) for table in tables}
-    delivered = [table for table in over if table.delivered is not None]
+    delivered = [table for table in over if table.files is not None]
     reading = [table for table in delivered if table in tables]
     if not divided or (asked is not None and not reading):
         return wanted
     landed = _landed(workspace, {table: over[table] for table in reading or delivered}, asked)
     complete = _Complete(workspace)
     for table in divided:
-        if table.delivered is not None:
+        if table.files is not None:
             keys = [key for key in over[table] if key in landed.get(table.grain or "hour", ())]
         else:
             found = [key for key in over[table] if _meets(calendar, landed, table, key)]
@@ -104,7 +105,8 @@ def _landed(
     grains: dict[Grain, None] = {table.grain: None for table in over if table.grain is not None}
     for grain in grains:
         own = {table: keys for table, keys in over.items() if table.grain == grain}
-        has = {table: {key for key in keys if table.file_name(key) in there} for table, keys in own.items()}
+        files = ExpectedFiles(own).by_partition(there)
+        has = {table: {key for key in keys if (table, key) in files} for table, keys in own.items()}
         found[grain] = frozenset().union(*has.values())
         if asked is not None and asked.names(grain):
             for key in (key for keys in own.values() for key in keys if key not in found[grain]):
@@ -159,6 +161,6 @@ class _Complete:
         """The delivered tables that a table is made from, directly or by way of others."""
         if table not in self._raw:
             read = inputs_of(self._workspace, table)
-            found = [raw for source in read for raw in ([source] if source.delivered else self._raw_of(source))]
+            found = [raw for source in read for raw in ([source] if source.files is not None else self._raw_of(source))]
             self._raw[table] = list(dict.fromkeys(found))
         return self._raw[table]

@@ -10,13 +10,15 @@ from dataclasses import dataclass, field, fields, replace
 from types import MappingProxyType
 from typing import Any, ClassVar, Literal, Self
 
+from taxiway.calendar import GRAINS
 from taxiway.errors import DefinitionError
 from taxiway.text_forms import TextForm
 
 PACKERS = {".gz": "gzip", ".zst": "zstd"}
 """By the end of a file's name what it is packed with."""
 
-_NAME = re.compile(r"[A-Za-z0-9*{][A-Za-z0-9_*{}-]*(\.[A-Za-z0-9_*{}-]+)*")
+_NAME = re.compile(r"[A-Za-z0-9*][A-Za-z0-9_*-]*(\.[A-Za-z0-9_*-]+)*")
+_PLACEHOLDER = re.compile("|".join(rf"\{{{grain}\}}" for grain in GRAINS))
 _QUOTES = ('"', "'")
 
 
@@ -43,10 +45,10 @@ class Field:
 class Files:
     """The files that a raw table is made from.
 
-    `name` is that of a file, with `{month}` where there are files for each month, and `*` where there are several: of
-    all that lie there a partition is made, and anew once there is one more or one less. They have the columns of the
-    table's contract without the `derived` ones, which the transform makes, and the `dropped` ones, with their types,
-    which the table does not keep. Raises DefinitionError for what no file can be.
+    `name` is that of a file, with `{hour}`, `{day}`, `{week}` or `{month}` where there are files for each partition,
+    and `*` where there are several: of all that lie there a partition is made, and anew once there is one more or one
+    less. They have the columns of the table's contract without the `derived` ones, which the transform makes, and the
+    `dropped` ones, with their types, which the table does not keep. Raises DefinitionError for what no file can be.
     """
 
     name: str
@@ -58,8 +60,9 @@ class Files:
 
     def __post_init__(self) -> None:
         """Refuse what no file can be."""
-        if not _NAME.fullmatch(self.name.replace("{month}", "{}")):
-            self._refuse(f"its name has other than letters, digits, '-', '_', single dots, '*' and {'{month}'}")
+        if not _NAME.fullmatch(_PLACEHOLDER.sub("x", self.name)):
+            held = ", ".join(f"{{{grain}}}" for grain in GRAINS)
+            self._refuse(f"its name has other than letters, digits, '-', '_', single dots, '*' and one of {held}")
         if self.packed and not self.packable:
             self._refuse(f"{self.kind} files are not packed as a whole: leave out {self.name[self.name.rindex('.') :]}")
 

@@ -109,14 +109,6 @@ class _Names:
                 lacking = table
         return (lacking, "") if lacking is not None else None
 
-    def _of_several(self, name: str, month: str) -> tuple[Table, str] | None:
-        """The table of whose files for a month this is one, but for its case, or that of another month."""
-        for table in self._tables:
-            pattern = table.file_name(month)
-            if "*" in pattern and fnmatchcase(name.casefold(), pattern.casefold()):
-                return table, name if fnmatchcase(name, pattern) else pattern
-        return None
-
     def near(self, name: str) -> tuple[Table, str] | None:
         """The table and the name, for the partition that it tells, that are nearest to a misspelt one."""
         files = {}
@@ -181,9 +173,10 @@ def _broken(workspace: Workspace) -> str:
 
 def _outside(workspace: Workspace, table: Table, name: str) -> str:
     """That the file's partition is none that the table can have by now; empty where it is one."""
-    calendar, key = workspace.calendar, table.partition_of_file(name)
-    if key is None or not table.is_partitioned:
+    calendar, keys = workspace.calendar, table.keys_of_file(name)
+    if not keys or not table.is_partitioned:
         return ""
+    key = next(filter(calendar.is_key, keys), keys[-1])
     told = f"is of {table.at} for {key}"
     if not calendar.has(key):
         is_before = calendar.span(key).start < calendar.bounds.start

@@ -1,38 +1,29 @@
 """Which files of the landing zone are of which partition of which raw table, by their names."""
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from taxiway.tables import Table
-
-_ANY = r"[A-Za-z0-9._-]*"
 
 
 class ExpectedFiles:
     """The raw tables, each with the partition, that a file is for, by the file's name."""
 
-    def __init__(self, tables: Mapping[Table, Sequence[str]]) -> None:
-        """What the files of these partitions of tables are called."""
-        self.names = [table.file_name(key) for table, keys in tables.items() for key in keys]
-        self._plain: dict[str, list[tuple[Table, str]]] = {}
-        # By what stands before the first `*`, so that of many patterns few are tried on a name.
-        self._patterns: dict[str, list[tuple[re.Pattern[str], Table, str]]] = {}
-        for table, keys in tables.items():
-            for key in keys:
-                name = table.file_name(key)
-                head, star, _ = name.partition("*")
-                if star:
-                    self._patterns.setdefault(head, []).append((_pattern(name), table, key))
-                else:
-                    self._plain.setdefault(name, []).append((table, key))
+    def __init__(self, tables: Mapping[Table, Collection[str]]) -> None:
+        """The tables, each with the partitions whose files are expected."""
+        self._partitions = {table: frozenset(keys) for table, keys in tables.items()}
+
+    @property
+    def names(self) -> list[str]:
+        """What the files are called, with `*` where there are several of a partition."""
+        return [table.file_name(key) for table, keys in self._partitions.items() for key in sorted(keys)]
 
     def of(self, name: str) -> Sequence[tuple[Table, str]]:
         """The tables and partitions that a file of that name is for; none for one that nothing is made from."""
-        found = list(self._plain.get(name, ()))
-        for end in range(len(name) + 1) if self._patterns else ():
-            patterns = self._patterns.get(name[:end], ())
-            found += [(table, key) for pattern, table, key in patterns if pattern.fullmatch(name)]
-        return found
+        # The longest key first: of hours that are shown twice, the one whose offset the name tells.
+        found = {
+            table: [key for key in table.keys_of_file(name) if key in keys] for table, keys in self._partitions.items()
+        }
+        return [(table, keys[0]) for table, keys in found.items() if keys]
 
     def __contains__(self, name: str) -> bool:
         """Whether a table is made from a file of that name."""
@@ -45,7 +36,3 @@ class ExpectedFiles:
             for each in self.of(name):
                 found.setdefault(each, []).append(name)
         return found
-
-
-def _pattern(name: str) -> re.Pattern[str]:
-    return re.compile(_ANY.join(map(re.escape, name.split("*"))))

@@ -6,7 +6,6 @@ from typing import Any
 
 import dagster as dg
 
-from taxiway.addresses import Address
 from taxiway.engines import IN_PROCESS, OpenEngine
 from taxiway.errors import PublishConflict, TaxiwayError
 from taxiway.lake import WHOLE, Finding, Lake

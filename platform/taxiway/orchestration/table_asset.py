@@ -1,7 +1,7 @@
 """A table as a Dagster asset: names become dependencies, reach becomes partition mappings, verdicts become checks."""
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import dagster as dg

@@ -12,6 +12,8 @@ from string import Template
 import duckdb
 
 from taxiway.addresses import Address
+from taxiway.calendar import GRAINS, Calendar, Grain
+from taxiway.calendar.keys import EXAMPLES, PATTERNS
 from taxiway.errors import UsageError
 from taxiway.materialise import Workspace
 from taxiway.tables import Project, Table
@@ -54,9 +56,9 @@ def test_$name() -> None:
 
     from taxiway.testing import run_transform
 
-    rows = pa.table({"$column": ["2013-01", "2013-02", "2013-02"]})
+    rows = pa.table({"$column": ["$one", "$other", "$other"]})
     found = run_transform($name, {"$relation": rows}).sort_by("$column").to_pylist()
-    assert found == [{"$column": "2013-01", "row_count": 1}, {"$column": "2013-02", "row_count": 2}]
+    assert found == [{"$column": "$one", "row_count": 1}, {"$column": "$other", "row_count": 2}]
 ''')
 _DELIVERED = Template('''"""$address: what $file holds, as delivered, typed."""
 
@@ -74,7 +76,7 @@ class $model(Contract):
 
 $columns
     source_file: Text = column("The delivered file")
-    source_row: Int64 = column("The record's number in it, from 1", ge=1)$month
+    source_row: Int64 = column("The record's number in it, from 1", ge=1)$partition_column
 
     class Config:
         """Its key and how it is partitioned."""
@@ -85,7 +87,7 @@ $columns
 
 @transform
 def $name(landing_$name: ir.Table) -> ir.Table:
-    """As delivered$with_month."""
+    """As delivered$with_partition."""
     return landing_$name$mutated
 
 
@@ -104,7 +106,8 @@ def test_$name() -> None:
 # What DuckDB finds in a file's columns, and what a contract calls it.
 _TYPES = {"BIGINT": "Int64", "DOUBLE": "Float64", "DATE": "Date"}
 _TYPES |= {"TIMESTAMP WITH TIME ZONE": "Instant"}
-_MONTH = re.compile(r"\d{4}-\d{2}(?!\d)")
+# Of a longer key a shorter one is the beginning, so that hours are looked for first.
+_KEYS = {grain: re.compile(rf"(?<!\d){PATTERNS[grain]}(?!\d)") for grain in GRAINS}
 
 
 @dataclass(frozen=True)
@@ -185,7 +188,7 @@ def _is_found(workspace: Workspace, at: Address) -> bool:
 
 
 def _start(project: Project) -> Table:
-    """What a new table reads unless another is named: the monthly table that most others read, or any."""
+    """What a new table reads unless another is named: the partitioned table that most others read, or any."""
     readers = {table: 0 for table in project.tables if table.address.layer != "mart"}
     for table in project.tables:
         for source in project.inputs(table):
@@ -193,7 +196,7 @@ def _start(project: Project) -> Table:
                 readers[source] += 1
     if not readers:
         raise UsageError(f"{project.name} has no table to start from: make one of the layer raw, as raw/{project.name}")
-    return max(readers, key=lambda table: (table.monthly, readers[table]))
+    return max(readers, key=lambda table: (table.is_partitioned, readers[table]))
 
 
 def _derived(at: Address, source: Table) -> str:
@@ -208,22 +211,32 @@ def _derived(at: Address, source: Table) -> str:
         source=source.at,
         relation=source.address.relation,
         column=texts[0],
-        partition=f'partition="{texts[0]}"' if source.monthly else "",
+        partition=_declared(source),
+        one=EXAMPLES[source.grain] if source.grain is not None else "one",
+        other=Calendar(EXAMPLES[source.grain]).following(EXAMPLES[source.grain]) if source.grain is not None else "two",
     )
+
+
+def _declared(source: Table) -> str:
+    """How a contract says that it has the partitions of a table."""
+    if source.grain is None:
+        return ""
+    named = f', partition="{source.rules.partition}"' if source.rules.partition != source.grain else ""
+    return f'grain="{source.grain}"{named}'
 
 
 def _delivered(at: Address, like: Path | None) -> tuple[str, str]:
     """What the table is made from, in words, and its file."""
     name = like.name if like is not None else f"{at.name}.csv"
-    file = _MONTH.sub("{month}", name, count=1)
-    monthly = file != name
+    grain = _grain_told(name)
+    file = _KEYS[grain].sub(f"{{{grain}}}", name, count=1) if grain is not None else name
     columns = _columns(like) if like is not None else [_Column("id", "Text", nullable=False, unique=True)]
     key = next(([column.name] for column in columns if column.unique), ["source_file", "source_row"])
     own = [
         f'    {c.name}: {c.type} = column("{c.name}, as delivered"{", nullable=True" if c.nullable else ""})'
         for c in columns
     ]
-    month = '\n    month: Text = column("The month that the file was delivered for")'
+    of_partition = f'column("The {grain} that the file was delivered for")'
     return file, _DELIVERED.substitute(
         address=at,
         name=at.name,
@@ -231,13 +244,18 @@ def _delivered(at: Address, like: Path | None) -> tuple[str, str]:
         file=file,
         types=", ".join(sorted({"Int64", "Text", *(column.type for column in columns)})),
         columns="\n".join(own),
-        month=month if monthly else "",
+        partition_column=f"\n    {grain}: Text = {of_partition}" if grain else "",
         key=", ".join(f'"{column}"' for column in key),
-        partition='partition="month"' if monthly else "",
-        with_month=", with the month of the file" if monthly else "",
-        mutated=f'.mutate(month=landing_{at.name}["_month"])' if monthly else "",
-        rows=', "_month": ["2013-01"]' if monthly else "",
+        partition=f'grain="{grain}"' if grain else "",
+        with_partition=f", with the {grain} of the file" if grain else "",
+        mutated=f'.mutate({grain}=landing_{at.name}["_partition"])' if grain else "",
+        rows=f', "_partition": ["{EXAMPLES[grain]}"]' if grain else "",
     )
+
+
+def _grain_told(name: str) -> Grain | None:
+    """The grain of the key that a file's name holds."""
+    return next((grain for grain in GRAINS if _KEYS[grain].search(name)), None)
 
 
 def _columns(file: Path) -> list[_Column]:

@@ -90,13 +90,14 @@ def test_what_lacks_an_input_is_made_with_it(fresh: CommandLine) -> None:
     fresh.done(*command.split()[1:])
 
 
-def remaining(home: Path, *, rebuild: bool = False) -> tuple[Remaining, RunRequest]:
+def remaining(home: Path, *, rebuild: bool = False) -> tuple[Remaining, RunRequest | None]:
     place = workspace(home)
     request = RunRequest(tuple(place.project.by_address), rebuild=rebuild)
     asked = {table.address: ALL if table.is_partitioned else [WHOLE] for table in place.project.tables}
     found = Remaining(place, request, asked)
     first = found.first()
     assert first == replace(request, partitions=ALL), "all in one run, where they are of one grain"
+    assert first is not None
     return found, first
 
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import Any, cast
 
 import ibis
 import pandera.pandas as pandera
@@ -121,7 +121,7 @@ BODIES: list[tuple[dict[str, Any], str]] = [
     (config(unique=["at"]), "at is part of the key or the partition and cannot be nullable"),
     (config(unique=["nothing"]), "nothing, which is not a column"),
     (config(metadata=table(grain="day")), "day, which is not a column of type Text"),
-    (config(metadata=table(grain="year")), "no grain 'year': write one of hour, day, week, month"),
+    (config(metadata=table(grain=cast(Any, "year"))), "no grain 'year': write one of hour, day, week, month"),
     (config(metadata=table(partition="month")), "the partition column month, and no grain: write table.grain="),
     (config(metadata=table(tolerance=1.5)), "not a share"),
     (config(metadata={"owner": "me"}), "write Config.metadata = table"),

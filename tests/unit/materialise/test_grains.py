@@ -12,10 +12,11 @@ from tests.working import land, rows, run, statuses
 
 from taxiway.errors import DefinitionError, UsageError
 from taxiway.landed_partitions import LandedPartitions
+from taxiway.landing import CSV
 from taxiway.materialise import Workspace, make_plan
 from taxiway.materialise.compiled import certify_table
 from taxiway.materialise.delivered import unexpected
-from taxiway.tables import Delivered, Table
+from taxiway.tables import Table
 from taxiway.transforms import transform
 
 NIGHT = "2013-11-03"
@@ -147,7 +148,7 @@ def test_an_open_calendar_expects_the_files_of_what_is_over(tmp_path: Path) -> N
     assert told.message == f"{name} is of {RENTALS} for {TWICE[1]}, which is not over yet: it is read after that"
     times.append(datetime(2013, 11, 4, 5, tzinfo=UTC))
     assert unexpected(place, place.landing.listing()) == []
-    assert place.expected_files[name] == [(rentals, TWICE[1])]
+    assert place.expected_files.of(name) == [(rentals, TWICE[1])]
     assert place.partitions(weeks) == ("2013-W44",)
 
 
@@ -184,11 +185,11 @@ def test_hours_need_a_clock_of_whole_hours(tmp_path: Path) -> None:
 def test_a_file_s_name_tells_the_partition_of_the_grain(name: str) -> None:
     raw = project.table(RENTALS)
     with pytest.raises(DefinitionError, match="the delivered file"):
-        replace(raw, delivered=Delivered(name))
+        replace(raw, files=CSV(name))
 
 
 def test_the_partition_of_a_file_is_read_from_its_name() -> None:
-    raw = replace(project.table(RENTALS), delivered=Delivered("{hour}/rentals-{hour}.csv"))
+    raw = replace(project.table(RENTALS), files=CSV("{hour}-rentals-{hour}.csv"))
     for key in ("2013-11-03T00", *TWICE, "2013-10-27T01+0000"):
-        assert raw.partition_of_file(raw.file_name(key)) == key
-    assert raw.partition_of_file("2013-11-03T00/rentals-2013-11-03T01.csv") is None
+        assert raw.keys_of_file(raw.file_name(key)) == (key,)
+    assert raw.keys_of_file("2013-11-03T00-rentals-2013-11-03T01.csv") == ()
