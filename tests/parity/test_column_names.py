@@ -20,7 +20,7 @@ NAMES = [
 ]
 KEY = ["rows", "partition", "problems", "n"]
 PARTITION = "interval"
-OWN = table(partition=PARTITION, tolerance=0.9, key_within_partition=True)
+OWN = table(grain="month", partition=PARTITION, tolerance=0.9, key_within_partition=True)
 
 Named: Any = type(
     "Named",

@@ -136,7 +136,17 @@ def test_without_a_column_that_tells_rows_apart_the_record_does(place: Workspace
     write_table(place, Address("raw", "levels"), like=file)
     table = load_project(place.settings).table("raw/levels")
     assert table.rules.key == ("source_file", "source_row")
-    assert not table.monthly
+    assert not table.is_partitioned
+
+
+@pytest.mark.parametrize("key", ["2024-02-03T04", "2024-02-03", "2024-W05", "2024-02"])
+def test_the_grain_is_read_from_the_file_s_name(place: Workspace, tmp_path: Path, key: str) -> None:
+    file = tmp_path / f"levels-{key}.csv"
+    file.write_text("gauge,day\nA,2024-02-03\nA,2024-02-03\n")
+    write_table(place, Address("raw", "levels"), like=file)
+    table = load_project(place.settings).table("raw/levels")
+    assert table.keys_of_file(file.name) == (key,)
+    assert table.rules.partition == ("day_of_file" if table.grain == "day" else table.grain)
 
 
 @pytest.mark.parametrize(

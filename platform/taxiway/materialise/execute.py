@@ -88,10 +88,10 @@ def materialise(
     LakeError where lake or storage fail, EngineError where the engine does, and what the transform itself raises.
     """
     clock = Clock()
-    # Before anything is computed or skipped: another project's table may look like this one.
-    workspace.lake.see_that_it_is_ours(table.address)
     with clock.phase("plan"):
         plan = make_plan(workspace, table, partitions, force=force or rebuild)
+        # Before anything is computed or skipped: another project's table may look like this one.
+        workspace.lake.see_that_it_is_ours(table.address)
         check_change(plan, rebuild=rebuild)
     computing = {p.partition for p in plan.to_compute}
     results = {p.partition: skipped(plan, p) for p in plan.partitions if p.partition not in computing}

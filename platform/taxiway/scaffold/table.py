@@ -236,6 +236,8 @@ def _delivered(at: Address, like: Path | None) -> tuple[str, str]:
         f'    {c.name}: {c.type} = column("{c.name}, as delivered"{", nullable=True" if c.nullable else ""})'
         for c in columns
     ]
+    partition = f"{grain}_of_file" if grain in {column.name for column in columns} else grain
+    named = f', partition="{partition}"' if partition != grain else ""
     of_partition = f'column("The {grain} that the file was delivered for")'
     return file, _DELIVERED.substitute(
         address=at,
@@ -244,11 +246,11 @@ def _delivered(at: Address, like: Path | None) -> tuple[str, str]:
         file=file,
         types=", ".join(sorted({"Int64", "Text", *(column.type for column in columns)})),
         columns="\n".join(own),
-        partition_column=f"\n    {grain}: Text = {of_partition}" if grain else "",
+        partition_column=f"\n    {partition}: Text = {of_partition}" if grain else "",
         key=", ".join(f'"{column}"' for column in key),
-        partition=f'grain="{grain}"' if grain else "",
+        partition=f'grain="{grain}"{named}' if grain else "",
         with_partition=f", with the {grain} of the file" if grain else "",
-        mutated=f'.mutate({grain}=landing_{at.name}["_partition"])' if grain else "",
+        mutated=f'.mutate({partition}=landing_{at.name}["_partition"])' if grain else "",
         rows=f', "_partition": ["{EXAMPLES[grain]}"]' if grain else "",
     )
 

@@ -95,7 +95,7 @@ def test_files_of_no_table_are_told_with_what_was_meant(place: Workspace) -> Non
         place.landing.deliver(name, b"x")
     told = {each.name: each.why for each in unexpected(place, place.landing.listing())}
     assert "did you mean events-2013-01-*.jsonl.gz?" in told["Events-2013-01-d.jsonl.gz"]
-    assert "is of raw/events for 2014-01, outside the months" in told["events-2014-01-a.jsonl.gz"]
+    assert "is of raw/events for 2014-01, outside the calendar" in told["events-2014-01-a.jsonl.gz"]
     assert "pack it as events-2013-01-*.jsonl.gz" in told["events-2013-01-d.jsonl"]
 
 

@@ -259,7 +259,7 @@ def test_half_a_file_of_a_new_month_is_told_by_the_months_before(
     assert "volume" not in first.verdict.message, "there is one month before it, and it has as many"
     assert third.verdict is not None
     assert (f"volume: {told}" in third.verdict.message) is bool(told)
-    assert (f"taxiway run {RAW} --month 2013-03 --accept-fewer" in third.message) is (status == "refused")
+    assert (f"taxiway run {RAW} --partition 2013-03 --accept-fewer" in third.message) is (status == "refused")
     assert statuses(run(place, RAW, "2013-03", accept_fewer=True))["2013-03"] in ("published", "skipped")
 
 
