@@ -539,6 +539,10 @@ WINDOWS: Uses = {
     "order": [over(lambda t: ibis.rank(), order_by=name) for name in "bhildfstc"],
     "order of lists": [over(lambda t: ibis.rank(), order_by="v")],
     "parts of a window": [over(lambda t: ibis.row_number(), order_by="id", preceding=None, following=None)],
+    "other functions in a window": [
+        over(lambda t: t.i.std()),
+        over(lambda t: t.s.first(), order_by="id"),
+    ],
     "numbering in an order with ties": [
         over(lambda t: ibis.row_number(), order_by="tie"),
         over(lambda t: t.m.sum(), order_by="tie", preceding=1, following=0),
@@ -584,19 +588,17 @@ AGGREGATES: Uses = {
         lambda t: t.i.cov(t.h),
         lambda t: t.i.corr(t.h, how="pop"),
     ],
-    "estimated number of values": [lambda t: t.s.approx_nunique()],
+    "estimates": [lambda t: t.s.approx_nunique(), lambda t: t.i.approx_median()],
     "most frequent value": [lambda t: t.s.mode()],
     "value of the greatest": [lambda t: t.s.argmax(t.tie), lambda t: t.s.argmin(t.tie)],
-    "first, last, any value": [
+    "values in an order": [
         lambda t: t.s.first(order_by=t.id),
         lambda t: t.s.last(order_by=t.id),
-        lambda t: t.s.arbitrary(),
-    ],
-    "collected values": [
         lambda t: t.i.collect(order_by=t.id),
-        lambda t: t.s.group_concat("-", order_by=t.id),
-        lambda t: t.i.collect(distinct=True),
+        lambda t: t.s.group_concat("-", order_by=t.s),
     ],
+    "first, last, any value": [lambda t: t.s.first(), lambda t: t.s.last(order_by=t.tie), lambda t: t.s.arbitrary()],
+    "collected values": [lambda t: t.i.collect(), lambda t: t.i.collect(distinct=True)],
 }
 
 

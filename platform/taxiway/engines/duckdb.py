@@ -67,6 +67,10 @@ PRIMITIVES: Mapping[str, str] = {
     ELSE CASE WHEN (total < 0) = (count < 0) THEN 1 ELSE -1 END
     * scaled_quotient(abs(CAST(total AS HUGEINT)), abs(CAST(count AS HUGEINT)),
     CAST(1 AS HUGEINT) << greatest(60 - magnitude(total) + magnitude(count), 0)) END""",
+    # Of infinite ones nothing is near but the same.
+    "near": """CREATE OR REPLACE TEMP MACRO near(one, other, share) AS
+    one IS NOT DISTINCT FROM other OR (one IS NOT NULL AND other IS NOT NULL AND isfinite(one) AND isfinite(other)
+    AND abs(one - other) <= share * greatest(abs(one), abs(other)))""",
     # Spark has a function of this name. Its hashes are others, as only equal ones are looked for.
     "xxhash64": "CREATE OR REPLACE TEMP MACRO xxhash64(key) AS hash(key)",
 }

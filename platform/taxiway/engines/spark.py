@@ -69,6 +69,9 @@ PRIMITIVES: Mapping[str, str] = {
     ELSE CASE WHEN (total < 0) = (count < 0) THEN 1 ELSE -1 END
     * scaled_quotient(abs(CAST(total AS DECIMAL(38, 0))), abs(CAST(count AS DECIMAL(38, 0))),
     power_of_two(greatest(60 - magnitude(total) + magnitude(count), 0))) END""",
+    "near": """CREATE OR REPLACE TEMPORARY FUNCTION near(one DOUBLE, other DOUBLE, share DOUBLE) RETURNS BOOLEAN
+    RETURN one <=> other OR (one IS NOT NULL AND other IS NOT NULL AND abs(one) < double('infinity')
+    AND abs(other) < double('infinity') AND abs(one - other) <= share * greatest(abs(one), abs(other)))""",
     "epoch_us": """CREATE OR REPLACE TEMPORARY FUNCTION epoch_us(instant TIMESTAMP) RETURNS BIGINT
     RETURN unix_micros(instant)""",
 }

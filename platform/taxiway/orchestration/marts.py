@@ -11,7 +11,7 @@ from taxiway.engines import IN_PROCESS, OpenEngine
 from taxiway.errors import PublishConflict, TaxiwayError
 from taxiway.lake import WHOLE, Finding, Lake
 from taxiway.marts import Build, DbtProject, MartsOutcome, Result, column_sources, materialise_marts
-from taxiway.materialise import Workspace
+from taxiway.materialise import Workspace, kind_of
 from taxiway.orchestration import events
 from taxiway.orchestration.automation import follow_inputs
 from taxiway.orchestration.cancelled import stop_if_cancelled
@@ -62,17 +62,19 @@ def marts_asset(workspace: Workspace, project: DbtProject) -> dg.AssetsDefinitio
 
 def _spec(workspace: Workspace, project: DbtProject, mart: Table) -> dg.AssetSpec:
     project.model(mart.address.name)
+    kind = kind_of(workspace, mart)
     (spec,) = build_dbt_asset_specs(manifest=project.manifest, select=mart.address.name)
     return spec.replace_attributes(
         group_name=mart.address.layer,
         owners=list(mart.owners or workspace.project.owners),
         tags=dict(mart.tags),
-        kinds={"dbt", "deltalake"},
+        kinds={"dbt", "deltalake", kind.word},
         automation_condition=follow_inputs(dep.asset_key for dep in spec.deps),
     ).merge_attributes(
         metadata={
             "dagster/column_schema": events.column_schema(mart.rules),
             "dagster/uri": Lake(workspace.settings.lake).uri(mart.address),
+            "kind": str(kind),
             **code_references(mart, project),
         }
     )

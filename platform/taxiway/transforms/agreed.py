@@ -132,6 +132,11 @@ def _is_inf(node: ops.IsInf) -> Any:
     return ops.Or(_is(node, math.inf), _is(node, -math.inf))
 
 
+def _correlation(node: ops.Correlation) -> Any:
+    # Of a sample and of all there is, it is one number; Ibis writes it for DuckDB under one of the two names.
+    return node.copy(how="pop")
+
+
 _DIVISIONS: Mapping[type, Callable[[Any, str], Any]] = {
     ops.FloorDivide: floor_divide,
     ops.Modulus: modulo,
@@ -152,7 +157,7 @@ _EVERYWHERE: Mapping[type, Rewrite] = {
 
 _ONLY: Mapping[str, Mapping[type, Rewrite]] = {
     # A day and an interval give a timestamp.
-    "duckdb": {ops.Sum: _whole_sum, ops.DateAdd: _as_stated, ops.DateSub: _as_stated},
+    "duckdb": {ops.Sum: _whole_sum, ops.Correlation: _correlation, ops.DateAdd: _as_stated, ops.DateSub: _as_stated},
     "pyspark": {
         # Parts of a second are in it.
         ops.ExtractSecond: _as_stated,

@@ -1,11 +1,13 @@
 """Aggregates and windows."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import ibis.expr.operations as ops
 
 from taxiway.transforms.catalogue.operator import (
     Keys,
+    bound,
     certified,
     constant,
     is_moment,
@@ -13,12 +15,15 @@ from taxiway.transforms.catalogue.operator import (
     is_whole,
     refused,
 )
-from taxiway.transforms.catalogue.order import is_ordered
+from taxiway.transforms.catalogue.order import is_determined, is_ordered
 
 _ORDER_FREE: tuple[Any, ...] = (ops.Count, ops.CountStar, ops.Sum, ops.Min, ops.Max, ops.Any, ops.All)
 _NUMBERS: tuple[Any, ...] = (*_ORDER_FREE, ops.RowNumber, ops.NTile, ops.Lag, ops.Lead)
 _RANKS = (ops.MinRank, ops.DenseRank)
-_BATCH = "compute it in a batch_transform, over rows in the order of a key"
+_ESTIMATES: tuple[Any, ...] = (ops.ApproxCountDistinct, ops.ApproxMedian, ops.ApproxQuantile, ops.ApproxMultiQuantile)
+_IN_ORDER: tuple[Any, ...] = (ops.First, ops.Last, ops.ArrayCollect, ops.GroupConcat, ops.NthValue)
+_DEPEND_ON_ORDER: tuple[Any, ...] = (*_IN_ORDER, *_ESTIMATES, ops.Arbitrary, ops.Mode, ops.AggUDF)
+_BATCH = "an order_by that names a key, on one engine; for every engine compute it in a batch_transform"
 
 
 def _adds(node: Any, _: Keys) -> bool:
@@ -40,12 +45,16 @@ def _is_free(node: Any, keys: Keys) -> bool:
     """Whether ties cannot matter: a rank, or an aggregate of a whole group or of what lies in a range of values."""
     if isinstance(node.func, _RANKS):
         return True
-    if not isinstance(node.func, _ORDER_FREE):
-        return False
-    return (node.start is None and node.end is None) if node.how == "rows" else _ranges(node, keys)
+    return isinstance(node.func, _ORDER_FREE) and (_is_whole_group(node) or _ranges(node, keys))
+
+
+def _is_whole_group(node: Any) -> bool:
+    return node.how == "rows" and node.start is None and node.end is None
 
 
 def _ranges(node: Any, _: Keys) -> bool:
+    if node.how == "rows":
+        return False
     kinds = [is_whole(key.arg) or is_moment(key.arg) for key in node.order_by]
     offsets = [bound for bound in (node.start, node.end) if bound is not None and constant(bound.value) != 0]
     if not offsets:
@@ -58,19 +67,33 @@ def _numbers(node: Any, keys: Keys) -> bool:
     return isinstance(node.func, _NUMBERS) and is_ordered(node, keys)
 
 
+def _below(node: Any) -> Sequence[Any]:
+    """The parts of a window; what is taken in its order needs no other."""
+    below = [part for part in node.__children__ if part is not node.func]
+    return [*below, *node.func.__children__] if isinstance(node.func, _IN_ORDER) else node.__children__
+
+
+def _is_the_same_each_time(node: Any, keys: Keys) -> bool:
+    """Whether one engine gives the same each time: no two rows tie in the order, or ties cannot matter."""
+    if is_ordered(node, keys) or isinstance(node.func, (*_RANKS, ops.PercentRank, ops.CumeDist)):
+        return True
+    is_total = isinstance(node.func, ops.Reduction) and not isinstance(node.func, _DEPEND_ON_ORDER)
+    return is_total and (node.how == "range" or _is_whole_group(node))
+
+
 AGGREGATES = (
     certified(
         "counts", "t.count(), x.count(), x.nunique(), each with where=", ops.Count, ops.CountStar, ops.CountDistinct
     ),
     certified("sum of whole numbers", "x.sum()", ops.Sum, when=_adds),
-    refused(
+    bound(
         "sum of floats",
         "x.sum()",
         ops.Sum,
         differs="the last digits depend on the order in which an engine adds",
         instead="add whole numbers of a smaller unit, and divide the total once: exact_mean(total, count)",
     ),
-    refused(
+    bound(
         "mean",
         "x.mean()",
         ops.Mean,
@@ -78,7 +101,7 @@ AGGREGATES = (
         instead="exact_mean(x.sum(), x.count()) of taxiway.transforms.library.arithmetic, of whole numbers",
     ),
     certified("least and greatest", "x.min(), x.max()", ops.Min, ops.Max, when=_of_plain),
-    refused(
+    bound(
         "least and greatest float",
         "x.min(), x.max()",
         ops.Min,
@@ -88,7 +111,7 @@ AGGREGATES = (
         instead="whole numbers of a smaller unit",
     ),
     certified("any and all", "x.any(), x.all()", ops.Any, ops.All),
-    refused(
+    bound(
         "deviation, variance, correlation, covariance",
         "x.std(), x.var(), x.corr(y), x.cov(y)",
         ops.StandardDev,
@@ -99,11 +122,11 @@ AGGREGATES = (
         instead="sums of x, y, x * x and x * y as whole numbers, and one division; or a batch_transform",
     ),
     refused(
-        "estimated number of values",
-        "x.approx_nunique()",
-        ops.ApproxCountDistinct,
-        differs="each engine estimates in its own way",
-        instead="x.nunique()",
+        "estimates",
+        "x.approx_nunique(), x.approx_median()",
+        *_ESTIMATES,
+        differs="each engine estimates in its own way, and not the same each time",
+        instead="x.nunique(), x.median(), x.quantile(0.9)",
     ),
     refused(
         "most frequent value",
@@ -112,7 +135,7 @@ AGGREGATES = (
         differs="of values that are as frequent any may come; Ibis cannot write it for Spark",
         instead="count by value, and take the first by row_number over count and value",
     ),
-    refused(
+    bound(
         "value of the greatest",
         "x.argmax(y), x.argmin(y)",
         ops.ArgMax,
@@ -120,13 +143,24 @@ AGGREGATES = (
         differs="of rows that tie each engine takes another",
         instead="ibis.row_number() over an order that names a key, and a filter; latest_as_of(...) of the library",
     ),
+    bound(
+        "values in an order",
+        "x.first(order_by='key'), x.last(order_by='key'), x.collect(order_by='key'), x.group_concat(order_by=x)",
+        ops.First,
+        ops.Last,
+        ops.ArrayCollect,
+        ops.GroupConcat,
+        when=is_determined,
+        differs="Ibis cannot tell Spark of an order",
+        instead="x.min(), x.max(), or ibis.row_number() over an order that names a key, and a filter",
+    ),
     refused(
         "first, last, any value",
         "x.first(), x.last(), x.arbitrary()",
         ops.First,
         ops.Last,
         ops.Arbitrary,
-        differs="rows have no order, and Spark takes none for it",
+        differs="rows have no order, and of those that tie any comes first",
         instead="x.min(), x.max(), or ibis.row_number() over an order that names a key, and a filter",
     ),
     refused(
@@ -134,7 +168,7 @@ AGGREGATES = (
         "x.collect(), x.group_concat()",
         ops.ArrayCollect,
         ops.GroupConcat,
-        differs="rows have no order, and Spark takes none for it",
+        differs="rows have no order, and of those that tie any comes first",
         instead=_BATCH,
     ),
     certified(
@@ -149,11 +183,19 @@ AGGREGATES = (
         ops.WindowFunction,
         when=_numbers,
     ),
+    bound(
+        "other functions in a window",
+        "x.std().over(group_by=...), x.first().over(...)",
+        ops.WindowFunction,
+        when=_is_the_same_each_time,
+        parts=_below,
+        differs="nothing proves that engines agree",
+        instead="sums, counts, x.min(), x.max(), ranks, ibis.row_number(), x.lag() over a window",
+    ),
     refused(
         "numbering in an order with ties",
         "ibis.row_number().over(...), x.lag().over(...), x.sum().over(ibis.window(preceding=2, ...))",
         ops.WindowFunction,
-        when=lambda node, _: isinstance(node.func, _NUMBERS),
         differs="rows that tie come in any order",
         instead="an order_by that names every column of a key, with the partition; ibis.range_window for totals",
     ),

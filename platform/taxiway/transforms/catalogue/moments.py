@@ -4,7 +4,7 @@ from typing import Any
 
 import ibis.expr.operations as ops
 
-from taxiway.transforms.catalogue.operator import Keys, certified, is_moment, is_short, is_timestamp, refused
+from taxiway.transforms.catalogue.operator import Keys, bound, certified, is_moment, is_short, is_timestamp, refused
 
 _LONG = ("W", "Y", "Q", "ns")
 
@@ -52,7 +52,7 @@ MOMENTS = (
         ops.ExtractSecond,
         when=_of_timestamp,
     ),
-    refused(
+    bound(
         "parts of a second",
         "x.millisecond(), x.microsecond()",
         ops.ExtractMillisecond,
@@ -60,14 +60,14 @@ MOMENTS = (
         differs="Ibis cannot write it for each of them",
         instead="microseconds(x) % 1_000_000, of taxiway.transforms.library.clock",
     ),
-    refused(
+    bound(
         "seconds since 1970",
         "x.epoch_seconds()",
         ops.ExtractEpochSeconds,
         differs="DuckDB rounds a part of a second, Spark cuts it off",
         instead="microseconds(x) // 1_000_000, of taxiway.transforms.library.clock",
     ),
-    refused(
+    bound(
         "year of the week",
         "x.iso_year()",
         ops.ExtractIsoYear,
@@ -78,7 +78,7 @@ MOMENTS = (
     certified("date of numbers", "ibis.date(y, m, d)", ops.DateFromYMD),
     certified("start of a unit", "x.truncate('M')", ops.DateTruncate, ops.TimestampTruncate, when=_begins),
     certified("interval of a number", "n.as_interval('m')", ops.IntervalFromInteger, when=_counts),
-    refused(
+    bound(
         "interval of a large number",
         "n.as_interval('m')",
         ops.IntervalFromInteger,
@@ -95,21 +95,21 @@ MOMENTS = (
         when=_moves,
     ),
     certified("days between", "x.delta(y, unit='day')", ops.DateDelta, when=lambda node, _: node.part.value == "day"),
-    refused(
+    bound(
         "months between",
         "x.delta(y, unit='month')",
         ops.DateDelta,
         differs="DuckDB counts the bounds between, Spark what is whole",
         instead="x.year() * 12 + x.month(), and subtract; x.delta(y, unit='day')",
     ),
-    refused(
+    bound(
         "units between times",
         "x.delta(y, unit='hour')",
         ops.TimestampDelta,
         differs="DuckDB counts the bounds between, Spark what is whole",
         instead=DIFFERENCE,
     ),
-    refused(
+    bound(
         "interval between",
         "x - y",
         ops.TimestampDiff,
@@ -117,7 +117,7 @@ MOMENTS = (
         differs="no table can hold an interval, and between dates DuckDB has a whole number in its place",
         instead=DIFFERENCE,
     ),
-    refused(
+    bound(
         "interval bucket",
         "x.bucket(hours=1)",
         ops.TimestampBucket,

@@ -6,6 +6,7 @@ import ibis.expr.operations as ops
 
 from taxiway.transforms.catalogue.operator import (
     Keys,
+    bound,
     certified,
     is_never_zero,
     is_number,
@@ -37,7 +38,7 @@ NUMBERS = (
     certified("sign and size", "-x, x.abs()", ops.Negate, ops.Abs, when=lambda node, _: is_number(node.arg)),
     certified("division of whole numbers", "x / y; the nearest double, null by 0", ops.Divide, when=_of_whole),
     certified("division", "x / y.nullif(0), x / 0.3", ops.Divide, when=_not_by_zero),
-    refused(
+    bound(
         "division by what may be 0",
         "x / y",
         ops.Divide,
@@ -45,7 +46,7 @@ NUMBERS = (
         instead="x / y.nullif(0), or exact_mean(total, count) of taxiway.transforms.library.arithmetic",
     ),
     certified("whole quotient", "x // 7, x // y; rounded down, null by 0", ops.FloorDivide, when=_of_whole),
-    refused(
+    bound(
         "whole quotient of floats",
         "x // y",
         ops.FloorDivide,
@@ -53,7 +54,7 @@ NUMBERS = (
         instead="x // y of whole numbers of a smaller unit",
     ),
     certified("remainder", "x % 7, x % y; with the sign of the divisor, null by 0", ops.Modulus, when=_of_whole),
-    refused(
+    bound(
         "remainder of floats",
         "x % y",
         ops.Modulus,
@@ -63,7 +64,7 @@ NUMBERS = (
     certified(
         "bits", "x & y, x | y, x ^ y, ~x", ops.BitwiseAnd, ops.BitwiseOr, ops.BitwiseXor, ops.BitwiseNot, when=_of_whole
     ),
-    refused(
+    bound(
         "shift to the left",
         "x << n",
         ops.BitwiseLeftShift,
@@ -71,7 +72,7 @@ NUMBERS = (
         instead="x * 8, which raises where it overflows",
     ),
     certified("not a number, infinite", "x.isnan(), x.isinf()", ops.IsNan, ops.IsInf, when=_of_float),
-    refused(
+    bound(
         "rounding",
         "x.round()",
         ops.Round,
@@ -79,7 +80,7 @@ NUMBERS = (
         differs="engines round -0.0 and large numbers to other digits",
         instead=ROUND,
     ),
-    refused(
+    bound(
         "rounding up or down",
         "x.floor(), x.ceil()",
         ops.Floor,
@@ -87,21 +88,21 @@ NUMBERS = (
         differs="what does not fit into 64 bits is an error on DuckDB and the largest number on Spark",
         instead="x // 7 of whole numbers; else " + ROUND,
     ),
-    refused(
+    bound(
         "sign",
         "x.sign()",
         ops.Sign,
         differs="of NaN DuckDB says 0, Spark NaN, and -0.0 keeps its sign on Spark only",
         instead="ibis.cases((x > 0, 1), (x < 0, -1), (x == 0, 0))",
     ),
-    refused(
+    bound(
         "square root",
         "x.sqrt()",
         ops.Sqrt,
         differs="of a negative number it is an error on DuckDB and NaN on Spark",
         instead="compare squares, x * x; or compute it in a batch_transform",
     ),
-    refused(
+    bound(
         "exponential and trigonometric functions",
         "x.exp(), x.sin()",
         ops.Exp,
@@ -111,7 +112,7 @@ NUMBERS = (
         differs="the last digits come from the engine's own mathematics",
         instead="compute it in a batch_transform, which runs the same code for every engine",
     ),
-    refused(
+    bound(
         "logarithm",
         "x.ln(), x.log(b)",
         ops.Ln,

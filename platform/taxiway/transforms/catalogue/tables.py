@@ -4,7 +4,7 @@ from typing import Any
 
 import ibis.expr.operations as ops
 
-from taxiway.transforms.catalogue.operator import Keys, certified, is_plain, is_single, refused
+from taxiway.transforms.catalogue.operator import Keys, bound, certified, is_plain, is_single, refused
 
 _KEYS = "whole numbers, text, dates or booleans in their place, e.g. of a smaller unit"
 
@@ -46,7 +46,7 @@ TABLES = (
     ),
     certified("order without effect", "t.order_by('a')", ops.Sort),
     certified("order", "order_by=['a', t.b.desc(nulls_first=True)]", ops.SortKey, when=_orders),
-    refused(
+    bound(
         "order of lists",
         "order_by=t.v",
         ops.SortKey,
@@ -66,7 +66,7 @@ TABLES = (
         ops.JoinLink,
         when=lambda node, _: node.how in ("inner", "left", "right", "outer", "semi", "anti", "cross"),
     ),
-    refused(
+    bound(
         "join as of a time",
         "t.asof_join(u, on)",
         ops.JoinLink,
@@ -84,7 +84,7 @@ TABLES = (
     ),
     certified("different rows", "t.distinct()", ops.Distinct, when=_distinct),
     certified("groups", "t.group_by('a').aggregate(...), t.aggregate(...)", ops.Aggregate, when=_groups),
-    refused(
+    bound(
         "groups of floats",
         "t.group_by('x'), t.distinct(), t.union(u, distinct=True)",
         ops.Aggregate,
@@ -96,7 +96,7 @@ TABLES = (
         instead=_KEYS,
     ),
     certified("rows without missing values", "t.drop_null()", ops.DropNull, when=_complete),
-    refused(
+    bound(
         "rows without missing floats",
         "t.drop_null()",
         ops.DropNull,

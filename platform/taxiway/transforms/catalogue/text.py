@@ -4,7 +4,7 @@ from typing import Any
 
 import ibis.expr.operations as ops
 
-from taxiway.transforms.catalogue.operator import Keys, certified, constant, is_count, is_text_of, refused
+from taxiway.transforms.catalogue.operator import Keys, bound, certified, constant, is_count, is_text_of
 from taxiway.transforms.catalogue.patterns import is_portable
 
 _ASCII = "compare with the spellings that occur, x.isin(['a', 'A']); or change them in a batch_transform"
@@ -44,7 +44,7 @@ TEXT = (
         ops.StrRight,
         when=_at_constants,
     ),
-    refused(
+    bound(
         "part of text at a variable place",
         "x.substr(start, length)",
         ops.Substring,
@@ -65,7 +65,7 @@ TEXT = (
     certified("repeated text", "x.repeat(2)", ops.Repeat),
     certified("padded text", "x.lpad(4, '0'), x.rpad(4, ' ')", ops.LPad, ops.RPad, when=_pads),
     certified("text like a pattern", "x.like('a%')", ops.StringSQLLike, when=_like),
-    refused(
+    bound(
         "text like a pattern with escapes",
         "x.like('100\\\\%')",
         ops.StringSQLLike,
@@ -73,7 +73,7 @@ TEXT = (
         instead="x.contains('100%'), or x.re_search with a portable pattern",
     ),
     certified("matching text", "x.re_search(r'^[A-Z]{2}\\z')", ops.RegexSearch, when=_matches),
-    refused(
+    bound(
         "matching text, by other signs",
         "x.re_search(r'^.+$')",
         ops.RegexSearch,
@@ -81,7 +81,7 @@ TEXT = (
         instead="\\z for the end of the text, [^\\n] for any character, [0-9A-Za-z_] for \\w, a constant pattern",
     ),
     certified("text taken out", "x.re_extract(r'([0-9]+)-([0-9]+)', 1)", ops.RegexExtract, when=_extracts),
-    refused(
+    bound(
         "text replaced by pattern",
         "x.re_replace(p, y)",
         ops.RegexReplace,
@@ -89,14 +89,14 @@ TEXT = (
         instead="x.replace('a', 'b'), or x.re_extract and +",
     ),
     certified("digest of text", "x.hexdigest('sha256')", ops.HexDigest, when=lambda node, _: is_text_of(node.arg)),
-    refused(
+    bound(
         "hash",
         "x.hash()",
         ops.Hash,
         differs="each engine has a function of its own",
         instead="x.cast('string').hexdigest('sha256')",
     ),
-    refused(
+    bound(
         "upper and lower case",
         "x.upper(), x.lower(), x.capitalize()",
         ops.Uppercase,
@@ -105,7 +105,7 @@ TEXT = (
         differs="engines change letters such as ß, İ and ﬁ differently",
         instead=_ASCII,
     ),
-    refused(
+    bound(
         "text without its blanks",
         "x.strip(), x.lstrip(), x.rstrip()",
         ops.Strip,
@@ -114,21 +114,21 @@ TEXT = (
         differs="Spark takes away other characters: of 'inf' x.strip() leaves 'in'",
         instead="x.re_extract(r'^[ ]*([^ ]+)', 1) for a word, or a rule of the contract that there are none",
     ),
-    refused(
+    bound(
         "text backwards",
         "x.reverse()",
         ops.Reverse,
         differs="DuckDB keeps characters together that are shown as one, Spark does not",
         instead="the text as it is",
     ),
-    refused(
+    bound(
         "distance of texts",
         "x.levenshtein(y)",
         ops.Levenshtein,
         differs="DuckDB counts bytes, Spark characters",
         instead="compute it in a batch_transform, which runs the same code for every engine",
     ),
-    refused(
+    bound(
         "split text",
         "x.split('.')",
         ops.StringSplit,

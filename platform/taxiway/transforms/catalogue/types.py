@@ -7,13 +7,13 @@ import ibis.expr.operations as ops
 
 from taxiway.transforms.catalogue.operator import (
     Keys,
+    bound,
     certified,
     constant,
     is_plain,
     is_text_of,
     is_timestamp,
     is_whole,
-    refused,
 )
 
 _DAY = r"(?!0000)\d{4}-\d{2}-\d{2}"
@@ -79,7 +79,7 @@ TYPES = (
         when=_is_constant,
     ),
     certified("as a number", "x.cast('int64'), x.cast('float64')", ops.Cast, when=_to_number),
-    refused(
+    bound(
         "float as a whole number",
         "x.cast('int64')",
         ops.Cast,
@@ -89,7 +89,7 @@ TYPES = (
         instead="keep whole numbers of a smaller unit from the start",
     ),
     certified("as text", "x.cast('string')", ops.Cast, when=_to_text),
-    refused(
+    bound(
         "float as text",
         "x.cast('string')",
         ops.Cast,
@@ -97,7 +97,7 @@ TYPES = (
         differs="engines write digits and exponents differently",
         instead="keep the number, and write it where it is shown",
     ),
-    refused(
+    bound(
         "time as text",
         "x.cast('string')",
         ops.Cast,
@@ -105,7 +105,7 @@ TYPES = (
         differs="DuckDB writes an instant's offset, Spark does not",
         instead="x.date().cast('string'), and x.hour() and x.minute() beside it",
     ),
-    refused(
+    bound(
         "time in a format",
         "x.strftime('%d.%m.%Y')",
         ops.Strftime,
@@ -116,7 +116,7 @@ TYPES = (
         "constant text as a value", "ibis.literal('2013-01-01').cast('timestamp')", ops.Cast, when=_of_constant_text
     ),
     certified("between dates, clocks and instants", "x.cast('date'), x.cast('timestamp')", ops.Cast, when=_to_moment),
-    refused(
+    bound(
         "time as a number",
         "x.cast('int64')",
         ops.Cast,
@@ -124,7 +124,7 @@ TYPES = (
         differs="DuckDB has no such cast, Spark gives seconds",
         instead="microseconds(x) of taxiway.transforms.library.clock",
     ),
-    refused(
+    bound(
         "text as a value",
         "x.cast('int32'), x.try_cast('date')",
         ops.Cast,
