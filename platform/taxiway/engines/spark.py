@@ -69,6 +69,19 @@ PRIMITIVES: Mapping[str, str] = {
     ELSE CASE WHEN (total < 0) = (count < 0) THEN 1 ELSE -1 END
     * scaled_quotient(abs(CAST(total AS DECIMAL(38, 0))), abs(CAST(count AS DECIMAL(38, 0))),
     power_of_two(greatest(60 - magnitude(total) + magnitude(count), 0))) END""",
+    # A cast cuts off; its own floor takes the largest number for all beyond it.
+    "whole_below": """CREATE OR REPLACE TEMPORARY FUNCTION whole_below(number DOUBLE) RETURNS BIGINT
+    RETURN CAST(number AS BIGINT) - CASE WHEN CAST(CAST(number AS BIGINT) AS DOUBLE) > number THEN 1 ELSE 0 END""",
+    "whole_nearest": """CREATE OR REPLACE TEMPORARY FUNCTION whole_nearest(number DOUBLE) RETURNS BIGINT
+    RETURN CAST(number AS BIGINT) + CASE WHEN number - CAST(CAST(number AS BIGINT) AS DOUBLE) >= 0.5D THEN 1
+    WHEN number - CAST(CAST(number AS BIGINT) AS DOUBLE) <= -0.5D THEN -1 ELSE 0 END""",
+    "interpolated": """CREATE OR REPLACE TEMPORARY FUNCTION interpolated(numbers ARRAY<DOUBLE>, share DOUBLE)
+    RETURNS DOUBLE RETURN transform(array(sort_array(numbers)), s -> CASE
+    WHEN (size(s) - 1) * share = floor((size(s) - 1) * share) OR get(s, CAST(floor((size(s) - 1) * share) AS INT))
+    = get(s, CAST(ceil((size(s) - 1) * share) AS INT)) THEN get(s, CAST(floor((size(s) - 1) * share) AS INT))
+    ELSE get(s, CAST(floor((size(s) - 1) * share) AS INT)) + (get(s, CAST(ceil((size(s) - 1) * share) AS INT))
+    - get(s, CAST(floor((size(s) - 1) * share) AS INT))) * ((size(s) - 1) * share - floor((size(s) - 1) * share))
+    END)[0]""",
     "near": """CREATE OR REPLACE TEMPORARY FUNCTION near(one DOUBLE, other DOUBLE, share DOUBLE) RETURNS BOOLEAN
     RETURN one <=> other OR (one IS NOT NULL AND other IS NOT NULL AND abs(one) < double('infinity')
     AND abs(other) < double('infinity') AND abs(one - other) <= share * greatest(abs(one), abs(other)))""",
@@ -326,6 +339,8 @@ def typed(column: pa.Field, value: str | None = None) -> str:
 def _sql_type(arrow: pa.DataType) -> str:
     if pa.types.is_list(arrow) or pa.types.is_large_list(arrow):
         return f"ARRAY<{_sql_type(arrow.value_type)}>"
+    if pa.types.is_decimal128(arrow):
+        return f"DECIMAL({arrow.precision}, {arrow.scale})"
     if arrow not in _TYPES:
         raise LakeError(f"the type {arrow} has no counterpart in Spark")
     return _TYPES[arrow]

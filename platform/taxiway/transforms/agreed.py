@@ -12,6 +12,7 @@ import ibis
 import ibis.expr.datatypes as dt
 import ibis.expr.operations as ops
 
+from taxiway.transforms.lowered import lowered
 from taxiway.transforms.sliding import growing
 from taxiway.transforms.whole import divide, floor_divide, modulo
 
@@ -20,6 +21,7 @@ Rewrite = Callable[[Any], Any]
 
 def agreed(operation: Any, dialect: str) -> Any:
     """The operation as it has to be written for a dialect, `duckdb` or `pyspark`."""
+    operation = lowered(operation, dialect)
     rules = {**_EVERYWHERE, **_ONLY[dialect]}
 
     def replacer(node: Any, changed: Mapping[str, Any] | None) -> Any:
@@ -73,6 +75,8 @@ def _nearest_double(node: ops.Literal) -> Any:
 
 def _in_its_type(node: Any) -> Any:
     """Arithmetic in the type that Ibis states: engines add two int16 in different types, and overflow alone."""
+    if node.dtype.is_decimal():
+        return _as_stated(node)
     whole = node.dtype.is_integer() and node.left.dtype.is_integer() and node.right.dtype.is_integer()
     if not whole or any(side.dtype == node.dtype and not isinstance(side, ops.Literal) for side in node.args):
         return node
@@ -93,8 +97,12 @@ def _null_if(node: Any) -> Any:
 
 
 def _whole_sum(node: Any) -> Any:
-    # DuckDB adds in 128 bits, Spark in 64.
-    return _as_stated(node) if node.dtype.is_integer() else node
+    # DuckDB adds whole numbers in 128 bits, Spark in 64, and decimals in types of their own.
+    return _as_stated(node) if node.dtype.is_integer() or node.dtype.is_decimal() else node
+
+
+def _decimal_sum(node: Any) -> Any:
+    return _as_stated(node) if node.dtype.is_decimal() else node
 
 
 def _counted(node: Any) -> Any:
@@ -162,6 +170,7 @@ _ONLY: Mapping[str, Mapping[type, Rewrite]] = {
         # Parts of a second are in it.
         ops.ExtractSecond: _as_stated,
         ops.CountStar: _counted,
+        ops.Sum: _decimal_sum,
         ops.IsNull: _is_null,
         ops.NotNull: _not_null,
         ops.IsNan: _is_nan,

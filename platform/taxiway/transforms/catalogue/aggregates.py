@@ -11,6 +11,8 @@ from taxiway.transforms.catalogue.operator import (
     certified,
     constant,
     is_moment,
+    is_money,
+    is_number,
     is_plain,
     is_whole,
     refused,
@@ -18,8 +20,9 @@ from taxiway.transforms.catalogue.operator import (
 from taxiway.transforms.catalogue.order import is_determined, is_ordered
 
 _ORDER_FREE: tuple[Any, ...] = (ops.Count, ops.CountStar, ops.Sum, ops.Min, ops.Max, ops.Any, ops.All)
-_NUMBERS: tuple[Any, ...] = (*_ORDER_FREE, ops.RowNumber, ops.NTile, ops.Lag, ops.Lead)
-_RANKS = (ops.MinRank, ops.DenseRank)
+_ORDER_FREE += (ops.Mean, ops.Median, ops.Quantile)
+_NUMBERS: tuple[Any, ...] = (*_ORDER_FREE, ops.RowNumber, ops.NTile, ops.Lag, ops.Lead, ops.First, ops.Last)
+_RANKS = (ops.MinRank, ops.DenseRank, ops.PercentRank, ops.CumeDist)
 _ESTIMATES: tuple[Any, ...] = (ops.ApproxCountDistinct, ops.ApproxMedian, ops.ApproxQuantile, ops.ApproxMultiQuantile)
 _IN_ORDER: tuple[Any, ...] = (ops.First, ops.Last, ops.ArrayCollect, ops.GroupConcat, ops.NthValue)
 _DEPEND_ON_ORDER: tuple[Any, ...] = (*_IN_ORDER, *_ESTIMATES, ops.Arbitrary, ops.Mode, ops.AggUDF)
@@ -27,11 +30,20 @@ _BATCH = "an order_by that names a key, on one engine; for every engine compute 
 
 
 def _adds(node: Any, _: Keys) -> bool:
+    return is_whole(node.arg) or node.arg.dtype.is_boolean() or is_money(node.arg.dtype)
+
+
+def _averages(node: Any, _: Keys) -> bool:
     return is_whole(node.arg) or node.arg.dtype.is_boolean()
 
 
-def _of_plain(node: Any, _: Keys) -> bool:
-    return is_plain(node.arg.dtype)
+def _interpolates(node: Any, _: Keys) -> bool:
+    share = 0.5 if isinstance(node, ops.Median) else constant(node.quantile)
+    return is_number(node.arg) and isinstance(share, int | float) and 0 <= share <= 1
+
+
+def _of_single(node: Any, _: Keys) -> bool:
+    return is_plain(node.arg.dtype) or node.arg.dtype.is_float64()
 
 
 def _bound(bound: Any) -> bool:
@@ -45,6 +57,8 @@ def _is_free(node: Any, keys: Keys) -> bool:
     """Whether ties cannot matter: a rank, or an aggregate of a whole group or of what lies in a range of values."""
     if isinstance(node.func, _RANKS):
         return True
+    if isinstance(node.func, ops.CountDistinct):
+        return _is_whole_group(node) and is_plain(node.func.arg.dtype)
     return isinstance(node.func, _ORDER_FREE) and (_is_whole_group(node) or _ranges(node, keys))
 
 
@@ -64,7 +78,8 @@ def _ranges(node: Any, _: Keys) -> bool:
 
 def _numbers(node: Any, keys: Keys) -> bool:
     """Whether rows are numbered in an order in which none tie."""
-    return isinstance(node.func, _NUMBERS) and is_ordered(node, keys)
+    is_end = isinstance(node.func, ops.First | ops.Last)
+    return isinstance(node.func, _NUMBERS) and is_ordered(node, keys) and not (is_end and node.func.where)
 
 
 def _below(node: Any) -> Sequence[Any]:
@@ -75,7 +90,7 @@ def _below(node: Any) -> Sequence[Any]:
 
 def _is_the_same_each_time(node: Any, keys: Keys) -> bool:
     """Whether one engine gives the same each time: no two rows tie in the order, or ties cannot matter."""
-    if is_ordered(node, keys) or isinstance(node.func, (*_RANKS, ops.PercentRank, ops.CumeDist)):
+    if is_ordered(node, keys) or isinstance(node.func, _RANKS):
         return True
     is_total = isinstance(node.func, ops.Reduction) and not isinstance(node.func, _DEPEND_ON_ORDER)
     return is_total and (node.how == "range" or _is_whole_group(node))
@@ -93,23 +108,18 @@ AGGREGATES = (
         differs="the last digits depend on the order in which an engine adds",
         instead="add whole numbers of a smaller unit, and divide the total once: exact_mean(total, count)",
     ),
+    certified(
+        "mean of whole numbers", "x.mean() of whole numbers, or of conditions: their share", ops.Mean, when=_averages
+    ),
     bound(
-        "mean",
+        "mean of floats",
         "x.mean()",
         ops.Mean,
-        differs="DuckDB adds whole numbers exactly, Spark as floats; a sum of floats depends on the order",
-        instead="exact_mean(x.sum(), x.count()) of taxiway.transforms.library.arithmetic, of whole numbers",
+        differs="a sum of floats depends on the order in which an engine adds",
+        instead="the mean of whole numbers of a smaller unit",
     ),
-    certified("least and greatest", "x.min(), x.max()", ops.Min, ops.Max, when=_of_plain),
-    bound(
-        "least and greatest float",
-        "x.min(), x.max()",
-        ops.Min,
-        ops.Max,
-        when=lambda node, _: node.arg.dtype.is_floating(),
-        differs="of 0.0 and -0.0 an engine takes the one that comes first",
-        instead="whole numbers of a smaller unit",
-    ),
+    certified("median and quantile", "x.median(), x.quantile(0.9)", ops.Median, ops.Quantile, when=_interpolates),
+    certified("least and greatest", "x.min(), x.max(); of 0.0 and -0.0 it is 0.0", ops.Min, ops.Max, when=_of_single),
     certified("any and all", "x.any(), x.all()", ops.Any, ops.All),
     bound(
         "deviation, variance, correlation, covariance",
@@ -179,13 +189,14 @@ AGGREGATES = (
     ),
     certified(
         "numbering",
-        "ibis.row_number(), x.lag(), sums over rows, in an order that names a key",
+        "ibis.row_number(), x.lag(), x.first(), x.last(), sums over rows, in an order that names a key",
         ops.WindowFunction,
         when=_numbers,
+        parts=_below,
     ),
     bound(
         "other functions in a window",
-        "x.std().over(group_by=...), x.first().over(...)",
+        "x.std().over(group_by=...), x.nth(2).over(...)",
         ops.WindowFunction,
         when=_is_the_same_each_time,
         parts=_below,
@@ -209,5 +220,7 @@ AGGREGATES = (
         ops.Lead,
         ops.MinRank,
         ops.DenseRank,
+        ops.PercentRank,
+        ops.CumeDist,
     ),
 )

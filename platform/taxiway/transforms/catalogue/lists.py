@@ -4,7 +4,7 @@ from typing import Any
 
 import ibis.expr.operations as ops
 
-from taxiway.transforms.catalogue.operator import Keys, bound, certified, is_plain, refused
+from taxiway.transforms.catalogue.operator import Keys, bound, certified, is_count, is_written, refused
 
 FUNCTIONS = ("local_clock", "instant_of", "known_zone", "clock_of_known", "epoch_us")
 
@@ -31,7 +31,7 @@ def _json_alike(dtype: Any) -> bool:
         return all(_json_alike(own) for own in dtype.types)
     if dtype.is_array():
         return _json_alike(dtype.value_type)
-    return is_plain(dtype) and not dtype.is_timestamp()
+    return is_written(dtype) and not dtype.is_timestamp()
 
 
 def _writes(node: Any, _: Keys) -> bool:
@@ -50,13 +50,15 @@ LISTS = (
         ops.Argument,
         when=lambda node, _: getattr(node, "index", None) is None,
     ),
+    certified("item of a list", "x[0]", ops.ArrayIndex, when=lambda node, _: is_count(node.index)),
     bound(
-        "item of a list",
-        "x[0]",
+        "item of a list from its end",
+        "x[-1], x[n]",
         ops.ArrayIndex,
         differs="Ibis cannot write it for Spark",
-        instead="x[0:1], or columns of their own",
+        instead="x[0], or columns of their own",
     ),
+    certified("numbers of a range", "ibis.range(0, 10).unnest()", ops.IntegerRange),
     certified(
         "first items",
         "x[0:2]",

@@ -95,9 +95,19 @@ def is_timestamp(dtype: Any) -> bool:
 
 def is_plain(dtype: Any) -> bool:
     """Whether values of a type are there as one, and are equal or not: no floats, nothing nested."""
+    return is_written(dtype) or is_money(dtype)
+
+
+def is_written(dtype: Any) -> bool:
+    """Whether values of a type are plain, and engines write them alike."""
     return (
         dtype.is_boolean() or dtype.is_string() or dtype.is_signed_integer() or dtype.is_date() or is_timestamp(dtype)
     )
+
+
+def is_money(dtype: Any) -> bool:
+    """Whether a type is that of decimals that engines add and multiply by whole numbers alike."""
+    return dtype.is_decimal() and dtype.precision is not None and dtype.precision <= 20 and dtype.scale <= 6
 
 
 def is_single(dtype: Any) -> bool:

@@ -10,11 +10,13 @@ from taxiway.transforms.catalogue.operator import (
     bound,
     certified,
     constant,
-    is_plain,
+    is_money,
     is_text_of,
     is_timestamp,
     is_whole,
+    is_written,
 )
+from taxiway.transforms.library.typing import is_deliverable
 
 _DAY = r"(?!0000)\d{4}-\d{2}-\d{2}"
 _TIME = _DAY + r"([ T]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?)?"
@@ -29,15 +31,15 @@ def _is_constant(node: Any, _: Keys) -> bool:
     if dtype.is_string():
         return "\0" not in value
     if dtype.is_array():
-        return is_plain(dtype.value_type)
-    return is_plain(dtype) or dtype.is_float64() or dtype.is_interval()
+        return is_written(dtype.value_type)
+    return is_written(dtype) or dtype.is_float64() or dtype.is_interval()
 
 
 def _to_number(node: Any, _: Keys) -> bool:
     source, to = node.arg.dtype, node.to
     if to.is_signed_integer():
         return is_whole(node.arg) or source.is_boolean()
-    return to.is_float64() and is_whole(node.arg)
+    return (to.is_float64() or is_money(to)) and is_whole(node.arg)
 
 
 def _to_text(node: Any, _: Keys) -> bool:
@@ -61,6 +63,14 @@ def _to_moment(node: Any, _: Keys) -> bool:
     return (dates[0] or is_timestamp(node.arg.dtype)) and (dates[1] or is_timestamp(node.to))
 
 
+def _is_typed(node: Any, _: Keys) -> bool:
+    return is_text_of(node.arg) and is_deliverable(node.to)
+
+
+def _is_place(node: Any, _: Keys) -> bool:
+    return node.to.is_interval() and isinstance(constant(node.arg), int)
+
+
 def _of_text(node: Any, _: Keys) -> bool:
     return is_text_of(node.arg)
 
@@ -78,7 +88,10 @@ TYPES = (
         ops.Literal,
         when=_is_constant,
     ),
-    certified("as a number", "x.cast('int64'), x.cast('float64')", ops.Cast, when=_to_number),
+    certified("as a number", "x.cast('int64'), x.cast('float64'), x.cast('decimal(20, 2)')", ops.Cast, when=_to_number),
+    certified(
+        "0 as an interval", "ibis.range_window(preceding=ibis.interval(days=7), following=0)", ops.Cast, when=_is_place
+    ),
     bound(
         "float as a whole number",
         "x.cast('int64')",
@@ -105,13 +118,6 @@ TYPES = (
         differs="DuckDB writes an instant's offset, Spark does not",
         instead="x.date().cast('string'), and x.hour() and x.minute() beside it",
     ),
-    bound(
-        "time in a format",
-        "x.strftime('%d.%m.%Y')",
-        ops.Strftime,
-        differs="engines write parts of a second, names and halves of a day differently",
-        instead="x.date().cast('string') and its substr, x.hour() beside it",
-    ),
     certified(
         "constant text as a value", "ibis.literal('2013-01-01').cast('timestamp')", ops.Cast, when=_of_constant_text
     ),
@@ -124,9 +130,15 @@ TYPES = (
         differs="DuckDB has no such cast, Spark gives seconds",
         instead="microseconds(x) of taxiway.transforms.library.clock",
     ),
+    certified(
+        "text as a value of one form",
+        "x.try_cast('int64'), x.try_cast('date'), x.try_cast('decimal(18, 2)'); null for any other form",
+        ops.TryCast,
+        when=_is_typed,
+    ),
     bound(
         "text as a value",
-        "x.cast('int32'), x.try_cast('date')",
+        "x.cast('int32'), x.try_cast('boolean')",
         ops.Cast,
         ops.TryCast,
         when=_of_text,

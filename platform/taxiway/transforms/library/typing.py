@@ -33,7 +33,7 @@ def to_json(row) -> dt.json:  # pyright: ignore[reportInvalidTypeForm, reportRet
 def typed(text: Text, dtype: dt.DataType) -> Value:
     """The text as a value of `dtype`; null where it is null, is not such a value, or is out of range.
 
-    Text, whole numbers, floats, dates (`2013-01-31`) and instants in UTC (`2013-01-31T10:00:00Z`) can
+    Text, whole numbers, floats, decimals, dates (`2013-01-31`) and instants in UTC (`2013-01-31T10:00:00Z`) can
     be delivered; raises DefinitionError for another type.
     """
     if dtype.is_string():
@@ -44,6 +44,14 @@ def typed(text: Text, dtype: dt.DataType) -> Value:
     if dtype.is_floating():
         fits = fits & ~value.isinf()
     return ibis.ifelse(fits, value, ibis.null(dtype))
+
+
+def is_deliverable(dtype: Any) -> bool:
+    """Whether a text can be a value of a type by the one form that `typed` takes."""
+    is_number = dtype.is_signed_integer() or dtype.is_float64() or (dtype.is_decimal() and dtype.precision is not None)
+    return (
+        is_number or dtype.is_date() or (dtype.is_timestamp() and dtype.timezone == "UTC" and dtype.scale in (None, 6))
+    )
 
 
 def delivered_text(choice: Any) -> Any:
@@ -107,10 +115,14 @@ def _form(dtype: dt.DataType) -> tuple[str, str]:
         return _WHOLE, f"a whole number from {bounds.lower} to {bounds.upper}"
     if dtype.is_floating():
         return _NUMBER, "a number"
+    if isinstance(dtype, dt.Decimal) and dtype.precision is not None and dtype.scale is not None:
+        before = dtype.precision - dtype.scale
+        after = rf"([.][0-9]{{0,{dtype.scale}}})?" if dtype.scale else ""
+        return rf"^[+-]?[0-9]{{1,{before}}}{after}\z", f"a number of {before} digits and {dtype.scale} after the point"
     if dtype.is_date():
         return rf"^{_DAY}\z", "a date such as 2013-01-31"
     if isinstance(dtype, dt.Timestamp) and dtype.timezone == "UTC":
         return rf"^{_DAY}T{_TIME}Z\z", "an instant in UTC such as 2013-01-31T10:00:00Z"
     raise DefinitionError(
-        f"text cannot be delivered as {dtype}: use string, an integer, float64, date or timestamp('UTC')"
+        f"text cannot be delivered as {dtype}: use string, an integer, float64, a decimal, date or timestamp('UTC')"
     )
