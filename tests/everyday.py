@@ -102,7 +102,7 @@ EVERYDAY = {
     ),
     "quartile": ("P", lambda: t.mutate(a=ibis.ntile(4).over(order_by=["n", "id", "day"]))),
     "different values in a window": ("P", lambda: t.mutate(a=t.s.nunique().over(group_by="k"))),
-    "value of the latest": ("B", lambda: t.group_by("k").agg(a=t.n.argmax(t.at))),
+    "value of the latest": ("P", lambda: t.group_by("k").agg(a=t.n.argmax(t.at))),
     "any value": ("N", lambda: t.group_by("k").agg(a=t.s.arbitrary())),
     "first ten rows": ("N", lambda: t.limit(10)),
     "ten greatest, in a total order": ("P", lambda: t.order_by([t.n.desc(), "id", "day"]).limit(10)),

@@ -705,7 +705,15 @@ AGGREGATES: Uses = {
     ],
     "estimates": [lambda t: t.s.approx_nunique(), lambda t: t.i.approx_median()],
     "most frequent value": [lambda t: t.s.mode()],
-    "value of the greatest": [lambda t: t.s.argmax(t.tie), lambda t: t.s.argmin(t.tie)],
+    "value of the greatest": [
+        lambda t: t.s.argmax(t.tie),
+        lambda t: t.s.argmin(t.tie),
+        lambda t: t.l.argmax(t.t),
+        lambda t: t.d.argmin(t.f, where=t.b),
+        lambda t: t.f.argmax(t.zero),
+        lambda t: t.p.argmin(t.b),
+    ],
+    "list of the greatest": [lambda t: t.v.argmax(t.tie)],
     "values in an order": [
         lambda t: t.s.first(order_by=t.id),
         lambda t: t.s.last(order_by=t.id),

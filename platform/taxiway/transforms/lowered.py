@@ -120,6 +120,16 @@ def _without_sign_of_zero(number: Any) -> Any:
     return ops.Add(number, ops.Literal(0.0, dt.float64))
 
 
+def _at_extreme(node: Any) -> Any:
+    # Of rows that tie, the one with the greatest value, or the least; so that it is one.
+    if node.arg.dtype.is_nested() or node.key.dtype.is_nested():
+        return node
+    value, key = (_without_sign_of_zero(each) if each.dtype.is_float64() else each for each in (node.arg, node.key))
+    is_there: Any = ops.And(ops.NotNull(node.arg), ops.NotNull(node.key))
+    where = is_there if node.where is None else ops.And(node.where, is_there)
+    return type(node)(value, ops.StructColumn(names=("key", "value"), values=(key, value)), where=where)
+
+
 def _floor(node: Any) -> Any:
     return whole_below(node.arg).op() if node.arg.dtype.is_float64() else node
 
@@ -273,6 +283,8 @@ _RULES: Mapping[type, Rule] = {
     ops.Quantile: _quantile,
     ops.Min: _extreme,
     ops.Max: _extreme,
+    ops.ArgMin: _at_extreme,
+    ops.ArgMax: _at_extreme,
     ops.Floor: _floor,
     ops.Ceil: _ceil,
     ops.Round: _round,

@@ -46,6 +46,10 @@ def _of_single(node: Any, _: Keys) -> bool:
     return is_plain(node.arg.dtype) or node.arg.dtype.is_float64()
 
 
+def _of_singles(node: Any, _: Keys) -> bool:
+    return all(is_plain(each.dtype) or each.dtype.is_float64() for each in (node.arg, node.key))
+
+
 def _bound(bound: Any) -> bool:
     if bound is None:
         return True
@@ -145,12 +149,19 @@ AGGREGATES = (
         differs="of values that are as frequent any may come; Ibis cannot write it for Spark",
         instead="count by value, and take the first by row_number over count and value",
     ),
-    bound(
+    certified(
         "value of the greatest",
+        "x.argmax(y), x.argmin(y); of rows that tie the greatest x, or the least",
+        ops.ArgMax,
+        ops.ArgMin,
+        when=_of_singles,
+    ),
+    refused(
+        "list of the greatest",
         "x.argmax(y), x.argmin(y)",
         ops.ArgMax,
         ops.ArgMin,
-        differs="of rows that tie each engine takes another",
+        differs="of rows that tie any may come",
         instead="ibis.row_number() over an order that names a key, and a filter; latest_as_of(...) of the library",
     ),
     bound(

@@ -11,6 +11,7 @@ _REPEATED = rf"(?:{_ESCAPED}|\\[dwsDWS]|\.|{_CLASS}|\)|[^\\\[\]().$|^*+?{{}}]){_
 _TOKEN = rf"(?:{_REPEATED}|\((?:\?:)?|\||\^|\$)"
 _PATTERN = re.compile(f"{_TOKEN}*", re.DOTALL)
 _PARTS = re.compile(rf"{_CLASS}|\\.|[.$]", re.DOTALL)
+_RANGE_OF_KIND = re.compile(r"\\[dws]-[^\]]")
 _ASCII = re.compile(r"\^\[((?:[ -~]-[ -~]|[^\\\[\]^&-])+)\][*+](?:\$|\\z)")
 
 
@@ -21,6 +22,8 @@ def portable(pattern: object) -> str | None:
     that is no constant, and for what cannot be said alike.
     """
     if not isinstance(pattern, str) or "\0" in pattern or _PATTERN.fullmatch(pattern) is None:
+        return None
+    if _RANGE_OF_KIND.search(pattern):
         return None
     return _PARTS.sub(_said, pattern)
 
