@@ -14,7 +14,7 @@ import ibis.expr.types as ir
 import pyarrow as pa
 from ibis import _
 
-t = ibis.table(
+t: Any = ibis.table(
     {
         "id": "string",
         "k": "string",
@@ -30,7 +30,7 @@ t = ibis.table(
     },
     name="t",
 )
-u = ibis.table(
+u: Any = ibis.table(
     {"k": "string", "v": "int64", "valid_from": "timestamp('UTC', 6)", "valid_to": "timestamp('UTC', 6)"}, name="u"
 )
 # (id, day) is the key of t, (k, valid_from) that of u.

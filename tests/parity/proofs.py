@@ -795,7 +795,6 @@ TABLES: Uses = {
         lambda t, u: t.left_join(CONSTANTS, t.g == CONSTANTS.key).select("id", "key", "day", "share", "n"),
         lambda t, u: CONSTANTS.select("key", "n"),
     ],
-    "large table of constants": [lambda t, u: ibis.memtable({"n": range(1001)}).aggregate(x=ibis._.n.hash().max())],
     "one row": [lambda t, u: ibis.range(0, 5).unnest().name("i").as_table()],
     "first rows in an order": [
         lambda t, u: t.order_by([t.l.desc(), "id"]).limit(10).select("id", "l"),

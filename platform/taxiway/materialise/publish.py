@@ -154,6 +154,6 @@ def _not_near(unequal: ir.Table, tolerance: float) -> ir.Table:
         return value.max(where=placed["_side"] == side)
 
     pairs = {f"_{side}_{name}": of(name, side) for name in floats for side in (1, -1)}
-    matched = placed.group_by(*alike, "_rows", "_place").aggregate(_matched=placed.count(), **pairs)
+    matched: Any = placed.group_by(*alike, "_rows", "_place").aggregate(_matched=placed.count(), **pairs)
     is_near = [near(matched[f"_1_{name}"], matched[f"_-1_{name}"], tolerance) for name in floats]
     return matched.filter(~reduce(and_, is_near, matched["_matched"] == 2))

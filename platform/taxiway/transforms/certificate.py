@@ -117,7 +117,9 @@ def _unknown(node: Any) -> Operator:
 def _is_steady(node: Any) -> bool:
     """Whether what is in no entry gives the same each time on one engine, as far as its kind tells."""
     if isinstance(node, ops.ScalarUDF):
-        return str(node.__input_type__.name) == "BUILTIN" and node.__func_name__.lower() in _functions_of_duckdb()
+        function: Any = node
+        is_builtin = function.__input_type__.name == "BUILTIN"
+        return is_builtin and function.__func_name__.lower() in _functions_of_duckdb()
     if isinstance(node, ops.Reduction | ops.Analytic | ops.WindowFunction):
         return isinstance(node, (*_STEADY, *_STEADY_IN_ORDER))
     if isinstance(node, ops.Relation):

@@ -1,3 +1,5 @@
+# Ibis' operations take values of Python for constants, and do not say to a checker what has a default.
+# pyright: reportArgumentType=false, reportCallIssue=false
 """Everyday words as what they are made of: where engines compute a word in ways that differ, it is said in operators
 that are exact on each of them. A mean of whole numbers becomes their exact sum, divided once.
 
@@ -186,7 +188,7 @@ def _bucket(node: Any) -> Any:
     # An interval of 64 bits overflows on one engine and wraps on the other.
     seconds, rest = (ops.Cast(part, dt.int32).to_expr() for part in (beyond // 1_000_000, beyond % 1_000_000))
     begun: Any = instant - seconds.as_interval("s") - rest.as_interval("us")
-    return begun.op()
+    return ops.Cast(begun, node.dtype)
 
 
 def _strftime(node: Any) -> Any:

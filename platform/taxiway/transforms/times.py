@@ -29,7 +29,7 @@ STRFTIME: Mapping[str, tuple[str, int]] = {
 def unit_of(node: Any) -> str:
     """The unit in which a difference of times is counted, in short; empty for one that is none of a fixed length."""
     found = {"day": "D", "hour": "h", "minute": "m", "second": "s", "millisecond": "ms", "microsecond": "us"}
-    return found.get(getattr(node.part, "value", None), "")
+    return found.get(getattr(node.part, "value", ""), "")
 
 
 def width_of(node: Any) -> int | None:

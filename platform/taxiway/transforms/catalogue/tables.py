@@ -7,7 +7,6 @@ import ibis.expr.operations as ops
 from taxiway.transforms.catalogue.operator import Keys, bound, certified, is_plain, is_single, is_written, refused
 from taxiway.transforms.catalogue.order import is_total
 
-_LONGEST = 1000
 _KEYS = "whole numbers, text, dates or booleans in their place, e.g. of a smaller unit"
 
 
@@ -35,9 +34,9 @@ def _complete(node: Any, _: Keys) -> bool:
     return not any(dtype.is_floating() for dtype in node.schema.types)
 
 
-def _is_short(node: Any, _: Keys) -> bool:
-    rows = node.data.to_pyarrow(node.schema).num_rows
-    return 0 < rows <= _LONGEST and all(is_written(dtype) or dtype.is_float64() for dtype in node.schema.types)
+def _is_written(node: Any, _: Keys) -> bool:
+    has_rows = node.data.to_pyarrow(node.schema).num_rows > 0
+    return has_rows and all(is_written(dtype) or dtype.is_float64() for dtype in node.schema.types)
 
 
 def _is_first(node: Any, keys: Keys) -> bool:
@@ -118,16 +117,9 @@ TABLES = (
     certified("filled table", "t.fill_null(0)", ops.FillNull),
     certified("items as rows", "x.unnest()", ops.Unnest),
     certified("value of a table", "t.x.max() beside columns of another", ops.ScalarSubquery),
-    certified("table of constants", "ibis.memtable({'k': ['a']}), up to 1,000 rows", ops.InMemoryTable, when=_is_short),
+    certified("table of constants", "ibis.memtable({'k': ['a']})", ops.InMemoryTable, when=_is_written),
     certified("one row", "ibis.range(0, 10).unnest().as_table()", ops.DummyTable),
     certified("first rows in an order", "t.order_by(['n', 'key']).limit(10)", ops.Limit, when=_is_first),
-    bound(
-        "large table of constants",
-        "ibis.memtable(frame)",
-        ops.InMemoryTable,
-        differs="it is written into the query, which nothing proves of many rows or of other types",
-        instead="a table of the project, e.g. of a delivered file",
-    ),
     refused(
         "first rows",
         "t.limit(10), t.head()",
