@@ -73,6 +73,23 @@ def _nearest_double(node: ops.Literal) -> Any:
     return ops.Cast(ops.Literal(repr(float(node.value)), dt.string), node.dtype)
 
 
+def _without_escapes(node: ops.Literal) -> Any:
+    # Ibis writes a form feed as an escape that Spark reads as the letter.
+    if not node.dtype.is_string() or node.value is None or not set(node.value) & set("\a\f\v"):
+        return _nearest_double(node)
+    return _decode(_unhex(node.value.encode().hex()), "UTF-8").op()
+
+
+@ibis.udf.scalar.builtin(name="unhex", signature=((dt.string,), dt.binary))
+def _unhex(digits: Any) -> Any:
+    """Spark's own: bytes from their hexadecimal digits."""
+
+
+@ibis.udf.scalar.builtin(name="decode", signature=((dt.binary, dt.string), dt.string))
+def _decode(data: Any, encoding: Any) -> Any:
+    """Spark's own: bytes as text."""
+
+
 def _in_its_type(node: Any) -> Any:
     """Arithmetic in the type that Ibis states: engines add two int16 in different types, and overflow alone."""
     if node.dtype.is_decimal():
@@ -167,6 +184,7 @@ _ONLY: Mapping[str, Mapping[type, Rewrite]] = {
     # A day and an interval give a timestamp.
     "duckdb": {ops.Sum: _whole_sum, ops.Correlation: _correlation, ops.DateAdd: _as_stated, ops.DateSub: _as_stated},
     "pyspark": {
+        ops.Literal: _without_escapes,
         # Parts of a second are in it.
         ops.ExtractSecond: _as_stated,
         ops.CountStar: _counted,

@@ -13,6 +13,7 @@ import ibis
 import ibis.expr.datatypes as dt
 import ibis.expr.operations as ops
 
+from taxiway.errors import DefinitionError
 from taxiway.transforms.catalogue.patterns import portable
 from taxiway.transforms.library.clock import microseconds
 from taxiway.transforms.library.typing import delivered_text, is_deliverable, typed
@@ -67,6 +68,10 @@ def _window(node: ops.WindowFunction, changed: dict[str, Any], dialect: str) -> 
         if isinstance(function, ops.Last):
             frame |= _backwards(frame)
         function = _aggregate("any_value", function.arg, function.dtype, schema="main")
+    if dialect == "pyspark" and isinstance(function, ops.First | ops.Last) and function.include_null:
+        raise DefinitionError(
+            "Ibis has Spark leave out missing values of first() and last(): write x.lag() or x.lead()"
+        )
     if dialect == "pyspark" and isinstance(function, ops.CountDistinct):
         # Spark counts different values over no window, but collects them.
         chosen = function.arg if function.where is None else ops.IfElse(function.where, function.arg, ibis.null())
@@ -222,7 +227,8 @@ def _numbers(node: Any) -> Any:
 def _sequence(node: Any) -> Any:
     # Ibis cannot write it for Spark.
     start, stop, step = (ops.Cast(part, dt.int64).to_expr() for part in node.args)
-    is_empty = (step == 0) | ((step > 0) & (start >= stop)) | ((step < 0) & (start <= stop))
+    is_there = start.notnull() & stop.notnull()
+    is_empty = ((step == 0) & is_there) | ((step > 0) & (start >= stop)) | ((step < 0) & (start <= stop))
     last = stop - ibis.ifelse(step > 0, 1, -1)
     found: Any = ibis.ifelse(is_empty, ibis.literal([], type="array<int64>"), sequence(start, last, step))
     return ops.Cast(found, node.dtype)

@@ -82,8 +82,9 @@ def _ranges(node: Any, _: Keys) -> bool:
 
 def _numbers(node: Any, keys: Keys) -> bool:
     """Whether rows are numbered in an order in which none tie."""
-    is_end = isinstance(node.func, ops.First | ops.Last)
-    return isinstance(node.func, _NUMBERS) and is_ordered(node, keys) and not (is_end and node.func.where)
+    if isinstance(node.func, ops.First | ops.Last) and (node.func.where is not None or node.func.include_null):
+        return False
+    return isinstance(node.func, _NUMBERS) and is_ordered(node, keys)
 
 
 def _below(node: Any) -> Sequence[Any]:
@@ -207,7 +208,7 @@ AGGREGATES = (
     ),
     bound(
         "other functions in a window",
-        "x.std().over(group_by=...), x.nth(2).over(...)",
+        "x.std().over(group_by=...), x.first(include_null=True).over(...)",
         ops.WindowFunction,
         when=_is_the_same_each_time,
         parts=_below,
