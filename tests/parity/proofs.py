@@ -262,7 +262,7 @@ ROWS: Uses = {
         lambda t: ibis.ifelse(t.b, 0.49999999999999994, 4503599627370497.5).round(),
     ],
     "square and cube": [lambda t: t.f**2, lambda t: t.l**2, lambda t: t.h**3, lambda t: t.f**3.0],
-    "power": [lambda t: t.i.abs().cast("float64") ** 0.37],
+    "power": [lambda t: t.h.cast("float64").abs() ** 0.37],
     "rounding": [lambda t: t.f.round(2)],
     "sign": [lambda t: t.f.sign()],
     "square root": [lambda t: t.f.sqrt()],
@@ -358,7 +358,7 @@ ROWS: Uses = {
     "text backwards": [lambda t: t.s.reverse()],
     "distance of texts": [lambda t: t.s.levenshtein(t.s2)],
     "split text": [*(lambda t, x=x: t.s.split(x) for x in (".", "a", "|", "\\", "ab", "^", "\n"))],
-    "text split by a column": [lambda t: t.s.split(t.s2), lambda t: t.s.split("")],
+    "text split by a column": [lambda t: t.s.split(t.s2)],
     "time in digits": [
         lambda t: t.t.strftime("%Y-%m-%d %H:%M:%S"),
         lambda t: t.c.strftime("%d.%m.%Y, 100%%"),

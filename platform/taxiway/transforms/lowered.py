@@ -119,7 +119,7 @@ def _quantile(node: Any) -> Any:
     return interpolated(values, ops.Cast(node.quantile, dt.float64)).op()
 
 
-def _extreme(node: Any) -> Any:
+def _one_zero(node: Any) -> Any:
     return node.copy(arg=_without_sign_of_zero(node.arg)) if node.arg.dtype.is_float64() else node
 
 
@@ -289,8 +289,8 @@ _RULES: Mapping[type, Rule] = {
     ops.Mean: _mean,
     ops.Median: _median,
     ops.Quantile: _quantile,
-    ops.Min: _extreme,
-    ops.Max: _extreme,
+    # DuckDB forgets the sign of a zero in a column that it sorts by.
+    **dict.fromkeys((ops.Min, ops.Max, ops.First, ops.Last, ops.Lag, ops.Lead), _one_zero),
     ops.ArgMin: _at_extreme,
     ops.ArgMax: _at_extreme,
     ops.Floor: _floor,

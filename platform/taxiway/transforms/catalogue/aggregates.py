@@ -201,7 +201,7 @@ AGGREGATES = (
     ),
     certified(
         "numbering",
-        "ibis.row_number(), x.lag(), x.first(), x.last(), sums over rows, in an order that names a key",
+        "ibis.row_number(), x.lag(), x.first(), x.last(), sums over rows, in an order that names a key; -0.0 as 0.0",
         ops.WindowFunction,
         when=_numbers,
         parts=_below,
