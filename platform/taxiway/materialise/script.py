@@ -4,10 +4,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from taxiway.engines import Reading
-from taxiway.engines.dialects import Dialect
+from taxiway.engines.dialects import DIALECTS, Dialect
 from taxiway.errors import LakeError, UsageError
 from taxiway.lake import WHOLE
 from taxiway.materialise.compiled import STAGED, delivered_schema, prepared
+from taxiway.materialise.kinds import see_that_it_runs_on
 from taxiway.materialise.plan import Plan, make_plan
 from taxiway.materialise.stage import readings
 from taxiway.materialise.workspace import Workspace
@@ -41,6 +42,7 @@ def make_script(workspace: Workspace, table: Table, dialect: Dialect, month: str
         raise UsageError(f"{table.at} is not partitioned by month: leave out the month")
     keys = [] if table.monthly and month is None else [month or WHOLE]
     plan = make_plan(workspace, table, keys)
+    see_that_it_runs_on(table, plan.compiled.kind, next(name for name, spoken in DIALECTS.items() if spoken is dialect))
     independent = plan.compiled.independence
     if independent is not None and independent.reason and not keys:
         raise UsageError(f"{table.at} is {independent}; name one, e.g. --month {workspace.settings.first_month}")

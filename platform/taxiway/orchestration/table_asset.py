@@ -11,7 +11,7 @@ from taxiway.errors import PublishConflict, TaxiwayError
 from taxiway.lake import WHOLE, Lake
 from taxiway.lake.inputs import LANDING
 from taxiway.landed_months import LandedMonths, made_without
-from taxiway.materialise import Outcome, Workspace, independence_of, materialise
+from taxiway.materialise import Outcome, Workspace, independence_of, kind_of, materialise
 from taxiway.orchestration import events
 from taxiway.orchestration.automation import follow_inputs
 from taxiway.orchestration.cancelled import stop_if_cancelled
@@ -43,6 +43,7 @@ def table_asset(workspace: Workspace, table: Table) -> dg.AssetsDefinition:
     key = asset_key(table)
     months = workspace.settings.months
     contract = table.rules
+    kind = kind_of(workspace, table)
     deps = [
         dg.AssetDep(asset_key(source), partition_mapping=mapping(months, table, source, reach))
         for source, reach in workspace.project.inputs(table).items()
@@ -56,10 +57,11 @@ def table_asset(workspace: Workspace, table: Table) -> dg.AssetsDefinition:
         group_name=table.address.layer,
         owners=list(table.owners or workspace.project.owners),
         tags=dict(table.tags),
-        kinds=_kinds(workspace, table),
+        kinds=_kinds(workspace, table) | {kind.word},
         metadata={
             "dagster/column_schema": events.column_schema(contract),
             "dagster/uri": Lake(workspace.settings.lake).uri(table.address),
+            "kind": str(kind),
             **_partitions_computed(workspace, table),
             **code_references(table),
         },
