@@ -16,6 +16,7 @@ def _spoil(kind: str, name: str, data: bytes) -> bytes:
 project = Project(
     name="flights",
     owners=("team:flights",),
+    portable="required",
     tables=(*collect("flights.raw", "flights.features", "flights.model"), *marts.tables),
     deliveries=deliveries,
     spoil=_spoil,

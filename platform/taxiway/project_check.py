@@ -11,7 +11,7 @@ from taxiway.addresses import Address
 from taxiway.broken import BrokenTable, located
 from taxiway.errors import BrokenInput, DbtProblem, DefinitionError, TaxiwayError
 from taxiway.marts.project import DbtProject
-from taxiway.materialise.compiled import certify_table
+from taxiway.materialise.compiled import kind_of
 from taxiway.materialise.workspace import Workspace
 from taxiway.tables import Project, Table
 
@@ -62,7 +62,7 @@ def without_broken(workspace: Workspace, *, compiled: bool = False) -> Workspace
                     raise BrokenInput("", _written(source))
             if table.transform is None and dbt is not None and (compiled or dbt.is_judged):
                 _see_that_it_is_whole(project, dbt, table)
-            certify_table(workspace, table)
+            kind_of(workspace, table)
         except BrokenInput as error:
             broken[table] = _broken(table, f"it is made from {error.source}, which is broken", error.source)
         except DbtProblem as error:  # it names dbt's file, not that of the contract

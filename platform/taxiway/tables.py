@@ -10,7 +10,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Literal, get_args
 
 import ibis
 import ibis.expr.types as ir
@@ -41,6 +41,9 @@ def _as_it_is(elsewhere: ir.Table) -> ir.Table:
     return elsewhere
 
 
+Portable = Literal["required", "preferred"]
+"""Whether a table has to be the same on every engine, or may be bound to one where it is not."""
+
 Figures = Callable[[pa.Table], Mapping[str, bytes]]
 
 
@@ -54,7 +57,8 @@ class Table:
     are to be understood where `files` do not. A table without a transform (a mart) is published by who builds it. One
     that is `external` is written by somebody else, and checked here. `engine` overrides the deployment's. `figures`
     draws pictures of the published rows of a partition, PNG by name, for the UI. `sinks` are where it goes beside the
-    lake.
+    lake. `portable` overrides the project's. `float_tolerance` is the relative difference of floats that is no news
+    when it is published again: by default 0, the bits, and 1e-9 of a table that is bound to one engine.
     """
 
     at: str
@@ -68,9 +72,14 @@ class Table:
     sinks: tuple[Sink, ...] = ()
     source: Source | None = None
     external: External | None = None
+    portable: Portable | None = None
+    float_tolerance: float | None = None
 
     def __post_init__(self) -> None:
         """Refuse what could not be materialised."""
+        _see_that_is_portable(self.portable or "preferred", self.at)
+        if self.float_tolerance is not None and not 0 <= self.float_tolerance < 1:
+            raise DefinitionError(f"{self.at}: float_tolerance={self.float_tolerance} is no share from 0 to below 1")
         names = [sink.name for sink in self.sinks]
         for name in names:
             if not is_address("sink", name) or names.count(name) > 1:
@@ -223,7 +232,8 @@ class Project:
     fault, or as it is where it is a file of another kind, and `faults` says what each kind is. `dbt` is the folder of
     the dbt project, and `benchmarks` that of the package that says what `taxiway bench` measures, both below the
     project's root. `tour` holds commands to paste, by what each shows. `owners` own the tables that name none of their
-    own. `broken` are tables that are left out, those that `collect` finds among them.
+    own. `broken` are tables that are left out, those that `collect` finds among them. With `portable="required"` a
+    table that is not the same on every engine is refused; else it is bound to one.
     """
 
     name: str
@@ -236,9 +246,11 @@ class Project:
     tour: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     owners: tuple[str, ...] = ()
     broken: tuple[BrokenTable, ...] = ()
+    portable: Portable = "preferred"
 
     def __post_init__(self) -> None:
         """Set aside what `collect` could not import."""
+        _see_that_is_portable(self.portable, f"project {self.name}")
         broken = tuple(table for table in self.tables if isinstance(table, BrokenTable))
         if broken:
             object.__setattr__(self, "tables", tuple(table for table in self.tables if isinstance(table, Table)))
@@ -295,6 +307,11 @@ class Project:
                 raise DefinitionError(f"{table.at}: its transform reads '{relation}', which is no table of {self.name}")
             found[self.by_relation[relation]] = reach
         return found
+
+
+def _see_that_is_portable(given: str, where: str) -> None:
+    if given not in get_args(Portable):
+        raise DefinitionError(f"{where}: portable={given!r}: {nearest(given, get_args(Portable))}")
 
 
 def collect(*packages: str) -> tuple[Any, ...]:

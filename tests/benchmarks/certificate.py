@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 from flights.project import project
-from taxiway.materialise import Workspace, certify_table
+from taxiway.materialise import Workspace, kind_of
 from taxiway.settings import load_settings
 
 
@@ -17,7 +17,7 @@ def main() -> None:
     workspace = Workspace(project, load_settings("local", root=Path(__file__).parents[2], home=sys.argv[1]))
     began = time.perf_counter()
     for table in project.tables:
-        certify_table(workspace, table)
+        kind_of(workspace, table)
     print(json.dumps({"tables": len(project.tables), "certificate_seconds": time.perf_counter() - began}))
 
 

@@ -3,6 +3,7 @@
 import random
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
@@ -107,6 +108,7 @@ TEXT += [
     "9999-12-31T23:59:59.999999Z",
     "1969-12-31T23:59:59.999999Z",
 ]
+MONEY = ["0.00", "0.01", "-0.01", "0.05", "1.00", "-19.99", "1234567.89", "99999999999999.99", "-99999999999999.99"]
 LISTS = [[], ["a"], ["a", "b"], ["b", "a"], [None], ["a", None], ["𝄞", "é"], ["a", "a"], ["", None, "b"]]
 FLOAT_LISTS = [[], [1.0], [0.1, None], [float("nan")], [-0.0, 0.0], [1.0, 2.0, 3.0]]
 
@@ -131,6 +133,7 @@ COLUMNS: dict[str, tuple[Sequence[Any], pa.DataType]] = {
     "d": ([_day(text) for text in DAYS], pa.date32()),
     "t": ([_time(text) for text in TIMES], INSTANT),
     "c": ([_time(text).replace(tzinfo=None) for text in TIMES], CLOCK),
+    "p": ([Decimal(text) for text in MONEY], pa.decimal128(18, 2)),
     "v": (LISTS, pa.list_(pa.string())),
     "w": (FLOAT_LISTS, pa.list_(pa.float64())),
 }

@@ -6,6 +6,7 @@ group, `TABLES` tables. `RAISES` are uses with values that are an error on every
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Any
 
 import ibis
@@ -20,8 +21,20 @@ Use = Callable[..., Any]
 Uses = Mapping[str, Sequence[Use]]
 
 NEW_YORK = "America/New_York"
-CENTS: Any = dt.Decimal(22, 2)
+CENTS: Any = dt.Decimal(20, 2)
+LONG: Any = dt.Decimal(38, 2)
 SPRING = datetime(2013, 3, 10, 6, 59, 59, 999999, tzinfo=UTC)
+
+
+CONSTANTS = ibis.memtable(
+    [("a", date(2013, 3, 10), 0.1, 1), ("é'\\n", None, None, None), ("𝄞", date(1, 1, 1), float("nan"), -(2**63))],
+    schema={"key": "string", "day": "date", "share": "float64", "n": "int64"},
+)
+
+
+def of_64_bits(number: Any) -> Any:
+    """The floats that are near a whole number of 64 bits."""
+    return ibis.ifelse(number.abs() < 2.0**63, number, ibis.null("float64"))
 
 
 def near(t: Any) -> Any:
@@ -74,7 +87,7 @@ DAYS = [ibis.interval(days=n) for n in (1, 1)]
 ROWS: Uses = {
     "logic": [lambda t: t.b & t.b2, lambda t: t.b | t.b2, lambda t: t.b ^ t.b2, lambda t: ~t.b],
     "equality": [
-        *(lambda t, n=n: t[n] == t[n + "2"] for n in "bhilfsdtcvw"),
+        *(lambda t, n=n: t[n] == t[n + "2"] for n in "bhilfsdtcvwp"),
         *(lambda t, n=n: t[n] != t[n + "2"] for n in "bhilfsdtcv"),
         *(lambda t, n=n: t[n].identical_to(t[n + "2"]) for n in "bhlfsdtv"),
         lambda t: t.l == t.f,
@@ -87,7 +100,7 @@ ROWS: Uses = {
         lambda t: t.s == "a\\b'\"%\n",
     ],
     "comparison": [
-        *(lambda t, n=n: t[n] < t[n + "2"] for n in "bhilfsdtc"),
+        *(lambda t, n=n: t[n] < t[n + "2"] for n in "bhilfsdtcp"),
         *(lambda t, n=n: t[n] >= t[n + "2"] for n in "bhilfsdtc"),
         lambda t: t.f <= t.f2,
         lambda t: t.f > t.f2,
@@ -174,6 +187,10 @@ ROWS: Uses = {
         *(lambda t, n=n: t[n] + t[n + "2"] for n in "khimf"),
         *(lambda t, n=n: t[n] - t[n + "2"] for n in "khimf"),
         *(lambda t, n=n: t[n] * t[n + "2"] for n in "khif"),
+        lambda t: t.p + t.p2,
+        lambda t: t.p - t.p2,
+        lambda t: t.p * (t.k % 2),
+        lambda t: t.i + t.p,
         *(lambda t, n=n: t[n] * -1 + 2**40 for n in "khi"),
         lambda t: t.h + 1,
         lambda t: 1 - t.h,
@@ -236,8 +253,19 @@ ROWS: Uses = {
     ],
     "shift to the left": [lambda t: t.i << 3],
     "not a number, infinite": [lambda t: t.f.isnan(), lambda t: t.f.isinf()],
+    "float to a whole number": [
+        lambda t: of_64_bits(t.f).floor(),
+        lambda t: of_64_bits(t.f).ceil(),
+        lambda t: (of_64_bits(t.f) / 1000.0 * 2.5).floor().cast("int64"),
+    ],
+    "float to the nearest whole number": [
+        lambda t: of_64_bits(t.f).round(),
+        lambda t: (t.h / 2).round(),
+        lambda t: ibis.ifelse(t.b, 0.49999999999999994, 4503599627370497.5).round(),
+    ],
+    "square and cube": [lambda t: t.f**2, lambda t: t.l**2, lambda t: t.h**3, lambda t: t.f**3.0],
+    "power": [lambda t: t.h.cast("float64").abs() ** 0.37],
     "rounding": [lambda t: t.f.round(2)],
-    "rounding up or down": [lambda t: t.f.floor(), lambda t: t.f.ceil()],
     "sign": [lambda t: t.f.sign()],
     "square root": [lambda t: t.f.sqrt()],
     "exponential and trigonometric functions": [
@@ -302,23 +330,44 @@ ROWS: Uses = {
         lambda t: t.s.re_search(r"[\-+]?1(\.[0-9]*)?"),
         lambda t: t.s.re_search("[é𝄞]"),
         lambda t: t.s.re_search(""),
+        lambda t: t.s.re_search("a$"),
+        lambda t: (t.s + "\r").re_search("^a.$"),
+        lambda t: (t.s + "\u2028").re_search("^a.$"),
+        lambda t: t.s.re_search(r"^[\s\d]+$"),
+        lambda t: t.s.re_search(r"\W\w|\S\D"),
     ],
-    "matching text, by other signs": [lambda t: t.s.re_search("a$"), lambda t: (t.s + "\r").re_search("^a.$")],
+    "matching text, by other signs": [lambda t: t.s.re_search(r"\bé"), lambda t: t.s.re_search("a++")],
     "text taken out": [
         lambda t: t.s.re_extract("(a)(b)?", 2),
         lambda t: t.s.re_extract(r"^([0-9]+)-([0-9]+)", 1),
         lambda t: t.s.re_extract("[^a]+", 0),
         lambda t: t.s.re_extract(r"^[ ]*([^ ]+)", 1),
     ],
-    "text replaced by pattern": [lambda t: t.s.re_replace("(a)", "\\1\\1")],
+    "text replaced by pattern": [
+        lambda t: t.s.re_replace("[^0-9]", ""),
+        lambda t: t.s.re_replace(r"^a+|\s$", "é"),
+        lambda t: t.s.re_replace("[a𝄞]", "ab"),
+    ],
+    "text replaced by pattern, with groups": [lambda t: t.s.re_replace("(a)", "\\1\\1")],
     "digest of text": [lambda t: t.s.hexdigest("md5"), lambda t: t.s.hexdigest("sha256")],
     "hash": [lambda t: t.l.hash()],
     "upper and lower case": [lambda t: t.s.upper(), lambda t: t.s.lower(), lambda t: t.s.capitalize()],
-    "text without its blanks": [lambda t: t.s.strip(), lambda t: t.s.lstrip(), lambda t: t.s.rstrip()],
+    "text without its blanks": [
+        *(lambda t, x=x: (ibis.literal(x) + t.s + ibis.literal(x)).strip() for x in ("", " \t\n\r\f\v", "\u00a0 ")),
+        lambda t: t.s.lstrip(),
+        lambda t: t.s.rstrip(),
+    ],
     "text backwards": [lambda t: t.s.reverse()],
     "distance of texts": [lambda t: t.s.levenshtein(t.s2)],
-    "split text": [lambda t: t.s.split(".")],
-    "time in a format": [lambda t: t.t.strftime("%Y-%m-%d %H:%M:%S.%f %j %p %I %y %b %a")],
+    "split text": [*(lambda t, x=x: t.s.split(x) for x in (".", "a", "|", "\\", "ab", "^", "\n"))],
+    "text split by a column": [lambda t: t.s.split(t.s2)],
+    "time in digits": [
+        lambda t: t.t.strftime("%Y-%m-%d %H:%M:%S"),
+        lambda t: t.c.strftime("%d.%m.%Y, 100%%"),
+        lambda t: t.d.strftime("%Y-%m"),
+        lambda t: t.d.strftime("x"),
+    ],
+    "time in words": [lambda t: t.t.strftime("%Y-%m-%d %H:%M:%S.%f %j %p %I %y %b %a")],
     "parts of a day": [
         *(lambda t, n=n: t[n].year() for n in "dtc"),
         *(lambda t, n=n: t[n].quarter() for n in "dtc"),
@@ -336,7 +385,10 @@ ROWS: Uses = {
         lambda t: t.c.second() == 59,
     ],
     "parts of a second": [lambda t: t.t.millisecond(), lambda t: t.t.microsecond()],
-    "seconds since 1970": [lambda t: ibis.ifelse(t.t.year() == 2013, t.t, ibis.null(clock.INSTANT)).epoch_seconds()],
+    "seconds since 1970": [
+        lambda t: ibis.ifelse(t.t.year().between(1905, 2037), t.t, ibis.null(clock.INSTANT)).epoch_seconds(),
+        lambda t: ibis.ifelse(t.d.year().between(1905, 2037), t.d, ibis.null("date")).epoch_seconds(),
+    ],
     "year of the week": [lambda t: t.d.iso_year()],
     "day of a time": [lambda t: t.t.date(), lambda t: t.c.date()],
     "date of numbers": [lambda t: ibis.date(t.d.year(), t.d2.month(), 28), lambda t: t.d == ibis.date(2013, 3, 10)],
@@ -350,6 +402,11 @@ ROWS: Uses = {
         *(lambda t, u=u: near(t) + t.h.as_interval(u) for u in ("D", "h", "m", "s", "ms", "us", "M")),
         *(lambda t, u=u: near(t) - t.i.as_interval(u) for u in ("h", "m", "s", "ms", "us")),
         lambda t: clock.plus_minutes(near(t), t.i.cast("int64")),
+    ],
+    "interval, so many times": [
+        lambda t: near(t) + ibis.interval(days=2) * t.h,
+        lambda t: t.d.truncate("Y") + ibis.interval(days=1) * ibis.ifelse(t.d.day_of_week.index() == 4, 3, 1),
+        lambda t: near(t) - ibis.interval(minutes=7) * t.k,
     ],
     "interval of a large number": [lambda t: near(t) + t.l.as_interval("m")],
     "moved time": [
@@ -374,12 +431,20 @@ ROWS: Uses = {
     ],
     "days between": [lambda t: t.d.delta(t.d2, unit="day")],
     "months between": [lambda t: t.d.delta(t.d2, unit="month")],
-    "units between times": [lambda t: t.t.delta(t.t2, unit="hour"), lambda t: t.t.delta(t.t2, unit="day")],
+    "bounds between times": [
+        *(lambda t, u=u: t.t.delta(t.t2, unit=u) for u in ("day", "hour", "minute", "second", "millisecond")),
+        lambda t: t.c.delta(t.c2, unit="microsecond"),
+    ],
+    "units between times": [lambda t: t.t.delta(t.t2, unit="month"), lambda t: t.t.delta(t.t2, unit="week")],
     "interval between": [lambda t: near(t) + (t.d - t.d2)],
     "the present": [lambda t: ibis.now(), lambda t: ibis.today().cast("string")],
     "random values": [lambda t: ibis.random(), lambda t: ibis.uuid().cast("string")],
     "functions that are not reproducible": [lambda t: gen_random_uuid(), lambda t: clock_timestamp()],
-    "interval bucket": [lambda t: t.t.bucket(hours=1)],
+    "bucket of time": [
+        *(lambda t, w=w: t.t.bucket(**w) for w in ({"minutes": 15}, {"hours": 7}, {"days": 3}, {"milliseconds": 1})),
+        lambda t: t.c.bucket(seconds=10),
+    ],
+    "bucket of months": [lambda t: t.t.bucket(months=1)],
     "constant": [
         lambda t: ibis.ifelse(t.b, 0.1, 123456789.12345679),
         lambda t: ibis.ifelse(t.b, ibis.literal(5e-324), ibis.literal(1.7976931348623157e308)),
@@ -401,6 +466,8 @@ ROWS: Uses = {
         lambda t: t.b.cast("int16"),
         lambda t: t.h.cast("int64"),
         lambda t: (t.l % 1000).cast("int16"),
+        lambda t: t.i.cast("decimal(18, 2)"),
+        lambda t: (t.l // 1000).cast("decimal(20, 2)"),
     ],
     "float as a whole number": [lambda t: t.f.try_cast("int64")],
     "as text": [*(lambda t, n=n: t[n].cast("string") for n in "bkhild")],
@@ -422,11 +489,15 @@ ROWS: Uses = {
         lambda t: clock.microseconds(t.d.cast(clock.INSTANT)),
     ],
     "time as a number": [lambda t: t.t.cast("int64")],
+    "text as a value of one form": [
+        *(lambda t, to=to: t.s.try_cast(to) for to in ("int16", "int64", "float64", "date", clock.INSTANT)),
+        lambda t: t.s.try_cast("decimal(18, 2)"),
+        lambda t: t.s.try_cast("decimal(5, 0)"),
+        lambda t: t.s.re_extract("^([0-9]+)", 1).try_cast("int64"),
+    ],
     "text as a value": [
-        lambda t: t.s.try_cast("int16"),
-        lambda t: t.s.try_cast("date"),
-        lambda t: t.s.try_cast(clock.INSTANT),
         lambda t: t.s.try_cast("boolean"),
+        lambda t: ibis.ifelse(t.s == " 1", t.s, ibis.null("string")).cast("boolean"),
         lambda t: ibis.ifelse(t.s == "1.5", t.s, ibis.null("string")).cast("int32"),
     ],
     "whole number, where it fits": [
@@ -444,7 +515,14 @@ ROWS: Uses = {
         lambda t: t.w.map(lambda item: -item),
         lambda t: t.v.filter(lambda item: item == t.s).length() > 0,
     ],
-    "item of a list": [lambda t: t.v[0]],
+    "item of a list": [lambda t: t.v[0], lambda t: t.v[1], lambda t: t.w[0], lambda t: t.s.split("a")[1]],
+    "item of a list from its end": [lambda t: t.v[-1]],
+    "numbers of a range": [
+        lambda t: ibis.range(0, 10),
+        lambda t: ibis.range(t.k, t.k2, 3),
+        lambda t: ibis.range(t.k, t.k2, -3),
+        lambda t: ibis.range(5, t.k, 0),
+    ],
     "first items": [lambda t: t.v[0:1], lambda t: t.v[1:3]],
     "list with a value": [lambda t: t.v.contains(t.s)],
     "list of different values": [
@@ -498,6 +576,19 @@ WINDOWS: Uses = {
         lambda t: t.count().over(ibis.window()),
         over(lambda t: ibis.rank(), order_by="tie"),
         over(lambda t: ibis.dense_rank(), order_by="f"),
+        over(lambda t: ibis.percent_rank(), order_by="tie"),
+        over(lambda t: ibis.cume_dist(), order_by="f"),
+        over(lambda t: ibis.percent_rank(), order_by="id"),
+        over(lambda t: t.i.mean()),
+        over(lambda t: t.b.mean(where=t.b2)),
+        over(lambda t: t.h.median()),
+        over(lambda t: t.f.quantile(0.3)),
+        over(lambda t: t.f.max()),
+        over(lambda t: t.zero.min()),
+        over(lambda t: t.p.sum()),
+        *(over(lambda t, n=n: t[n].nunique()) for n in "sldtp"),
+        over(lambda t: t.s.nunique(where=t.b)),
+        ranged(lambda t: t.i.mean(), "tie", 1),
         ranged(lambda t: t.m.sum(), "tie", 1),
         ranged(lambda t: t.m.min(), "tie", (1, 1), None),
         ranged(lambda t: t.count(), "m", 60, 60),
@@ -521,6 +612,10 @@ WINDOWS: Uses = {
             ibis.range_window(group_by="g", order_by=[t.tie, t.b.desc(), t.f], preceding=None, following=0)
         ),
     ],
+    "0 as an interval": [
+        ranged(lambda t: t.m.sum(), "t", ibis.interval(days=7)),
+        ranged(lambda t: t.count(), "d", 0, ibis.interval(days=30)),
+    ],
     "numbering": [
         over(lambda t: ibis.row_number(), order_by="id"),
         over(lambda t: ibis.row_number(), order_by=["s", "id"]),
@@ -536,10 +631,22 @@ WINDOWS: Uses = {
         over(lambda t: t.m.sum(), order_by="id", preceding=0, following=None),
         over(lambda t: t.m.count(), order_by="id", preceding=(3, 1)),
         over(lambda t: t.s.min(), order_by="id", following=(1, 2)),
+        over(lambda t: t.i.mean(), order_by="id", preceding=6, following=0),
+        over(lambda t: t.s.first(), order_by="id"),
+        over(lambda t: t.s.first(), order_by="id", preceding=2, following=1),
+        over(lambda t: t.l.last(), order_by="id", preceding=None, following=0),
+        over(lambda t: t.b.last(), order_by=["tie", "id"], preceding=3, following=(1)),
+        over(lambda t: t.d.last(), order_by="id", preceding=(3, 1)),
+        over(lambda t: t.f.first(), order_by="id", following=(1, 2)),
+        lambda t: t.s.last().over(ibis.window(group_by="g", order_by=[t.f.desc(), t.id], preceding=None, following=0)),
     ],
     "order": [over(lambda t: ibis.rank(), order_by=name) for name in "bhildfstc"],
     "order of lists": [over(lambda t: ibis.rank(), order_by="v")],
     "parts of a window": [over(lambda t: ibis.row_number(), order_by="id", preceding=None, following=None)],
+    "other functions in a window": [
+        over(lambda t: t.i.std()),
+        over(lambda t: t.s.first(include_null=True), order_by="id"),
+    ],
     "numbering in an order with ties": [
         over(lambda t: ibis.row_number(), order_by="tie"),
         over(lambda t: t.m.sum(), order_by="tie", preceding=1, following=0),
@@ -566,18 +673,33 @@ AGGREGATES: Uses = {
         lambda t: t.m.sum() / t.m.count().nullif(0),
     ],
     "sum of decimals": [
+        lambda t: t.p.sum(),
         *(lambda t, n=n: typed(t[n].cast("string") + ".25", CENTS).sum() for n in "khil"),
         lambda t: typed(t.l.cast("string") + ".05", CENTS).sum(where=t.b),
     ],
     "sum of floats": [lambda t: ibis.ifelse(t.f.abs() < 1e30, t.f, ibis.null("float64")).sum()],
-    "mean": [lambda t: t.l.mean()],
-    "least and greatest": [
-        lambda t: typed(t.k.cast("string") + ".10", CENTS).max(),
-        *(lambda t, n=n: t[n].min() for n in "bkhilsdtc"),
-        *(lambda t, n=n: t[n].max() for n in "bkhilsdtc"),
-        lambda t: t.l.min(where=t.b),
+    "mean of whole numbers": [
+        *(lambda t, n=n: t[n].mean() for n in "bkhim"),
+        lambda t: (t.l // 1024).mean(),
+        lambda t: t.b.mean(where=t.b2),
+        lambda t: t.i.mean() * 2 + 1,
     ],
-    "least and greatest float": [lambda t: t.zero.min(), lambda t: t.zero.max()],
+    "mean of floats": [lambda t: ibis.ifelse(t.f.abs() < 1e30, t.f, ibis.null("float64")).mean()],
+    "median and quantile": [
+        *(lambda t, n=n: t[n].median() for n in "khlmf"),
+        *(lambda t, q=q: t.f.quantile(q) for q in (0, 0.1, 0.9, 1)),
+        lambda t: t.i.quantile(0.37, where=t.b),
+        lambda t: t.zero.median(),
+    ],
+    "least and greatest": [
+        *(lambda t, n=n: t[n].min() for n in "bkhilsdtcfp"),
+        *(lambda t, n=n: t[n].max() for n in "bkhilsdtcfp"),
+        lambda t: t.l.min(where=t.b),
+        lambda t: t.zero.min(),
+        lambda t: t.zero.max(where=t.b),
+        lambda t: typed(t.k.cast("string") + ".10", CENTS).max(),
+        lambda t: typed(t.l.cast("string") + ".10", LONG).min(),
+    ],
     "any and all": [
         lambda t: t.b.any(),
         lambda t: t.b.all(),
@@ -590,19 +712,25 @@ AGGREGATES: Uses = {
         lambda t: t.i.cov(t.h),
         lambda t: t.i.corr(t.h, how="pop"),
     ],
-    "estimated number of values": [lambda t: t.s.approx_nunique()],
+    "estimates": [lambda t: t.s.approx_nunique()],
     "most frequent value": [lambda t: t.s.mode()],
-    "value of the greatest": [lambda t: t.s.argmax(t.tie), lambda t: t.s.argmin(t.tie)],
-    "first, last, any value": [
+    "value of the greatest": [
+        lambda t: t.s.argmax(t.tie),
+        lambda t: t.s.argmin(t.tie),
+        lambda t: t.l.argmax(t.t),
+        lambda t: t.d.argmin(t.f, where=t.b),
+        lambda t: t.f.argmax(t.zero),
+        lambda t: t.p.argmin(t.b),
+    ],
+    "list of the greatest": [lambda t: t.v.argmax(t.tie)],
+    "values in an order": [
         lambda t: t.s.first(order_by=t.id),
         lambda t: t.s.last(order_by=t.id),
-        lambda t: t.s.arbitrary(),
-    ],
-    "collected values": [
         lambda t: t.i.collect(order_by=t.id),
-        lambda t: t.s.group_concat("-", order_by=t.id),
-        lambda t: t.i.collect(distinct=True),
+        lambda t: t.s.group_concat("-", order_by=t.s),
     ],
+    "first, last, any value": [lambda t: t.s.first(), lambda t: t.s.last(order_by=t.tie), lambda t: t.s.arbitrary()],
+    "collected values": [lambda t: t.i.collect(), lambda t: t.i.collect(distinct=True)],
 }
 
 
@@ -611,6 +739,9 @@ def joined(how: str, *columns: str) -> Use:
 
 
 TABLES: Uses = {
+    "sum of long decimals": [
+        lambda t, u: t.filter(t.id < 2).aggregate(x=ibis.literal("7" + "0" * 35).cast(LONG).sum())
+    ],
     "selection": [
         lambda t, u: t.filter(t.f > 0).drop("l").mutate(x=t.h + 1).rename(y="s").select("id", "x", "y"),
         lambda t, u: t.filter(t.f.isnull() | t.b),
@@ -652,6 +783,7 @@ TABLES: Uses = {
     "groups": [
         lambda t, u: t.group_by("g").aggregate(n=t.count()),
         lambda t, u: t.group_by("d", "t", "s").aggregate(n=t.count()),
+        lambda t, u: t.group_by("p").aggregate(n=t.count()),
         lambda t, u: t.group_by("v").aggregate(n=t.count()),
         lambda t, u: t.group_by(parity=t.l % 2).aggregate(n=t.count()),
         lambda t, u: t.aggregate(n=t.count()),
@@ -671,6 +803,19 @@ TABLES: Uses = {
         lambda t, u: t.filter(t.l.notin(u.filter(u.u_l.notnull()).u_l)).select("id"),
         lambda t, u: t.filter(t.l.notin(u.u_l)).select("id"),
     ],
+    "table of constants": [
+        lambda t, u: t.left_join(CONSTANTS, t.g == CONSTANTS.key).select("id", "key", "day", "share", "n"),
+        lambda t, u: CONSTANTS.select("key", "n"),
+    ],
+    "one row": [lambda t, u: ibis.range(0, 5).unnest().name("i").as_table()],
+    "first rows in an order": [
+        lambda t, u: t.order_by([t.l.desc(), "id"]).limit(10).select("id", "l"),
+        lambda t, u: t.order_by(["f", "s", "id"]).limit(10, offset=100).select("id"),
+    ],
+    "upper and lower case of ASCII": [
+        lambda t, u: t.filter(t.s.re_search("^[ -~]*$")).select("id", x=ibis._.s.upper(), y=ibis._.s.lower()),
+        lambda t, u: t.filter(t.s.re_search(r"^[a-zA-Z0-9.]+\z")).select("id", x=ibis._.s.capitalize()),
+    ],
     "first rows": [lambda t, u: t.order_by("tie").limit(10).select("id")],
     "place of a row": [lambda t, u: t.select("id", x=t.rowid())],
     "sample": [lambda t, u: t.sample(0.5).select("id")],
@@ -684,6 +829,7 @@ RAISES: Mapping[str, Sequence[tuple[Use, Mapping[str, Any]]]] = {
         (lambda t: t.l + t.l2, {"l": 2**63 - 1, "l2": 1}),
         (lambda t: t.l - t.l2, {"l": -(2**63), "l2": 1}),
         (lambda t: t.l * t.l2, {"l": 2**62, "l2": 2}),
+        (lambda t: t.p * t.l, {"p": Decimal("99999999999999.99"), "l": 1000}),
     ],
     "sign and size": [
         *((lambda t, n=n: -t[n], {n: least}) for n, least in LEAST.items()),
@@ -694,7 +840,13 @@ RAISES: Mapping[str, Sequence[tuple[Use, Mapping[str, Any]]]] = {
         (lambda t: t.h.cast("int8"), {"h": 2**7}),
         (lambda t: t.l.cast("int16"), {"l": 2**15}),
         (lambda t: t.l.cast("int32"), {"l": -(2**31) - 1}),
+        (lambda t: t.l.cast("decimal(18, 2)"), {"l": 10**16}),
     ],
+    "float to a whole number": [
+        *((lambda t: t.f.floor(), {"f": number}) for number in (2.0**63, -(2.0**64), float("inf"), float("nan"))),
+        (lambda t: t.f.ceil(), {"f": 1e300}),
+    ],
+    "float to the nearest whole number": [(lambda t: t.f.round(), {"f": -1e19})],
     "interval of a number": [
         (lambda t: t.t + t.i.as_interval("D"), {"i": 2**31 - 1, "t": MIDNIGHT}),
         (lambda t: t.t + t.i.as_interval("M"), {"i": 2**31 - 1, "t": MIDNIGHT}),

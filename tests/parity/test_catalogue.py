@@ -21,7 +21,7 @@ from tests.parity.conftest import ENGINES, EngineFor
 from tests.working import SOAK
 
 from taxiway.engines import Session
-from taxiway.errors import EngineError, TaxiwayError
+from taxiway.errors import DefinitionError, EngineError, TaxiwayError
 from taxiway.settings import Settings
 from taxiway.transforms.catalogue import CATALOGUE
 from taxiway.transforms.certificate import used
@@ -86,7 +86,7 @@ def outcome(session: Session, expression: ir.Table) -> Any:
     """The rows of an expression, or that it cannot be computed, or that Ibis has no SQL for it."""
     try:
         to_sql(expression, session.dialect)
-    except (ibis.common.exceptions.IbisError, TypeError, AttributeError):
+    except (ibis.common.exceptions.IbisError, DefinitionError, TypeError, AttributeError):
         return UNWRITTEN
     try:
         return run(session, expression)

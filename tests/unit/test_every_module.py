@@ -36,8 +36,8 @@ def _problem(module: str) -> str:
 
 def test_a_small_run_goes_from_files_to_tables(root: Path, tmp_path: Path) -> None:  # noqa: F811
     command = CommandLine(root, tmp_path / "home")
-    command.done("land", "--month", "2013-01")
-    command.done("run", "--month", "2013-01")
+    command.done("land", "--partition", "2013-01")
+    command.done("run", "--partition", "2013-01")
     listed = {table["table"]: table["rows"] for table in command.done("tables", "--json").data}
     assert listed["raw/readings"] == 224
     assert sys.version_info[:2] in {(3, 11), (3, 12), (3, 13)}

@@ -24,7 +24,7 @@ def compare(
     ] = None,
     within: Annotated[
         float | None,
-        typer.Option("--within", metavar="X", help="Let floats pass that differ by X, or beyond 1 by that share."),
+        typer.Option("--within", metavar="X", help="Let floats pass that differ by that share of the larger."),
     ] = None,
     as_json: Json = False,
 ) -> None:

@@ -47,6 +47,8 @@ def tables(as_json: Json = False) -> None:
     for line in _made_without(workspace.calendar, found):
         warn(line)
     for row in found:
+        if row["bound_because"] is not None:
+            hint(f"{row['table']} is bound to {row['bound_to']}: {row['bound_because']}")
         if row["problem"] is not None and row["in_project"]:
             told = row["problem"] if row["problem"].startswith(row["table"]) else f"{row['table']}: {row['problem']}"
             complain(told)
@@ -78,7 +80,7 @@ def _print_tables(calendar: "Calendar", found: Sequence[Mapping[str, Any]], *, a
         }
         for row in found
     ]
-    columns = ("table", "rows", "partitions", "version", "bytes", "changed", "missing", "stale", "warnings")
+    columns = ("table", "kind", "rows", "partitions", "version", "bytes", "changed", "missing", "stale", "warnings")
     print_rows(shown, columns, counts=True)
     own = [row for row in found if row["in_project"]]
     made = sum(row["version"] is not None and not row["missing"] for row in own)
@@ -149,13 +151,18 @@ def _nothing(table: str) -> dict[str, Any]:
         (
             *("rows", "partitions", "version", "bytes", "changed", "run"),
             *("missing", "stale", "incomplete", "warnings", "problem", "input_problem"),
+            *("kind", "bound_to", "bound_because"),
         )
     )
     return {"table": table, "layer": table.split("/", maxsplit=1)[0], **nothing, "foreign": [], "in_project": True}
 
 
 def _described(workspace: "Workspace", landed: "LandedPartitions", table: "Table") -> dict[str, Any]:
-    described = _nothing(table.at)
+    from taxiway.materialise import kind_of
+
+    kind = kind_of(workspace, table)
+    described = _nothing(table.at) | {"kind": kind.word, "bound_to": kind.engine}
+    described["bound_because"] = kind.reason if kind.reason and table.transform is not None else None
     try:
         snapshot = workspace.lake.find(table.address)
         if snapshot is not None:

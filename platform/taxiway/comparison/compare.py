@@ -16,10 +16,12 @@ from taxiway.comparison.outcome import Comparison, Difference, Side
 from taxiway.comparison.values import GIVEN, TABLE, Compared
 from taxiway.engines.duckdb import DuckDB, DuckDBSession, identifier, literal
 from taxiway.errors import UsageError
+from taxiway.materialise import kind_of
 from taxiway.notebook import OpenLake, published_partitions
 from taxiway.scratch import Scratch
 from taxiway.settings import Settings
 from taxiway.spelling import nearest
+from taxiway.tables import Table
 
 EXAMPLES = 3
 
@@ -36,13 +38,17 @@ def compare(
 ) -> Comparison:
     """Where a frame, or a file of Parquet or CSV, and a table of the lake differ.
 
-    Rows are matched by `key`, by default that of the table's contract. Of a `partition`, the table's rows are
-    compared with all that is given, or with its rows of that partition where it has the column. `within` lets floats
-    pass that differ by no more, or beyond 1 by no more than that share. Raises UsageError where a side lacks the key or
-    has it twice, and for anything that cannot be compared, TableNotFound for what has not been made.
+    Rows are matched by `key`, by default that of the table's contract. Of a `partition`, the table's rows are compared
+    with all that is given, or with its rows of that partition where it has the column. `within` lets floats pass that
+    differ by no more than that share of the larger, by default the table's `float_tolerance`. Raises UsageError where
+    a side lacks the key or has it twice, and for anything that cannot be compared, TableNotFound for what has not been
+    made.
     """
     if within is not None and not 0 <= within < 1:
         raise UsageError(f"a tolerance lies between 0 and 1, {within} does not")
+    made = _table(lake, table)
+    if within is None and made is not None:
+        within = kind_of(lake.workspace, made).float_tolerance or None
     snapshot = lake.snapshot(table, version)
     keys = None if partition is None else published_partitions(lake.settings, snapshot, [partition])
     with _folder(frame, lake.settings) as folder:
@@ -54,7 +60,7 @@ def compare(
             reading = lake.reading(snapshot, keys)
             DuckDBSession(connection).read(TABLE, reading)
             told = f"{snapshot.address} version {snapshot.version}" + (f" {partition}" if partition else "")
-            sides = _Sides(connection, one, told, tuple(key or _key_of(lake, table)))
+            sides = _Sides(connection, one, told, tuple(key or _key_of(made, table)))
             try:
                 sides.read_given(snapshot.partition_column, keys)
                 return sides.compared(within)
@@ -76,11 +82,14 @@ def _folder(frame: Any, settings: Settings) -> Iterator[Path]:
             yield Path(folder)
 
 
-def _key_of(lake: OpenLake, table: str) -> Sequence[str]:
-    found = {str(address): made for address, made in lake.workspace.project.by_address.items()}.get(table)
-    if found is None:
-        raise UsageError(f"{table} has no contract: name the columns of its key, --key a --key b")
-    return found.rules.key
+def _table(lake: OpenLake, address: str) -> Table | None:
+    return next((made for known, made in lake.workspace.project.by_address.items() if str(known) == address), None)
+
+
+def _key_of(table: Table | None, address: str) -> Sequence[str]:
+    if table is None:
+        raise UsageError(f"{address} has no contract: name the columns of its key, --key a --key b")
+    return table.rules.key
 
 
 @dataclass(frozen=True)

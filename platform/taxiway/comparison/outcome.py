@@ -95,10 +95,7 @@ class Comparison:
     def _lines(self) -> Iterator[str]:
         yield self.message
         if self.within is not None:
-            yield (
-                f"floats count as equal where they differ by at most {self.within:g}, or beyond 1 by that share "
-                "of the larger"
-            )
+            yield (f"floats count as equal where they differ by at most that share of the larger: {self.within:g}")
         if not self.equal:
             rows = f"{self.given.rows:,} and {self.table.rows:,} rows"
             yield f"{rows}, {self.common_rows:,} with the same {', '.join(self.key)}"

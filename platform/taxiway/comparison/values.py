@@ -104,7 +104,7 @@ class Compared:
         """Whether two values that differ do so within the tolerance."""
         if within is None or not self.numeric or "float" not in self.kinds:
             return "false"
-        return f"coalesce({self.size(given, table)} <= {within!r} * greatest(1, {self.larger(given, table)}), false)"
+        return f"coalesce(near({given}::DOUBLE, {table}::DOUBLE, {within!r}::DOUBLE), false)"
 
     def larger(self, given: str, table: str) -> str:
         """The larger of two numbers' magnitudes."""

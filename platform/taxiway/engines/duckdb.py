@@ -68,6 +68,21 @@ PRIMITIVES: Mapping[str, str] = {
     ELSE CASE WHEN (total < 0) = (count < 0) THEN 1 ELSE -1 END
     * scaled_quotient(abs(CAST(total AS HUGEINT)), abs(CAST(count AS HUGEINT)),
     CAST(1 AS HUGEINT) << greatest(60 - magnitude(total) + magnitude(count), 0)) END""",
+    # A cast alone takes the nearest even one.
+    "whole_below": "CREATE OR REPLACE TEMP MACRO whole_below(number) AS CAST(floor(number) AS BIGINT)",
+    "whole_nearest": """CREATE OR REPLACE TEMP MACRO whole_nearest(number) AS CAST(trunc(number) AS BIGINT)
+    + CASE WHEN number - trunc(number) >= 0.5 THEN 1 WHEN number - trunc(number) <= -0.5 THEN -1 ELSE 0 END""",
+    "between_two": """CREATE OR REPLACE TEMP MACRO between_two(least, greatest, share) AS
+    CASE WHEN share = 0 OR least = greatest THEN least ELSE least + (greatest - least) * share END""",
+    # Its own quantiles interpolate with other roundings than Spark's.
+    "interpolated": """CREATE OR REPLACE TEMP MACRO interpolated(numbers, share) AS
+    list_transform([list_sort(numbers)], lambda s: between_two(
+    s[CAST(floor((len(s) - 1) * share) AS BIGINT) + 1], s[CAST(ceil((len(s) - 1) * share) AS BIGINT) + 1],
+    (len(s) - 1) * share - floor((len(s) - 1) * share)))[1]""",
+    # Of infinite ones nothing is near but the same.
+    "near": """CREATE OR REPLACE TEMP MACRO near(one, other, share) AS
+    one IS NOT DISTINCT FROM other OR (one IS NOT NULL AND other IS NOT NULL AND isfinite(one) AND isfinite(other)
+    AND abs(one - other) <= share * greatest(abs(one), abs(other)))""",
     # Spark has a function of this name. Its hashes are others, as only equal ones are looked for.
     "xxhash64": "CREATE OR REPLACE TEMP MACRO xxhash64(key) AS hash(key)",
 }

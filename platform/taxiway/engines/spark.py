@@ -69,6 +69,24 @@ PRIMITIVES: Mapping[str, str] = {
     ELSE CASE WHEN (total < 0) = (count < 0) THEN 1 ELSE -1 END
     * scaled_quotient(abs(CAST(total AS DECIMAL(38, 0))), abs(CAST(count AS DECIMAL(38, 0))),
     power_of_two(greatest(60 - magnitude(total) + magnitude(count), 0))) END""",
+    # Its own floor takes the largest number for all beyond it, and a cast, which cuts off, for 2^63 alone.
+    "whole_part": """CREATE OR REPLACE TEMPORARY FUNCTION whole_part(number DOUBLE) RETURNS BIGINT
+    RETURN CAST(CASE WHEN number = 9223372036854775808D THEN 2 * number ELSE number END AS BIGINT)""",
+    "whole_below": """CREATE OR REPLACE TEMPORARY FUNCTION whole_below(number DOUBLE) RETURNS BIGINT
+    RETURN whole_part(number) - CASE WHEN CAST(whole_part(number) AS DOUBLE) > number THEN 1 ELSE 0 END""",
+    "whole_nearest": """CREATE OR REPLACE TEMPORARY FUNCTION whole_nearest(number DOUBLE) RETURNS BIGINT
+    RETURN whole_part(number) + CASE WHEN number - CAST(whole_part(number) AS DOUBLE) >= 0.5D THEN 1
+    WHEN number - CAST(whole_part(number) AS DOUBLE) <= -0.5D THEN -1 ELSE 0 END""",
+    "interpolated": """CREATE OR REPLACE TEMPORARY FUNCTION interpolated(numbers ARRAY<DOUBLE>, share DOUBLE)
+    RETURNS DOUBLE RETURN transform(array(sort_array(numbers)), s -> CASE
+    WHEN (size(s) - 1) * share = floor((size(s) - 1) * share) OR get(s, CAST(floor((size(s) - 1) * share) AS INT))
+    = get(s, CAST(ceil((size(s) - 1) * share) AS INT)) THEN get(s, CAST(floor((size(s) - 1) * share) AS INT))
+    ELSE get(s, CAST(floor((size(s) - 1) * share) AS INT)) + (get(s, CAST(ceil((size(s) - 1) * share) AS INT))
+    - get(s, CAST(floor((size(s) - 1) * share) AS INT))) * ((size(s) - 1) * share - floor((size(s) - 1) * share))
+    END)[0]""",
+    "near": """CREATE OR REPLACE TEMPORARY FUNCTION near(one DOUBLE, other DOUBLE, share DOUBLE) RETURNS BOOLEAN
+    RETURN one <=> other OR (one IS NOT NULL AND other IS NOT NULL AND abs(one) < double('infinity')
+    AND abs(other) < double('infinity') AND abs(one - other) <= share * greatest(abs(one), abs(other)))""",
     "epoch_us": """CREATE OR REPLACE TEMPORARY FUNCTION epoch_us(instant TIMESTAMP) RETURNS BIGINT
     RETURN unix_micros(instant)""",
 }

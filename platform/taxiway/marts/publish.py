@@ -17,7 +17,7 @@ from taxiway.lake import WHOLE, Snapshot
 from taxiway.marts.build import Build, build_marts
 from taxiway.marts.project import LIBRARIES, DbtProject
 from taxiway.materialise import Outcome, PartitionPlan, PartitionResult, Plan, Workspace
-from taxiway.materialise.compiled import STAGED, CompiledTable, contract_texts
+from taxiway.materialise.compiled import STAGED, CompiledTable, contract_texts, kind_of
 from taxiway.materialise.execute import Clock, check_change, guard, publish_judged, skipped
 from taxiway.materialise.plan import versions_read
 from taxiway.materialise.refused import forget_refused
@@ -214,7 +214,7 @@ def _compiled(workspace: Workspace, project: DbtProject, mart: Table) -> Compile
     libraries = library_versions(LIBRARIES)
     # Tests and macros are shared, so a mart's identity is that of the whole dbt project.
     identity = fingerprint([project.digest, mart.at, *contract_texts(mart.rules, staged)], parameters, libraries)
-    return CompiledTable(mart, {}, staged, parameters, libraries, identity, None)
+    return CompiledTable(mart, kind_of(workspace, mart), {}, staged, parameters, libraries, identity, None)
 
 
 def _variables(workspace: Workspace, project: DbtProject) -> dict[str, Parameter]:

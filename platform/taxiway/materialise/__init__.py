@@ -3,8 +3,9 @@
 Knows lake, engines, contracts and transforms; knows nothing of Dagster.
 """
 
-from taxiway.materialise.compiled import certify_table, independence_of
+from taxiway.materialise.compiled import independence_of, kind_of
 from taxiway.materialise.execute import materialise
+from taxiway.materialise.kinds import Kind
 from taxiway.materialise.outcome import Outcome, PartitionResult
 from taxiway.materialise.plan import PartitionPlan, Plan, make_plan
 from taxiway.materialise.script import Script, make_script
@@ -12,6 +13,7 @@ from taxiway.materialise.trial import Trial, try_out
 from taxiway.materialise.workspace import Workspace
 
 __all__ = [
+    "Kind",
     "Outcome",
     "PartitionPlan",
     "PartitionResult",
@@ -19,8 +21,8 @@ __all__ = [
     "Script",
     "Trial",
     "Workspace",
-    "certify_table",
     "independence_of",
+    "kind_of",
     "make_plan",
     "make_script",
     "materialise",

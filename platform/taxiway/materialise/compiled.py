@@ -12,13 +12,16 @@ import ibis.expr.types as ir
 from taxiway.calendar import Grain
 from taxiway.calendar.keys import nests
 from taxiway.contracts import TableContract, audit, check_schema
+from taxiway.engines import IN_PROCESS
+from taxiway.engines.dialects import DIALECTS
 from taxiway.errors import DefinitionError
 from taxiway.landing import Parquet
+from taxiway.materialise.kinds import Kind, Part, judge
 from taxiway.materialise.workspace import Workspace
+from taxiway.spelling import nearest
 from taxiway.tables import Table
 from taxiway.transforms import ArrowTransform, BatchTransform, History, PandasTransform, Parameter, Transform, Whole
 from taxiway.transforms.blocks import Blocks, stated_blocks
-from taxiway.transforms.certificate import certify
 from taxiway.transforms.compile import bind_parameters, express, to_sql
 from taxiway.transforms.fingerprint import code_of, fingerprint, library_versions
 from taxiway.transforms.independence import Independence, Input, independence
@@ -43,7 +46,7 @@ _LANDING = {
 
 @dataclass(frozen=True, eq=False)
 class CompiledTable:
-    """A computation ready for any engine.
+    """A computation ready for any engine, or for the one that its `kind` binds it to.
 
     `expressions` holds what an engine has to run: under `staged` for an Ibis transform, by the name of
     the prepared table for an Arrow one. `staged` is the result as the guard sees it, unbound: the columns
@@ -54,6 +57,7 @@ class CompiledTable:
     """
 
     table: Table
+    kind: Kind
     expressions: Mapping[str, ir.Table]
     staged: ir.Table
     parameters: Mapping[str, Parameter]
@@ -64,30 +68,42 @@ class CompiledTable:
 
 
 @lru_cache(maxsize=512)
-def certify_table(workspace: Workspace, table: Table) -> None:
-    """See that a table is the same on every engine: its transform, or what prepares its rows, and its rules.
+def kind_of(workspace: Workspace, table: Table) -> Kind:
+    """The kind of a table, told from its transform, or what prepares its rows, and from its rules.
 
-    Builds the expression that `compile_table` takes up; needs no engine. Raises DefinitionError where an operator
-    is not certified, where a Python function depends on more than its arguments, and as `compile_table`.
+    Builds the expression that `compile_table` takes up; needs no engine. Raises as `judge`, DefinitionError where a
+    Python function depends on more than its arguments, and as `compile_table`.
     """
     if table.grain == "hour" and (irregular := workspace.calendar.irregular_hours()):
         raise DefinitionError(f"{table.at}: {irregular}; choose another zone for the project, as UTC, or another grain")
+    engine = engine_of(workspace, table)
+    parts: list[Part] = []
     keys = {source.address.relation: _whole_key(source.rules) for source in workspace.project.inputs(table)}
     if isinstance(table.transform, ArrowTransform):
         check_pure(table.transform.function, table.at)
         # Constants of a partition are read too, so it is one that there can be.
         for name, rows in prepared(workspace, table, workspace.first_partition(table)).items():
-            certify(f"{table.at}: {table.transform.prepares[name].name}", rows, keys)
+            parts.append(Part(table.transform.prepares[name].name, rows, keys))
     elif table.transform is not None:
         if table.files is not None:
             keys = {table.transform.inputs[0]: frozenset({"source_file", "source_row"})}
-        certify(f"{table.at}: {table.transform.name}", _result(workspace, table), keys)
+        parts.append(Part(table.transform.name, _result(workspace, table), keys))
     shape: dict[str, Any] = dict(table.rules.ibis_schema.items())
     for rule in table.rules.rules:
         shape |= rule.hidden
     staged = ibis.table(shape, name=STAGED)
-    for rule in table.rules.rules:
-        certify(f"{table.at}: rule {rule.name}", rule.holds(staged))
+    parts += [Part(f"rule {rule.name}", rule.holds(staged), {}) for rule in table.rules.rules]
+    return judge(table, workspace.project, engine, parts)
+
+
+def engine_of(workspace: Workspace, table: Table) -> str:
+    """The engine that makes a table where a run names no other; raises DefinitionError for one that there is not."""
+    if table.transform is None:
+        return IN_PROCESS
+    engine = table.engine or workspace.settings.engine
+    if engine not in DIALECTS:
+        raise DefinitionError(f"{table.at}: there is no engine '{engine}'; {nearest(engine, DIALECTS)}")
+    return engine
 
 
 def _whole_key(contract: TableContract) -> frozenset[str]:
@@ -105,7 +121,7 @@ def compile_table(workspace: Workspace, table: Table) -> CompiledTable:
     transform = table.transform
     if transform is None:
         raise DefinitionError(f"{table.at} has no transform")
-    certify_table(workspace, table)
+    kind = kind_of(workspace, table)
     settings = workspace.settings.parameters
     if isinstance(transform, ArrowTransform):
         parameters = bind_parameters(transform.parameters, settings)
@@ -131,8 +147,11 @@ def compile_table(workspace: Workspace, table: Table) -> CompiledTable:
         libraries = library_versions()
         texts = []
     staged = _staged(table, expressions.get(STAGED))
-    texts += [to_sql(expression, CANONICAL) for expression in expressions.values()]
-    texts += [*_reading(workspace, table), *contract_texts(table.rules, staged)]
+    dialect = CANONICAL if kind.engine is None else DIALECTS[kind.engine].name
+    texts += [to_sql(expression, dialect) for expression in expressions.values()]
+    texts += [*_reading(workspace, table), *contract_texts(table.rules, staged, dialect)]
+    if kind.engine is not None:
+        texts.append(f"bound to {kind.engine}")
     independent = independence_of(workspace, table)
     if STAGED in expressions and independent is not None and independent.reason:
         texts.append("partition by partition")
@@ -141,7 +160,7 @@ def compile_table(workspace: Workspace, table: Table) -> CompiledTable:
         libraries = {**libraries, "zones": engines_digest(zones, workspace.calendar)}
     identity = fingerprint(texts, parameters, libraries)
     context = _reads_context(workspace, table, expressions)
-    return CompiledTable(table, expressions, staged, parameters, libraries, identity, independent, context)
+    return CompiledTable(table, kind, expressions, staged, parameters, libraries, identity, independent, context)
 
 
 def _reads_context(workspace: Workspace, table: Table, expressions: Mapping[str, ir.Table]) -> bool:
@@ -295,9 +314,9 @@ def _reading(workspace: Workspace, table: Table) -> list[str]:
     return sorted(f"{source.at} {reach!r} {source.rules.max_lag!r}" for source, reach in inputs)
 
 
-def contract_texts(contract: TableContract, staged: ir.Table) -> list[str]:
+def contract_texts(contract: TableContract, staged: ir.Table, dialect: str = CANONICAL) -> list[str]:
     """The canonical texts of a contract: what a staged result must be, and the query that says whether it is."""
     shape = [f"{name} {dtype}" for name, dtype in contract.ibis_schema.items()]
     held = [repr(contract.key), repr(contract.key_within_partition), repr(contract.tolerance), repr(contract.volume)]
     held += [repr((rule.name, rule.kind, rule.severity, rule.reason)) for rule in contract.rules]
-    return [*shape, *held, to_sql(audit(contract, staged), CANONICAL)]
+    return [*shape, *held, to_sql(audit(contract, staged), dialect)]

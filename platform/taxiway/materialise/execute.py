@@ -32,6 +32,7 @@ from taxiway.engines import Engine, Reading, Session
 from taxiway.errors import ContractBroken, EngineError, UsageError
 from taxiway.lake import WHOLE, Finding, PartitionState
 from taxiway.materialise.external import publish_pin
+from taxiway.materialise.kinds import see_that_it_runs_on
 from taxiway.materialise.outcome import Outcome, PartitionResult
 from taxiway.materialise.plan import PartitionPlan, Plan, make_plan
 from taxiway.materialise.publish import Rows, publish_changes
@@ -84,7 +85,8 @@ def materialise(
     names the `run` and the `user` who asked for it. `force` computes what could be skipped; `rebuild` also replaces the
     table and its schema, and publishes all of it or nothing; `accept_fewer` publishes partitions with fewer rows than
     the contract's volume allows. Raises UsageError for a partition that the table cannot have or a rebuild that leaves
-    some out, PublishConflict where another run published one of the same partitions meanwhile,
+    some out, or an engine that the table is not bound to, PublishConflict where another run published one of the same
+    partitions meanwhile,
     LakeError where lake or storage fail, EngineError where the engine does, and what the transform itself raises.
     """
     clock = Clock()
@@ -93,6 +95,7 @@ def materialise(
         # Before anything is computed or skipped: another project's table may look like this one.
         workspace.lake.see_that_it_is_ours(table.address)
         check_change(plan, rebuild=rebuild)
+        see_that_it_runs_on(table, plan.compiled.kind, engine.name)
     computing = {p.partition for p in plan.to_compute}
     results = {p.partition: skipped(plan, p) for p in plan.partitions if p.partition not in computing}
     rows_read = 0
@@ -250,6 +253,7 @@ def publish_judged(
         base=plan.base,
         rebuild=rebuild,
         holds=None if contract.key_within_partition else partial(still_holds, plan, session, passed.keys()),
+        float_tolerance=plan.compiled.kind.float_tolerance,
     )
     before = {p.partition: p.published for p in plan.partitions}
     results = {}

@@ -2,9 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import reduce
+from operator import and_
 from typing import Any
 
 import ibis
+import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
 import pyarrow as pa
 
@@ -55,16 +58,18 @@ def publish_changes(
     base: Snapshot | None,
     rebuild: bool = False,
     holds: StillHolds | None = None,
+    float_tolerance: float = 0.0,
 ) -> Published:
     """Publish the partitions named by `states` whose rows differ from `base`, in one commit.
 
-    It says of the others too what they were computed from, if that is new. `origin` holds run, user, engine and
+    Floats that differ by no more than the share `float_tolerance` of the larger are equal. It says of the others too
+    what they were computed from, if that is new. `origin` holds run, user, engine and
     libraries of the provenance; `rebuild` and `holds` are those of `Publication`. Raises as `Lake.publish`.
     """
     if not states:
         return Published({}, {})
     known = {} if base is None or rebuild else {key: base.partitions[key] for key in states if key in base.partitions}
-    differing = _differing(session, rows, list(known), base)
+    differing = _differing(session, rows, list(known), base, float_tolerance)
     changed = {key: state for key, state in states.items() if key not in known or key in differing}
     stand = {key: _unchanged(state, states[key]) for key, state in known.items() if key not in changed}
     provenance = Provenance.of(partitions=changed, **origin)
@@ -102,7 +107,9 @@ def _unchanged(published: PartitionState, computed: PartitionState) -> Partition
     )
 
 
-def _differing(session: Session, rows: Rows, partitions: list[str], base: Snapshot | None) -> set[str]:
+def _differing(
+    session: Session, rows: Rows, partitions: list[str], base: Snapshot | None, float_tolerance: float
+) -> set[str]:
     """The partitions whose staged rows are not, as a bag, the published ones."""
     if base is None or not partitions:
         return set()
@@ -111,6 +118,37 @@ def _differing(session: Session, rows: Rows, partitions: list[str], base: Snapsh
     staged = rows.of(partitions).select(*rows.schema.names)
     published = ibis.table(ibis.Schema.from_pyarrow(rows.schema), name=_PUBLISHED)
     unequal = unequal_rows(staged, published)
+    if float_tolerance:
+        unequal = _not_near(unequal, float_tolerance)
     key = ibis.literal(WHOLE) if rows.partition_column is None else unequal[rows.partition_column]
     found = session.query(to_sql(unequal.select(partition=key).distinct(), session.dialect))
     return set(found["partition"].to_pylist())
+
+
+@ibis.udf.scalar.builtin(signature=((dt.float64, dt.float64, dt.float64), dt.boolean))
+def near(one: Any, other: Any, share: Any) -> Any:
+    """Whether floats are the same, or differ by no more than that share of the larger; every session defines it."""
+
+
+def _not_near(unequal: ir.Table, tolerance: float) -> ir.Table:
+    """The rows of either side that have none on the other with equal values and near floats, in any order.
+
+    Rows with equal values beside the floats are matched in the order of these.
+    """
+    floats = [name for name, dtype in unequal.schema().items() if dtype.is_floating()]
+    if not floats:
+        return unequal
+    surplus: Any = unequal["_surplus"]
+    alike = [name for name in unequal.columns if name not in (*floats, "_surplus")]
+    sided = unequal.mutate(_side=ibis.ifelse(surplus > 0, 1, -1), _rows=surplus.abs())
+    place = ibis.row_number().over(ibis.window(group_by=[*alike, "_rows", "_side"], order_by=floats))
+    placed = sided.mutate(_place=place)
+
+    def of(name: str, side: int) -> Any:
+        value: Any = placed[name]
+        return value.max(where=placed["_side"] == side)
+
+    pairs = {f"_{side}_{name}": of(name, side) for name in floats for side in (1, -1)}
+    matched: Any = placed.group_by(*alike, "_rows", "_place").aggregate(_matched=placed.count(), **pairs)
+    is_near = [near(matched[f"_1_{name}"], matched[f"_-1_{name}"], tolerance) for name in floats]
+    return matched.filter(~reduce(and_, is_near, matched["_matched"] == 2))

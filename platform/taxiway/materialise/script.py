@@ -4,10 +4,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from taxiway.engines import Reading
-from taxiway.engines.dialects import Dialect
+from taxiway.engines.dialects import DIALECTS, Dialect
 from taxiway.errors import LakeError, UsageError
 from taxiway.lake import WHOLE
 from taxiway.materialise.compiled import STAGED, delivered_schema, prepared
+from taxiway.materialise.kinds import see_that_it_runs_on
 from taxiway.materialise.plan import Plan, make_plan
 from taxiway.materialise.stage import readings
 from taxiway.materialise.workspace import Workspace
@@ -41,6 +42,7 @@ def make_script(workspace: Workspace, table: Table, dialect: Dialect, partition:
         raise UsageError(f"{table.at} has no partitions: leave out the partition")
     keys = [] if table.is_partitioned and partition is None else [partition or WHOLE]
     plan = make_plan(workspace, table, keys)
+    see_that_it_runs_on(table, plan.compiled.kind, next(name for name, spoken in DIALECTS.items() if spoken is dialect))
     independent = plan.compiled.independence
     if independent is not None and independent.reason and not keys:
         raise UsageError(f"{table.at} is {independent}; name one, e.g. --partition {workspace.first_partition(table)}")

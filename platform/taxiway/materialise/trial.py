@@ -9,6 +9,7 @@ from taxiway.contracts import Verdict, accepted, with_examples
 from taxiway.engines import Engine
 from taxiway.errors import DeliveryRefused, TableNotFound
 from taxiway.materialise.execute import guard, samples_of
+from taxiway.materialise.kinds import see_that_it_runs_on
 from taxiway.materialise.plan import make_plan
 from taxiway.materialise.stage import stage
 from taxiway.materialise.workspace import Workspace
@@ -32,6 +33,7 @@ def try_out(workspace: Workspace, table: Table, partition: str, engine: Engine) 
     cannot be read, and what the transform itself raises.
     """
     plan = make_plan(workspace, table, [partition], force=True)
+    see_that_it_runs_on(table, plan.compiled.kind, engine.name)
     with engine.session() as session:
         staged = stage(workspace, plan, session)
         if staged.refused:

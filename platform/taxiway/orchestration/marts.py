@@ -11,7 +11,7 @@ from taxiway.errors import PublishConflict, TaxiwayError
 from taxiway.lake import WHOLE, Finding, Lake
 from taxiway.marts import Build, DbtProject, MartsOutcome, Result, column_sources, materialise_marts
 from taxiway.marts.project import MART
-from taxiway.materialise import Workspace
+from taxiway.materialise import Workspace, kind_of
 from taxiway.orchestration import events
 from taxiway.orchestration.automation import follow_inputs
 from taxiway.orchestration.cancelled import stop_if_cancelled
@@ -64,6 +64,7 @@ def marts_asset(workspace: Workspace, project: DbtProject) -> dg.AssetsDefinitio
 def _spec(workspace: Workspace, project: DbtProject, mart: Table) -> dg.AssetSpec:
     model, tables = project.model(mart.address.name), workspace.project.by_address
     inputs = [tables[address] for address in read_by_mart(project, mart) if address in tables]
+    kind = kind_of(workspace, mart)
     return dg.AssetSpec(
         asset_key(mart),
         deps=[asset_key(each) for each in inputs],
@@ -71,11 +72,12 @@ def _spec(workspace: Workspace, project: DbtProject, mart: Table) -> dg.AssetSpe
         group_name=mart.address.layer,
         owners=list(mart.owners or workspace.project.owners),
         tags=dict(mart.tags),
-        kinds={"dbt", "deltalake"},
+        kinds={"dbt", "deltalake", kind.word},
         automation_condition=follow_inputs(workspace.calendar, inputs),
         metadata={
             "dagster/column_schema": events.column_schema(mart.rules),
             "dagster/uri": Lake(workspace.settings.lake).uri(mart.address),
+            "kind": str(kind),
             **code_references(mart, project),
         },
     )

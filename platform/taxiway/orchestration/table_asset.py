@@ -13,7 +13,7 @@ from taxiway.errors import PublishConflict, TaxiwayError
 from taxiway.lake import WHOLE, Lake
 from taxiway.lake.inputs import LANDING
 from taxiway.landed_partitions import LandedPartitions, made_without
-from taxiway.materialise import Outcome, Workspace, independence_of, materialise
+from taxiway.materialise import Outcome, Workspace, independence_of, kind_of, materialise
 from taxiway.orchestration import events
 from taxiway.orchestration.automation import follow_inputs
 from taxiway.orchestration.cancelled import stop_if_cancelled
@@ -44,6 +44,7 @@ def table_asset(workspace: Workspace, table: Table) -> dg.AssetsDefinition:
     key = asset_key(table)
     calendar, inputs = workspace.calendar, workspace.project.inputs(table)
     contract = table.rules
+    kind = kind_of(workspace, table)
     deps = [
         dg.AssetDep(asset_key(source), partition_mapping=mapping(calendar, table, source, reach))
         for source, reach in inputs.items()
@@ -57,10 +58,11 @@ def table_asset(workspace: Workspace, table: Table) -> dg.AssetsDefinition:
         group_name=table.address.layer,
         owners=list(table.owners or workspace.project.owners),
         tags=dict(table.tags),
-        kinds=_kinds(workspace, table),
+        kinds=_kinds(workspace, table) | {kind.word},
         metadata={
             "dagster/column_schema": events.column_schema(contract),
             "dagster/uri": Lake(workspace.settings.lake).uri(table.address),
+            "kind": str(kind),
             **_partitions_computed(workspace, table),
             **code_references(table),
         },

@@ -12,6 +12,7 @@ import ibis
 import ibis.expr.datatypes as dt
 import ibis.expr.operations as ops
 
+from taxiway.transforms.lowered import lowered
 from taxiway.transforms.sliding import growing
 from taxiway.transforms.whole import divide, floor_divide, modulo
 
@@ -20,6 +21,7 @@ Rewrite = Callable[[Any], Any]
 
 def agreed(operation: Any, dialect: str) -> Any:
     """The operation as it has to be written for a dialect, `duckdb` or `pyspark`."""
+    operation = lowered(operation, dialect)
     rules = {**_EVERYWHERE, **_ONLY[dialect]}
 
     def replacer(node: Any, changed: Mapping[str, Any] | None) -> Any:
@@ -71,8 +73,27 @@ def _nearest_double(node: ops.Literal) -> Any:
     return ops.Cast(ops.Literal(repr(float(node.value)), dt.string), node.dtype)
 
 
+def _without_escapes(node: ops.Literal) -> Any:
+    # Ibis writes a form feed as an escape that Spark reads as the letter.
+    if not node.dtype.is_string() or node.value is None or not set(node.value) & set("\a\f\v"):
+        return _nearest_double(node)
+    return _decode(_unhex(node.value.encode().hex()), "UTF-8").op()
+
+
+@ibis.udf.scalar.builtin(name="unhex", signature=((dt.string,), dt.binary))
+def _unhex(digits: Any) -> Any:
+    """Spark's own: bytes from their hexadecimal digits."""
+
+
+@ibis.udf.scalar.builtin(name="decode", signature=((dt.binary, dt.string), dt.string))
+def _decode(data: Any, encoding: Any) -> Any:
+    """Spark's own: bytes as text."""
+
+
 def _in_its_type(node: Any) -> Any:
     """Arithmetic in the type that Ibis states: engines add two int16 in different types, and overflow alone."""
+    if node.dtype.is_decimal():
+        return _as_stated(node)
     whole = node.dtype.is_integer() and node.left.dtype.is_integer() and node.right.dtype.is_integer()
     if not whole or any(side.dtype == node.dtype and not isinstance(side, ops.Literal) for side in node.args):
         return node
@@ -93,8 +114,12 @@ def _null_if(node: Any) -> Any:
 
 
 def _whole_sum(node: Any) -> Any:
-    # DuckDB adds in 128 bits, Spark in 64.
-    return _as_stated(node) if node.dtype.is_integer() else node
+    # DuckDB adds whole numbers in 128 bits, Spark in 64, and decimals in types of their own.
+    return _as_stated(node) if node.dtype.is_integer() or node.dtype.is_decimal() else node
+
+
+def _decimal_sum(node: Any) -> Any:
+    return _as_stated(node) if node.dtype.is_decimal() else node
 
 
 def _counted(node: Any) -> Any:
@@ -132,6 +157,11 @@ def _is_inf(node: ops.IsInf) -> Any:
     return ops.Or(_is(node, math.inf), _is(node, -math.inf))
 
 
+def _correlation(node: ops.Correlation) -> Any:
+    # Of a sample and of all there is, it is one number; Ibis writes it for DuckDB under one of the two names.
+    return node.copy(how="pop")
+
+
 _DIVISIONS: Mapping[type, Callable[[Any, str], Any]] = {
     ops.FloorDivide: floor_divide,
     ops.Modulus: modulo,
@@ -152,11 +182,13 @@ _EVERYWHERE: Mapping[type, Rewrite] = {
 
 _ONLY: Mapping[str, Mapping[type, Rewrite]] = {
     # A day and an interval give a timestamp.
-    "duckdb": {ops.Sum: _whole_sum, ops.DateAdd: _as_stated, ops.DateSub: _as_stated},
+    "duckdb": {ops.Sum: _whole_sum, ops.Correlation: _correlation, ops.DateAdd: _as_stated, ops.DateSub: _as_stated},
     "pyspark": {
+        ops.Literal: _without_escapes,
         # Parts of a second are in it.
         ops.ExtractSecond: _as_stated,
         ops.CountStar: _counted,
+        ops.Sum: _decimal_sum,
         ops.IsNull: _is_null,
         ops.NotNull: _not_null,
         ops.IsNan: _is_nan,

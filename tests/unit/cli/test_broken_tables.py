@@ -114,7 +114,7 @@ BREAKS = {
     "a name": (LOWEST.replace("contract=Lowest", "contract=Lowst"), "Lowst", "contract=Lowst"),
     "another contract": (LOWEST.replace("level_cm: Int32", "level_cm: Int64"), "must be int64", "class Lowest"),
     "no key": (LOWEST.replace('unique = ["month"]', "pass"), "has no key", "class Lowest"),
-    "an operator": (LOWEST.replace("level_cm.min()", "level_cm.mean().cast('int32')"), "exact_mean", "class Lowest"),
+    "an operator": (LOWEST.replace("level_cm.min()", "level_cm.mode()"), "count by value", "class Lowest"),
     "no such input": (LOWEST.replace("raw_levels", "raw_depths"), "raw_depths", "class Lowest"),
     "itself": (LOWEST.replace("raw_levels", "feature_lowest"), "it is made from itself", "class Lowest"),
     "an address": (LOWEST.replace("feature/lowest", "Feature Lowest"), "is not a table address", "class Lowest"),

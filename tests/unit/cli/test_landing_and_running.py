@@ -73,7 +73,7 @@ def test_land_tells_what_others_have_delivered(fresh: CommandLine, monkeypatch: 
         (fresh.home / "landing").mkdir(exist_ok=True)
         (fresh.home / "landing" / f"events-{month}-a.jsonl.gz").write_bytes(data)
     told = {"file": "events-2013-01-a.jsonl.gz", "bytes": len(data), "changed": False}
-    assert fresh.done("land", "--month", "2013-01", "--json").data == [told]
+    assert fresh.done("land", "--partition", "2013-01", "--json").data == [told]
     said = fresh.done("land")
     assert "by others" in said.out
     assert "2 files of others in" in said.err

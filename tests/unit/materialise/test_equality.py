@@ -59,7 +59,44 @@ def test_the_sign_of_zero_is_a_bit_like_any_other(tmp_path: Path, column: str) -
     assert publish(lake, tmp_path, [{**row, column: minus} for row in rows]) == {"2013-01": True, "2013-02": False}
 
 
-def publish(lake: Lake, place: Path, rows: list[dict]) -> dict[str, bool]:
+BEFORE = [1.5, 1.5, -3e8, 1e-12, 0.0, None, float("inf")]
+
+
+@pytest.mark.parametrize(
+    ("after", "is_news"),
+    [
+        ([1.5 + 2e-16 * 4, 1.5, -3e8 - 1e-7, 1e-12 + 1e-25, 0.0, None, float("inf")], False),
+        (list(reversed(BEFORE)), False),
+        ([1.5 + 1e-7, *BEFORE[1:]], True),
+        ([*BEFORE[:3], 1.1e-12, *BEFORE[4:]], True),
+        ([*BEFORE[:4], 1e-12, *BEFORE[5:]], True),
+        ([*BEFORE[:5], 0.0, BEFORE[6]], True),
+        ([*BEFORE[:6], 1e308], True),
+        (BEFORE[1:], True),
+        ([*BEFORE, 1.5], True),
+    ],
+)
+def test_the_last_digits_of_floats_are_no_news_within_a_tolerance(
+    tmp_path: Path, after: list[float | None], *, is_news: bool
+) -> None:
+    lake = Lake(Store(str(tmp_path / "lake")))
+    publish(lake, tmp_path, leveled(BEFORE), float_tolerance=1e-9)
+    changed = publish(lake, tmp_path, leveled(after), float_tolerance=1e-9)
+    assert changed == {"2013-01": is_news, "2013-02": False}
+
+
+def test_what_is_no_float_is_compared_to_the_bit_whatever_the_tolerance(tmp_path: Path) -> None:
+    lake = Lake(Store(str(tmp_path / "lake")))
+    publish(lake, tmp_path, leveled([1.5], notes=["a"]), float_tolerance=0.5)
+    changed = publish(lake, tmp_path, leveled([1.5], notes=["b"]), float_tolerance=0.5)
+    assert changed["2013-01"]
+
+
+def leveled(levels: list[float | None], notes: list[str] | None = None) -> list[dict]:
+    return [{"month": "2013-01", "level": level, "notes": notes} for level in levels]
+
+
+def publish(lake: Lake, place: Path, rows: list[dict], float_tolerance: float = 0.0) -> dict[str, bool]:
     """Publish both months; whether each made a commit."""
     address = Address("feature", "levels")
     staged = Rows(address, SCHEMA, "month", ibis.table(ibis.Schema.from_pyarrow(SCHEMA), name="staged"))
@@ -67,7 +104,9 @@ def publish(lake: Lake, place: Path, rows: list[dict]) -> dict[str, bool]:
     states = {month: PartitionState("", "code", {}, counted[month]) for month in MONTHS}
     with DuckDB(1, "200MB", place / "scratch", lake.store).session() as session:
         session.load("staged", pa.Table.from_pylist(rows, SCHEMA))
-        return dict(publish_changes(lake, session, staged, states, ORIGIN, base=lake.find(address)).changed)
+        base = lake.find(address)
+        published = publish_changes(lake, session, staged, states, ORIGIN, base=base, float_tolerance=float_tolerance)
+        return dict(published.changed)
 
 
 def bag(rows: list[dict], month: str) -> Counter[str]:

@@ -13,8 +13,7 @@ from tests.working import land, rows, run, statuses
 from taxiway.errors import DefinitionError, UsageError
 from taxiway.landed_partitions import LandedPartitions
 from taxiway.landing import CSV
-from taxiway.materialise import Workspace, make_plan
-from taxiway.materialise.compiled import certify_table
+from taxiway.materialise import Workspace, kind_of, make_plan
 from taxiway.materialise.delivered import unexpected
 from taxiway.tables import Table
 from taxiway.transforms import transform
@@ -177,8 +176,8 @@ def test_keys_of_another_grain_are_refused(landed: Workspace) -> None:
 def test_hours_need_a_clock_of_whole_hours(tmp_path: Path) -> None:
     place = bikes(tmp_path, zone="Asia/Kolkata")
     with pytest.raises(DefinitionError, match="raw/rentals: the clock of Asia/Kolkata cannot be told by whole"):
-        certify_table(place, place.project.table(RENTALS))
-    certify_table(place, place.project.table(RIDES))
+        kind_of(place, place.project.table(RENTALS))
+    kind_of(place, place.project.table(RIDES))
 
 
 @pytest.mark.parametrize("name", ["rentals.csv", "rentals-{day}.csv", "rentals-{hour}-{month}.csv"])

@@ -27,7 +27,7 @@ from tests.working import SOAK, contents, land, rows, run, statuses, with_table,
 
 from taxiway.addresses import Address
 from taxiway.errors import DefinitionError
-from taxiway.materialise import Workspace, certify_table, independence_of, make_plan
+from taxiway.materialise import Workspace, independence_of, kind_of, make_plan
 from taxiway.materialise.sharing import shared_queries
 from taxiway.materialise.stage import readings
 from taxiway.tables import Table
@@ -131,7 +131,7 @@ def is_followed(place: Workspace, chosen: Transform) -> bool:
     """Whether the certificate can tell that rows have one order; else it refuses them when definitions load."""
     changed, at = made(place, chosen, "tried")
     try:
-        certify_table(changed, changed.project.table(at))
+        kind_of(changed, changed.project.table(at))
     except DefinitionError as error:
         if "rows that tie come in any order" not in str(error):
             raise

@@ -6,13 +6,13 @@ import ibis.expr.operations as ops
 
 from taxiway.transforms.catalogue.operator import (
     Keys,
+    bound,
     certified,
     is_moment,
     is_number,
     is_plain,
     is_single,
     is_whole,
-    refused,
 )
 from taxiway.transforms.library.typing import delivered_text
 
@@ -66,7 +66,7 @@ CONDITIONS = (
         "equality", "x == y, x != y, x.identical_to(y)", ops.Equals, ops.NotEquals, ops.IdenticalTo, when=_compares
     ),
     certified("comparison", "x < y, x <= y, x > y, x >= y", *ORDERING, when=_orders),
-    refused(
+    bound(
         "comparison of lists",
         "x < y",
         *ORDERING,
@@ -75,7 +75,7 @@ CONDITIONS = (
         instead="a comparison of values, which are no lists",
     ),
     certified("between", "x.between(low, high)", ops.Between, when=_lies_between),
-    refused(
+    bound(
         "between a float and a whole number",
         "x.between(0.5, y)",
         ops.Between,

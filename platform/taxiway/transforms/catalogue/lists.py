@@ -4,7 +4,7 @@ from typing import Any
 
 import ibis.expr.operations as ops
 
-from taxiway.transforms.catalogue.operator import Keys, certified, is_plain, refused
+from taxiway.transforms.catalogue.operator import Keys, bound, certified, is_count, is_written, refused
 
 FUNCTIONS = ("local_clock", "instant_of", "known_zone", "clock_of_known", "epoch_us")
 
@@ -31,7 +31,7 @@ def _json_alike(dtype: Any) -> bool:
         return all(_json_alike(own) for own in dtype.types)
     if dtype.is_array():
         return _json_alike(dtype.value_type)
-    return is_plain(dtype) and not dtype.is_timestamp()
+    return is_written(dtype) and not dtype.is_timestamp()
 
 
 def _writes(node: Any, _: Keys) -> bool:
@@ -50,27 +50,29 @@ LISTS = (
         ops.Argument,
         when=lambda node, _: getattr(node, "index", None) is None,
     ),
-    refused(
-        "item of a list",
-        "x[0]",
+    certified("item of a list", "x[0]", ops.ArrayIndex, when=lambda node, _: is_count(node.index)),
+    bound(
+        "item of a list from its end",
+        "x[-1], x[n]",
         ops.ArrayIndex,
         differs="Ibis cannot write it for Spark",
-        instead="x[0:1], or columns of their own",
+        instead="x[0], or columns of their own",
     ),
+    certified("numbers of a range", "ibis.range(0, 10).unnest()", ops.IntegerRange),
     certified(
         "first items",
         "x[0:2]",
         ops.ArraySlice,
         when=lambda node, _: all(isinstance(end, ops.Literal) and end.value >= 0 for end in (node.start, node.stop)),
     ),
-    refused(
+    bound(
         "list with a value",
         "x.contains(y)",
         ops.ArrayContains,
         differs="of a missing value DuckDB says null, Spark false",
         instead="x.filter(lambda item: item == y).length() > 0",
     ),
-    refused(
+    bound(
         "list of different values",
         "x.unique(), x.union(y), x.intersect(y)",
         ops.ArrayDistinct,
@@ -79,7 +81,7 @@ LISTS = (
         differs="engines leave the items in another order",
         instead="x.unnest() and distinct()",
     ),
-    refused(
+    bound(
         "total of a list",
         "x.sums(), x.means()",
         ops.ArraySum,
@@ -87,14 +89,14 @@ LISTS = (
         differs="a missing item is left out on DuckDB and makes all null on Spark",
         instead="x.unnest() and an aggregate",
     ),
-    refused(
+    bound(
         "joined list",
         "x.join('-')",
         ops.ArrayStringJoin,
         differs="of no items DuckDB makes an empty text, Spark null",
         instead="sep.join([x, y]) of columns",
     ),
-    refused(
+    bound(
         "lists of lists",
         "x.flatten(), x.repeat(2)",
         ops.ArrayFlatten,
@@ -110,7 +112,7 @@ LISTS = (
         when=_shared,
     ),
     certified("record as JSON", "to_json(record) of text, whole numbers, dates, booleans", ops.ScalarUDF, when=_writes),
-    refused(
+    bound(
         "floats and times as JSON",
         "to_json(record)",
         ops.ScalarUDF,

@@ -4,7 +4,8 @@ from typing import Any
 
 import ibis.expr.operations as ops
 
-from taxiway.transforms.catalogue.operator import Keys, certified, is_moment, is_short, is_timestamp, refused
+from taxiway.transforms.catalogue.operator import Keys, bound, certified, is_moment, is_short, is_timestamp, refused
+from taxiway.transforms.times import format_pieces, unit_of, width_of
 
 _LONG = ("W", "Y", "Q", "ns")
 
@@ -22,7 +23,23 @@ def _begins(node: Any, _: Keys) -> bool:
 
 
 def _moves(node: Any, _: Keys) -> bool:
-    return is_moment(node.left) and isinstance(node.right, ops.Literal | ops.IntervalFromInteger)
+    return is_moment(node.left) and isinstance(node.right, ops.Literal | ops.IntervalFromInteger | ops.IntervalMultiply)
+
+
+def _times(node: Any, _: Keys) -> bool:
+    return isinstance(node.left, ops.Literal) and node.left.dtype.unit.short not in _LONG and is_short(node.right)
+
+
+def _has_format(node: Any, _: Keys) -> bool:
+    return is_moment(node.arg) and format_pieces(node) is not None
+
+
+def _has_width(node: Any, _: Keys) -> bool:
+    return is_timestamp(node.arg.dtype) and width_of(node) is not None
+
+
+def _has_unit(node: Any, _: Keys) -> bool:
+    return is_timestamp(node.left.dtype) and is_timestamp(node.right.dtype) and unit_of(node) != ""
 
 
 def _counts(node: Any, _: Keys) -> bool:
@@ -52,7 +69,7 @@ MOMENTS = (
         ops.ExtractSecond,
         when=_of_timestamp,
     ),
-    refused(
+    bound(
         "parts of a second",
         "x.millisecond(), x.microsecond()",
         ops.ExtractMillisecond,
@@ -60,14 +77,8 @@ MOMENTS = (
         differs="Ibis cannot write it for each of them",
         instead="microseconds(x) % 1_000_000, of taxiway.transforms.library.clock",
     ),
-    refused(
-        "seconds since 1970",
-        "x.epoch_seconds()",
-        ops.ExtractEpochSeconds,
-        differs="DuckDB rounds a part of a second, Spark cuts it off",
-        instead="microseconds(x) // 1_000_000, of taxiway.transforms.library.clock",
-    ),
-    refused(
+    certified("seconds since 1970", "x.epoch_seconds(), rounded down", ops.ExtractEpochSeconds, when=_of_moment),
+    bound(
         "year of the week",
         "x.iso_year()",
         ops.ExtractIsoYear,
@@ -78,7 +89,8 @@ MOMENTS = (
     certified("date of numbers", "ibis.date(y, m, d)", ops.DateFromYMD),
     certified("start of a unit", "x.truncate('M')", ops.DateTruncate, ops.TimestampTruncate, when=_begins),
     certified("interval of a number", "n.as_interval('m')", ops.IntervalFromInteger, when=_counts),
-    refused(
+    certified("interval, so many times", "ibis.interval(days=1) * n", ops.IntervalMultiply, when=_times),
+    bound(
         "interval of a large number",
         "n.as_interval('m')",
         ops.IntervalFromInteger,
@@ -95,21 +107,27 @@ MOMENTS = (
         when=_moves,
     ),
     certified("days between", "x.delta(y, unit='day')", ops.DateDelta, when=lambda node, _: node.part.value == "day"),
-    refused(
+    bound(
         "months between",
         "x.delta(y, unit='month')",
         ops.DateDelta,
         differs="DuckDB counts the bounds between, Spark what is whole",
         instead="x.year() * 12 + x.month(), and subtract; x.delta(y, unit='day')",
     ),
-    refused(
+    certified(
+        "bounds between times",
+        "x.delta(y, unit='hour'): how many hours begin between; days or less",
+        ops.TimestampDelta,
+        when=_has_unit,
+    ),
+    bound(
         "units between times",
-        "x.delta(y, unit='hour')",
+        "x.delta(y, unit='month')",
         ops.TimestampDelta,
         differs="DuckDB counts the bounds between, Spark what is whole",
         instead=DIFFERENCE,
     ),
-    refused(
+    bound(
         "interval between",
         "x - y",
         ops.TimestampDiff,
@@ -117,12 +135,21 @@ MOMENTS = (
         differs="no table can hold an interval, and between dates DuckDB has a whole number in its place",
         instead=DIFFERENCE,
     ),
-    refused(
-        "interval bucket",
-        "x.bucket(hours=1)",
+    certified("bucket of time", "x.bucket(minutes=15); since 1970", ops.TimestampBucket, when=_has_width),
+    bound(
+        "bucket of months",
+        "x.bucket(months=1), x.bucket(hours=1, offset=...)",
         ops.TimestampBucket,
         differs="Ibis cannot write it for Spark",
         instead="x.truncate('h'), or bucket_counts of taxiway.transforms.library.buckets",
+    ),
+    certified("time in digits", "x.strftime('%Y-%m-%d %H:%M:%S')", ops.Strftime, when=_has_format),
+    bound(
+        "time in words",
+        "x.strftime('%d. %b')",
+        ops.Strftime,
+        differs="engines write parts of a second, names and halves of a day differently",
+        instead="x.strftime of %Y, %m, %d, %H, %M, %S",
     ),
     refused(
         "the present",

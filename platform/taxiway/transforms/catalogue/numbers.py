@@ -6,7 +6,10 @@ import ibis.expr.operations as ops
 
 from taxiway.transforms.catalogue.operator import (
     Keys,
+    bound,
     certified,
+    constant,
+    is_money,
     is_never_zero,
     is_number,
     is_whole,
@@ -16,6 +19,16 @@ from taxiway.transforms.catalogue.operator import (
 
 def _of_numbers(node: Any, _: Keys) -> bool:
     return all(is_number(side) for side in node.args)
+
+
+def _computes(node: Any, keys: Keys) -> bool:
+    """Whether decimals are added to each other, or to whole numbers, or multiplied by these."""
+    sides = [is_money(side.dtype) for side in node.args]
+    if not any(sides):
+        return _of_numbers(node, keys)
+    if not all(money or is_whole(side) for money, side in zip(sides, node.args, strict=True)):
+        return False
+    return not all(sides) or (not isinstance(node, ops.Multiply) and node.left.dtype == node.right.dtype)
 
 
 def _of_whole(node: Any, _: Keys) -> bool:
@@ -33,11 +46,11 @@ def _not_by_zero(node: Any, keys: Keys) -> bool:
 ROUND = "keep the number as it is and round it where it is shown, or keep it in whole numbers of a smaller unit"
 
 NUMBERS = (
-    certified("arithmetic", "x + y, x - y, x * y", ops.Add, ops.Subtract, ops.Multiply, when=_of_numbers),
+    certified("arithmetic", "x + y, x - y, x * y", ops.Add, ops.Subtract, ops.Multiply, when=_computes),
     certified("sign and size", "-x, x.abs()", ops.Negate, ops.Abs, when=lambda node, _: is_number(node.arg)),
     certified("division of whole numbers", "x / y; the nearest double, null by 0", ops.Divide, when=_of_whole),
     certified("division", "x / y.nullif(0), x / 0.3", ops.Divide, when=_not_by_zero),
-    refused(
+    bound(
         "division by what may be 0",
         "x / y",
         ops.Divide,
@@ -45,7 +58,7 @@ NUMBERS = (
         instead="x / y.nullif(0), or exact_mean(total, count) of taxiway.transforms.library.arithmetic",
     ),
     certified("whole quotient", "x // 7, x // y; rounded down, null by 0", ops.FloorDivide, when=_of_whole),
-    refused(
+    bound(
         "whole quotient of floats",
         "x // y",
         ops.FloorDivide,
@@ -53,7 +66,7 @@ NUMBERS = (
         instead="x // y of whole numbers of a smaller unit",
     ),
     certified("remainder", "x % 7, x % y; with the sign of the divisor, null by 0", ops.Modulus, when=_of_whole),
-    refused(
+    bound(
         "remainder of floats",
         "x % y",
         ops.Modulus,
@@ -63,7 +76,7 @@ NUMBERS = (
     certified(
         "bits", "x & y, x | y, x ^ y, ~x", ops.BitwiseAnd, ops.BitwiseOr, ops.BitwiseXor, ops.BitwiseNot, when=_of_whole
     ),
-    refused(
+    bound(
         "shift to the left",
         "x << n",
         ops.BitwiseLeftShift,
@@ -71,37 +84,54 @@ NUMBERS = (
         instead="x * 8, which raises where it overflows",
     ),
     certified("not a number, infinite", "x.isnan(), x.isinf()", ops.IsNan, ops.IsInf, when=_of_float),
-    refused(
-        "rounding",
-        "x.round()",
-        ops.Round,
-        when=lambda node, _: node.arg.dtype.is_floating() or node.digits is not None,
-        differs="engines round -0.0 and large numbers to other digits",
-        instead=ROUND,
-    ),
-    refused(
-        "rounding up or down",
+    certified(
+        "float to a whole number",
         "x.floor(), x.ceil()",
         ops.Floor,
         ops.Ceil,
-        differs="what does not fit into 64 bits is an error on DuckDB and the largest number on Spark",
-        instead="x // 7 of whole numbers; else " + ROUND,
+        when=lambda node, _: node.arg.dtype.is_float64(),
     ),
-    refused(
+    certified(
+        "float to the nearest whole number",
+        "x.round(); of two the one farther from 0",
+        ops.Round,
+        when=lambda node, _: node.arg.dtype.is_float64() and node.dtype.is_integer(),
+    ),
+    certified(
+        "square and cube",
+        "x ** 2, x ** 3",
+        ops.Power,
+        when=lambda node, _: is_number(node.left) and constant(node.right) in (2, 3),
+    ),
+    bound(
+        "power",
+        "x ** 0.5, x ** y",
+        ops.Power,
+        differs="the last digits come from the engine's own mathematics",
+        instead="x ** 2, x * x * x",
+    ),
+    bound(
+        "rounding",
+        "x.round(2)",
+        ops.Round,
+        differs="engines round -0.0 and large numbers to other digits",
+        instead=ROUND,
+    ),
+    bound(
         "sign",
         "x.sign()",
         ops.Sign,
         differs="of NaN DuckDB says 0, Spark NaN, and -0.0 keeps its sign on Spark only",
         instead="ibis.cases((x > 0, 1), (x < 0, -1), (x == 0, 0))",
     ),
-    refused(
+    bound(
         "square root",
         "x.sqrt()",
         ops.Sqrt,
         differs="of a negative number it is an error on DuckDB and NaN on Spark",
         instead="compare squares, x * x; or compute it in a batch_transform",
     ),
-    refused(
+    bound(
         "exponential and trigonometric functions",
         "x.exp(), x.sin()",
         ops.Exp,
@@ -111,7 +141,7 @@ NUMBERS = (
         differs="the last digits come from the engine's own mathematics",
         instead="compute it in a batch_transform, which runs the same code for every engine",
     ),
-    refused(
+    bound(
         "logarithm",
         "x.ln(), x.log(b)",
         ops.Ln,

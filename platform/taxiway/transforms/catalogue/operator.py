@@ -21,9 +21,10 @@ def always(_: Any, __: Keys) -> bool:
 class Operator:
     """One way of using operations of Ibis, as `written` by a user, and whether it gives the same on every engine.
 
-    `differs` says how it does not, and `instead` what to write; both are empty where it is certified. Of the
-    entries of an operation the first whose `applies` is true of a use is the one that counts. `parts` are
-    the operations below a use that have to be certified too, all by default.
+    `differs` says how it does not, and `instead` what to write; both are empty where it is certified. `varies` is
+    whether two runs of one engine may differ too, in more than the last digits of floats. Of the entries of an
+    operation the first whose `applies` is true of a use is the one that counts. `parts` are the operations below a use
+    that are looked at too, all by default.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Operator:
     differs: str = ""
     instead: str = ""
     parts: Callable[[Any], Sequence[Any]] | None = field(default=None, repr=False)
+    varies: bool = False
 
     @property
     def certified(self) -> bool:
@@ -45,11 +47,25 @@ def certified(name: str, written: str, *operations: Any, when: Condition = alway
     return Operator(name, written, operations, when, parts=parts)
 
 
+def bound(
+    name: str,
+    written: str,
+    *operations: Any,
+    differs: str,
+    instead: str,
+    when: Condition = always,
+    parts: Any = None,
+) -> Operator:
+    """An operator of which a test shows that engines do not agree; one engine gives the same each time, but for the
+    last digits of floats."""
+    return Operator(name, written, operations, when, differs, instead, parts)
+
+
 def refused(
     name: str, written: str, *operations: Any, differs: str, instead: str, when: Condition = always
 ) -> Operator:
-    """An operator of which a test shows that engines do not agree."""
-    return Operator(name, written, operations, when, differs, instead)
+    """An operator that may give something else the next time, on one engine too."""
+    return Operator(name, written, operations, when, differs, instead, varies=True)
 
 
 def is_number(value: Any) -> bool:
@@ -79,14 +95,24 @@ def is_timestamp(dtype: Any) -> bool:
 
 def is_plain(dtype: Any) -> bool:
     """Whether values of a type are there as one, and are equal or not: no floats, nothing nested."""
+    return is_written(dtype) or is_decimal(dtype)
+
+
+def is_written(dtype: Any) -> bool:
+    """Whether values of a type are plain, and engines write them alike."""
     return (
-        dtype.is_boolean()
-        or dtype.is_string()
-        or dtype.is_signed_integer()
-        or dtype.is_decimal()
-        or dtype.is_date()
-        or is_timestamp(dtype)
+        dtype.is_boolean() or dtype.is_string() or dtype.is_signed_integer() or dtype.is_date() or is_timestamp(dtype)
     )
+
+
+def is_decimal(dtype: Any) -> bool:
+    """Whether a type is that of decimals of so many digits."""
+    return dtype.is_decimal() and dtype.precision is not None
+
+
+def is_money(dtype: Any) -> bool:
+    """Whether a type is that of decimals that engines add and multiply by whole numbers alike."""
+    return is_decimal(dtype) and dtype.precision <= 20 and dtype.scale <= 6
 
 
 def is_single(dtype: Any) -> bool:

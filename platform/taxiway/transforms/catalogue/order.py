@@ -1,5 +1,6 @@
 """Whether the rows of a window have one order: their keys, followed through an expression."""
 
+from collections.abc import Sequence
 from functools import reduce
 from typing import Any
 
@@ -14,13 +15,28 @@ Found = frozenset[frozenset[str]]
 
 def is_ordered(window: Any, keys: Keys) -> bool:
     """Whether the order and the groups of a window name all columns of a key of its rows, so that nothing ties."""
-    named = [*window.group_by, *(key.arg for key in window.order_by)]
+    return _names_a_key([*window.group_by, *(key.arg for key in window.order_by)], keys)
+
+
+def _names_a_key(named: Sequence[Any], keys: Keys) -> bool:
     fields = [value for value in named if isinstance(value, ops.Field)]
     if not fields:
         return False
     relation: Any = fields[0].rel
     columns = {value.name for value in fields if value.rel == relation}
     return any(key <= columns for key in _keys(relation, keys))
+
+
+def is_determined(node: Any, keys: Keys) -> bool:
+    """Whether an aggregate that takes its values in an order gets them in one: rows that tie have the same value, or
+    the order names all columns of a key."""
+    named = [key.arg for key in getattr(node, "order_by", ())]
+    return node.arg in named or _names_a_key(named, keys)
+
+
+def is_total(sort: Any, keys: Keys) -> bool:
+    """Whether no two rows of a sorted table tie."""
+    return isinstance(sort, ops.Sort) and _names_a_key([key.arg for key in sort.keys], keys)
 
 
 def _keys(relation: Any, keys: Keys) -> Found:

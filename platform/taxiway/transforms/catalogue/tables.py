@@ -4,7 +4,8 @@ from typing import Any
 
 import ibis.expr.operations as ops
 
-from taxiway.transforms.catalogue.operator import Keys, certified, is_plain, is_single, refused
+from taxiway.transforms.catalogue.operator import Keys, bound, certified, is_plain, is_single, is_written, refused
+from taxiway.transforms.catalogue.order import is_total
 
 _KEYS = "whole numbers, text, dates or booleans in their place, e.g. of a smaller unit"
 
@@ -33,6 +34,16 @@ def _complete(node: Any, _: Keys) -> bool:
     return not any(dtype.is_floating() for dtype in node.schema.types)
 
 
+def _is_written(node: Any, _: Keys) -> bool:
+    has_rows = node.data.to_pyarrow(node.schema).num_rows > 0
+    return has_rows and all(is_written(dtype) or dtype.is_float64() for dtype in node.schema.types)
+
+
+def _is_first(node: Any, keys: Keys) -> bool:
+    ends = (node.n, node.offset)
+    return all(isinstance(end, int) for end in ends) and is_total(node.parent, keys)
+
+
 TABLES = (
     certified(
         "selection",
@@ -46,7 +57,7 @@ TABLES = (
     ),
     certified("order without effect", "t.order_by('a')", ops.Sort),
     certified("order", "order_by=['a', t.b.desc(nulls_first=True)]", ops.SortKey, when=_orders),
-    refused(
+    bound(
         "order of lists",
         "order_by=t.v",
         ops.SortKey,
@@ -66,7 +77,7 @@ TABLES = (
         ops.JoinLink,
         when=lambda node, _: node.how in ("inner", "left", "right", "outer", "semi", "anti", "cross"),
     ),
-    refused(
+    bound(
         "join as of a time",
         "t.asof_join(u, on)",
         ops.JoinLink,
@@ -84,7 +95,7 @@ TABLES = (
     ),
     certified("different rows", "t.distinct()", ops.Distinct, when=_distinct),
     certified("groups", "t.group_by('a').aggregate(...), t.aggregate(...)", ops.Aggregate, when=_groups),
-    refused(
+    bound(
         "groups of floats",
         "t.group_by('x'), t.distinct(), t.union(u, distinct=True)",
         ops.Aggregate,
@@ -96,7 +107,7 @@ TABLES = (
         instead=_KEYS,
     ),
     certified("rows without missing values", "t.drop_null()", ops.DropNull, when=_complete),
-    refused(
+    bound(
         "rows without missing floats",
         "t.drop_null()",
         ops.DropNull,
@@ -106,12 +117,15 @@ TABLES = (
     certified("filled table", "t.fill_null(0)", ops.FillNull),
     certified("items as rows", "x.unnest()", ops.Unnest),
     certified("value of a table", "t.x.max() beside columns of another", ops.ScalarSubquery),
+    certified("table of constants", "ibis.memtable({'k': ['a']})", ops.InMemoryTable, when=_is_written),
+    certified("one row", "ibis.range(0, 10).unnest().as_table()", ops.DummyTable),
+    certified("first rows in an order", "t.order_by(['n', 'key']).limit(10)", ops.Limit, when=_is_first),
     refused(
         "first rows",
         "t.limit(10), t.head()",
         ops.Limit,
         differs="rows have no order, and of those that tie each engine takes others",
-        instead="ibis.row_number() over an order that names a key, and a filter",
+        instead="t.order_by([...]).limit(10) by an order that names a key",
     ),
     refused(
         "sample",

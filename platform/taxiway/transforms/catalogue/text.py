@@ -4,8 +4,8 @@ from typing import Any
 
 import ibis.expr.operations as ops
 
-from taxiway.transforms.catalogue.operator import Keys, certified, constant, is_count, is_text_of, refused
-from taxiway.transforms.catalogue.patterns import is_portable
+from taxiway.transforms.catalogue.operator import Keys, bound, certified, constant, is_count, is_text_of
+from taxiway.transforms.catalogue.patterns import is_ascii, is_portable, never_empty
 
 _ASCII = "compare with the spellings that occur, x.isin(['a', 'A']); or change them in a batch_transform"
 
@@ -29,6 +29,36 @@ def _matches(node: Any, _: Keys) -> bool:
     return is_portable(constant(node.pattern))
 
 
+def _replaces(node: Any, _: Keys) -> bool:
+    text = constant(node.replacement)
+    return never_empty(constant(node.pattern)) and isinstance(text, str) and not set(text) & {"\\", "$", "\0"}
+
+
+def _splits(node: Any, _: Keys) -> bool:
+    separator = constant(node.delimiter)
+    return isinstance(separator, str) and separator not in ("", "\0") and separator.isascii()
+
+
+def _is_ascii(node: Any, _: Keys) -> bool:
+    """Whether a filter below leaves only rows in which the text is of ASCII."""
+    value = node.arg
+    while isinstance(value, ops.Field):
+        relation = value.rel
+        if isinstance(relation, ops.Filter) and any(_says_ascii(one, value.name) for one in relation.predicates):
+            return True
+        below = getattr(relation, "values", {}).get(value.name)
+        if not isinstance(relation, ops.Filter | ops.Project | ops.Sort) or not isinstance(below, ops.Field):
+            return False
+        value = below
+    return False
+
+
+def _says_ascii(predicate: Any, name: str) -> bool:
+    asked = getattr(predicate, "arg", None)
+    is_search = isinstance(predicate, ops.RegexSearch) and isinstance(asked, ops.Field) and asked.name == name
+    return is_search and is_ascii(constant(predicate.pattern))
+
+
 def _extracts(node: Any, keys: Keys) -> bool:
     return _matches(node, keys) and is_count(node.index)
 
@@ -44,7 +74,7 @@ TEXT = (
         ops.StrRight,
         when=_at_constants,
     ),
-    refused(
+    bound(
         "part of text at a variable place",
         "x.substr(start, length)",
         ops.Substring,
@@ -65,7 +95,7 @@ TEXT = (
     certified("repeated text", "x.repeat(2)", ops.Repeat),
     certified("padded text", "x.lpad(4, '0'), x.rpad(4, ' ')", ops.LPad, ops.RPad, when=_pads),
     certified("text like a pattern", "x.like('a%')", ops.StringSQLLike, when=_like),
-    refused(
+    bound(
         "text like a pattern with escapes",
         "x.like('100\\\\%')",
         ops.StringSQLLike,
@@ -73,30 +103,40 @@ TEXT = (
         instead="x.contains('100%'), or x.re_search with a portable pattern",
     ),
     certified("matching text", "x.re_search(r'^[A-Z]{2}\\z')", ops.RegexSearch, when=_matches),
-    refused(
-        "matching text, by other signs",
-        "x.re_search(r'^.+$')",
-        ops.RegexSearch,
-        differs="$ and . mean other things beside a line's end, and classes such as \\s other characters",
-        instead="\\z for the end of the text, [^\\n] for any character, [0-9A-Za-z_] for \\w, a constant pattern",
-    ),
     certified("text taken out", "x.re_extract(r'([0-9]+)-([0-9]+)', 1)", ops.RegexExtract, when=_extracts),
-    refused(
-        "text replaced by pattern",
-        "x.re_replace(p, y)",
+    certified("text replaced by pattern", "x.re_replace('[^0-9]', '')", ops.RegexReplace, when=_replaces),
+    bound(
+        "matching text, by other signs",
+        "x.re_search(r'\\ba(?i)b')",
+        ops.RegexSearch,
+        ops.RegexExtract,
+        differs="flags, bounds of words and look-around mean other things, or one engine has none",
+        instead="a constant pattern of characters, classes, groups, |, *, +, ?, ., ^ and $",
+    ),
+    bound(
+        "text replaced by pattern, with groups",
+        "x.re_replace('(a)', '\\\\1')",
         ops.RegexReplace,
         differs="DuckDB puts a group in as \\1, Spark as $1",
         instead="x.replace('a', 'b'), or x.re_extract and +",
     ),
     certified("digest of text", "x.hexdigest('sha256')", ops.HexDigest, when=lambda node, _: is_text_of(node.arg)),
-    refused(
+    bound(
         "hash",
         "x.hash()",
         ops.Hash,
         differs="each engine has a function of its own",
         instead="x.cast('string').hexdigest('sha256')",
     ),
-    refused(
+    certified(
+        "upper and lower case of ASCII",
+        "t.filter(t.x.re_search('^[ -~]*$')).mutate(y=t.x.upper())",
+        ops.Uppercase,
+        ops.Lowercase,
+        ops.Capitalize,
+        when=_is_ascii,
+    ),
+    bound(
         "upper and lower case",
         "x.upper(), x.lower(), x.capitalize()",
         ops.Uppercase,
@@ -105,34 +145,33 @@ TEXT = (
         differs="engines change letters such as ß, İ and ﬁ differently",
         instead=_ASCII,
     ),
-    refused(
+    certified(
         "text without its blanks",
-        "x.strip(), x.lstrip(), x.rstrip()",
+        "x.strip(), x.lstrip(), x.rstrip(): blanks, tabs, ends of lines and pages",
         ops.Strip,
         ops.LStrip,
         ops.RStrip,
-        differs="Spark takes away other characters: of 'inf' x.strip() leaves 'in'",
-        instead="x.re_extract(r'^[ ]*([^ ]+)', 1) for a word, or a rule of the contract that there are none",
     ),
-    refused(
+    bound(
         "text backwards",
         "x.reverse()",
         ops.Reverse,
         differs="DuckDB keeps characters together that are shown as one, Spark does not",
         instead="the text as it is",
     ),
-    refused(
+    bound(
         "distance of texts",
         "x.levenshtein(y)",
         ops.Levenshtein,
         differs="DuckDB counts bytes, Spark characters",
         instead="compute it in a batch_transform, which runs the same code for every engine",
     ),
-    refused(
-        "split text",
-        "x.split('.')",
+    certified("split text", "x.split('.')", ops.StringSplit, when=_splits),
+    bound(
+        "text split by a column",
+        "x.split(y), x.split('')",
         ops.StringSplit,
         differs="Spark reads the separator as a pattern",
-        instead="x.re_extract(r'^([^.]*)[.]([^.]*)', 2)",
+        instead="x.split('.') by a constant",
     ),
 )

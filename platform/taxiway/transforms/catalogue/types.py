@@ -7,14 +7,16 @@ import ibis.expr.operations as ops
 
 from taxiway.transforms.catalogue.operator import (
     Keys,
+    bound,
     certified,
     constant,
-    is_plain,
+    is_money,
     is_text_of,
     is_timestamp,
     is_whole,
-    refused,
+    is_written,
 )
+from taxiway.transforms.library.typing import is_deliverable
 
 _DAY = r"(?!0000)\d{4}-\d{2}-\d{2}"
 _TIME = _DAY + r"([ T]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?)?"
@@ -30,16 +32,16 @@ def _is_constant(node: Any, _: Keys) -> bool:
     if dtype.is_string():
         return "\0" not in value
     if dtype.is_array():
-        return is_plain(dtype.value_type)
+        return is_written(dtype.value_type)
     # The digits of a decimal are another one, or a float, to an engine: it is the cast of a text.
-    return (is_plain(dtype) and not dtype.is_decimal()) or dtype.is_float64() or dtype.is_interval()
+    return is_written(dtype) or dtype.is_float64() or dtype.is_interval()
 
 
 def _to_number(node: Any, _: Keys) -> bool:
     source, to = node.arg.dtype, node.to
     if to.is_signed_integer():
         return is_whole(node.arg) or source.is_boolean()
-    return to.is_float64() and is_whole(node.arg)
+    return (to.is_float64() or is_money(to)) and is_whole(node.arg)
 
 
 def _to_text(node: Any, _: Keys) -> bool:
@@ -65,6 +67,14 @@ def _to_moment(node: Any, _: Keys) -> bool:
     return (dates[0] or is_timestamp(node.arg.dtype)) and (dates[1] or is_timestamp(node.to))
 
 
+def _is_typed(node: Any, _: Keys) -> bool:
+    return is_text_of(node.arg) and is_deliverable(node.to)
+
+
+def _is_place(node: Any, _: Keys) -> bool:
+    return node.to.is_interval() and isinstance(constant(node.arg), int)
+
+
 def _of_text(node: Any, _: Keys) -> bool:
     return is_text_of(node.arg)
 
@@ -82,8 +92,11 @@ TYPES = (
         ops.Literal,
         when=_is_constant,
     ),
-    certified("as a number", "x.cast('int64'), x.cast('float64')", ops.Cast, when=_to_number),
-    refused(
+    certified("as a number", "x.cast('int64'), x.cast('float64'), x.cast('decimal(20, 2)')", ops.Cast, when=_to_number),
+    certified(
+        "0 as an interval", "ibis.range_window(preceding=ibis.interval(days=7), following=0)", ops.Cast, when=_is_place
+    ),
+    bound(
         "float as a whole number",
         "x.cast('int64')",
         ops.Cast,
@@ -93,7 +106,7 @@ TYPES = (
         instead="keep whole numbers of a smaller unit from the start",
     ),
     certified("as text", "x.cast('string')", ops.Cast, when=_to_text),
-    refused(
+    bound(
         "float as text",
         "x.cast('string')",
         ops.Cast,
@@ -101,7 +114,7 @@ TYPES = (
         differs="engines write digits and exponents differently",
         instead="keep the number, and write it where it is shown",
     ),
-    refused(
+    bound(
         "time as text",
         "x.cast('string')",
         ops.Cast,
@@ -109,18 +122,11 @@ TYPES = (
         differs="DuckDB writes an instant's offset, Spark does not",
         instead="x.date().cast('string'), and x.hour() and x.minute() beside it",
     ),
-    refused(
-        "time in a format",
-        "x.strftime('%d.%m.%Y')",
-        ops.Strftime,
-        differs="engines write parts of a second, names and halves of a day differently",
-        instead="x.date().cast('string') and its substr, x.hour() beside it",
-    ),
     certified(
         "constant text as a value", "ibis.literal('2013-01-01').cast('timestamp')", ops.Cast, when=_of_constant_text
     ),
     certified("between dates, clocks and instants", "x.cast('date'), x.cast('timestamp')", ops.Cast, when=_to_moment),
-    refused(
+    bound(
         "time as a number",
         "x.cast('int64')",
         ops.Cast,
@@ -128,9 +134,15 @@ TYPES = (
         differs="DuckDB has no such cast, Spark gives seconds",
         instead="microseconds(x) of taxiway.transforms.library.clock",
     ),
-    refused(
+    certified(
+        "text as a value of one form",
+        "x.try_cast('int64'), x.try_cast('date'), x.try_cast('decimal(18, 2)'); null for any other form",
+        ops.TryCast,
+        when=_is_typed,
+    ),
+    bound(
         "text as a value",
-        "x.cast('int32'), x.try_cast('date')",
+        "x.cast('int32'), x.try_cast('boolean')",
         ops.Cast,
         ops.TryCast,
         when=_of_text,

@@ -102,6 +102,14 @@ def _moment_in_iso(text: Text, dtype: dt.DataType, moment: Moment) -> Text:
     return ibis.ifelse(text.re_search(moment.pattern), whole, ibis.null("string"))
 
 
+def is_deliverable(dtype: Any) -> bool:
+    """Whether a text can be a value of a type by the one form that `typed` takes."""
+    is_number = dtype.is_signed_integer() or dtype.is_float64() or (dtype.is_decimal() and dtype.precision is not None)
+    return (
+        is_number or dtype.is_date() or (dtype.is_timestamp() and dtype.timezone == "UTC" and dtype.scale in (None, 6))
+    )
+
+
 def delivered_text(choice: Any) -> Any:
     """The text that a choice is the value of, where it is what `typed` makes of one; None for any other."""
     value = choice.true_expr
@@ -193,7 +201,8 @@ def _form(dtype: dt.DataType) -> tuple[str, str]:
         return _NUMBER, "a number"
     if isinstance(dtype, dt.Decimal) and dtype.precision is not None and dtype.scale is not None:
         # Of more digits after the point engines would round, without a word.
-        pattern = rf"^[+-]?([0-9]+([.][0-9]{{0,{dtype.scale}}}0*)?|[.][0-9]{{1,{max(dtype.scale, 1)}}}0*)\z"
+        fraction = f"[0-9]{{1,{dtype.scale}}}0*" if dtype.scale else "0+"
+        pattern = rf"^[+-]?([0-9]+([.][0-9]{{0,{dtype.scale}}}0*)?|[.]{fraction})\z"
         return pattern, f"a number of up to {dtype.precision} digits, {dtype.scale} of them after the point"
     if dtype.is_date():
         return rf"^{_DAY}\z", "a date such as 2013-01-31"
