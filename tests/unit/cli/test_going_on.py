@@ -90,7 +90,7 @@ def test_what_lacks_an_input_is_made_with_it(fresh: CommandLine) -> None:
     fresh.done(*command.split()[1:])
 
 
-def remaining(home: Path, *, rebuild: bool = False) -> tuple[Remaining, RunRequest | None]:
+def remaining(home: Path, *, rebuild: bool = False) -> tuple[Remaining, RunRequest]:
     place = workspace(home)
     request = RunRequest(tuple(place.project.by_address), rebuild=rebuild)
     asked = {table.address: ALL if table.is_partitioned else [WHOLE] for table in place.project.tables}
