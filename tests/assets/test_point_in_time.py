@@ -234,7 +234,7 @@ def test_a_leak_of_a_pandas_function_is_caught():
 def test_the_table_that_says_when_a_column_is_known_must_be_there():
     tables = {"feature_delay_features": building.lake()["feature_delay_features"]}
     of = training_on_whole_months
-    arguments = {"key": ["flight_id"], "cuts": [CUTS[0]], "parameters": {"month": "2013-11"}}
+    arguments = {"key": ["flight_id"], "cuts": [CUTS[0]], "parameters": {"partition": "2013-11"}}
     with pytest.raises(UsageError, match="give the table feature_flights too"):
         assert_point_in_time(of, tables, contracts(of), **arguments, decision=CUTS[0])
     with pytest.raises(UsageError, match="the result has no column decision_at"):

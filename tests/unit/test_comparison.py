@@ -161,7 +161,7 @@ def test_a_tolerance_is_stated_and_counts(lake: OpenLake) -> None:
         ({"key": ["gauge"]}, r"gauge is no key of the table given: gauge=AAA has 224 rows"),
         ({"key": ["gauge", "rivr"]}, r"the table given has no column rivr, which is of the key; .*river"),
         ({"within": 2}, "a tolerance lies between 0 and 1"),
-        ({"month": "2020-01"}, "2020-01 lies outside the months"),
+        ({"partition": "2020-01"}, "2020-01 lies outside the calendar"),
         ({"frame": "nowhere.parquet"}, "there is no file nowhere.parquet"),
         ({"frame": "nowhere*.parquet"}, "stands for several files"),
         ({"frame": __file__}, "give a file of Parquet or CSV"),

@@ -56,7 +56,9 @@ def land(
     files = deliver(workspace, span, spoil)
     others = delivered_by_others(workspace, span, {file["file"] for file in files})
     tell_unexpected(workspace)
-    if not files and not others:
+    project = workspace.project
+    delivers = project.deliveries is not None or any(table.source is not None for table in project.tables)
+    if not files and not others and not delivers:
         raise UsageError(_nothing(workspace))
     if as_json:
         print_json(files + others)
@@ -68,7 +70,7 @@ def land(
     shown += [{"file": f["file"], "size": size(f["bytes"]), "delivery": "by others"} for f in others]
     print_rows(shown, ("file", "size", "delivery"))
     place = workspace.settings.landing
-    if files:
+    if files or not others:
         changed = sum(file["changed"] for file in files)
         hint(f"{counted(len(files), 'file')} delivered to {place}, {changed} with new content")
     if others:

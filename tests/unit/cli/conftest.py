@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
+import dagster as dg
 import pytest
 from tests.working import LOCAL
 
@@ -66,6 +68,12 @@ class CommandLine:
         said = self(*words)
         assert said.code == 0, said.err
         return said
+
+    def runs(self) -> list[dg.DagsterRun]:
+        """What Dagster knows of the runs, the last first."""
+        home = str(self.home / "dagster")
+        with patch.dict(os.environ, DAGSTER_HOME=home), dg.DagsterInstance.from_config(home) as instance:
+            return list(instance.get_runs())
 
 
 @pytest.fixture(scope="session")

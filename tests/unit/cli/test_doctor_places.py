@@ -114,8 +114,8 @@ def test_a_place_of_files_is_tried(tmp_path: Path) -> None:
     assert findings["connection not"].advice.endswith("or set TAXIWAY_CONNECTION_NOT to where you may write")
 
 
-def test_a_queue_that_nobody_serves_is_told(tmp_path: Path) -> None:
-    finding = found(settings(tmp_path, runs="queue"))["queue"]
+def test_a_queue_that_nobody_serves_is_told(tmp_path: Path, database: Database) -> None:
+    finding = found(settings(tmp_path, runs="queue", dagster_storage=database.url))["queue"]
     assert finding.status == "warning"
     assert finding.found == "no daemon has run yet"
     assert finding.advice.endswith("taxiway deployment start local")

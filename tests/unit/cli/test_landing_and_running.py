@@ -10,11 +10,6 @@ from taxiway.addresses import Address
 from taxiway.cli.run import choose
 
 
-def runs(command: CommandLine) -> list[dg.DagsterRun]:
-    with dg.DagsterInstance.from_config(str(command.home / "dagster")) as instance:
-        return list(instance.get_runs())
-
-
 def statuses(report: dict, table: str) -> dict[str, str]:
     (found,) = [entry for entry in report["tables"] if entry["table"] == table]
     return {partition["partition"]: partition["status"] for partition in found["partitions"]}
@@ -102,7 +97,7 @@ def test_run_publishes_what_was_landed_and_then_has_nothing_to_do(fresh: Command
     assert "skipped 2013-01 to 2013-02" in again.err
     assert "4 tables, 902 rows" in again.out
 
-    (second, first) = runs(fresh)
+    (second, first) = fresh.runs()
     assert (first.status, second.status) == (dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.SUCCESS)
     assert first.tags["dagster/asset_partition_range_start"] == "2013-01"
     assert first.tags["dagster/asset_partition_range_end"] == "2013-02"
@@ -118,7 +113,7 @@ def test_months_that_do_not_follow_each_other_make_a_run_each(fresh: CommandLine
     fresh.done("land", "--partition", "2013-03")
     report = fresh.done("run", "raw", "--json").data
     assert statuses(report, "raw/readings") == {"2013-01": "published", "2013-03": "published"}
-    assert [run.tags["dagster/partition"] for run in runs(fresh)] == ["2013-03", "2013-01"]
+    assert [run.tags["dagster/partition"] for run in fresh.runs()] == ["2013-03", "2013-01"]
 
 
 def test_selections_name_tables_and_layers() -> None:
@@ -151,7 +146,7 @@ def test_a_refusal_is_told_with_its_evidence_and_keeps_nothing_else_back(copied:
     assert "level_cm: 'high' is not a whole number" in said.err
     assert "Traceback" not in said.err
     assert "not up to date: " in said.err
-    refused, *going_on = reversed(runs(copied)[:3])
+    refused, *going_on = reversed(copied.runs()[:3])
     assert refused.status == dg.DagsterRunStatus.FAILURE
     assert {run.status for run in going_on} == {dg.DagsterRunStatus.SUCCESS}
     asked = [sorted(key.to_user_string() for key in run.asset_selection or ()) for run in going_on]
@@ -193,4 +188,4 @@ def test_demo_lands_runs_and_says_what_to_try(fresh: CommandLine) -> None:
     assert "# the levels by river" in said.out
     assert 'sql "from feature.river_month"' in said.out
     assert delivered(fresh.home)[0] == "gauges.csv"
-    assert {run.status for run in runs(fresh)} == {dg.DagsterRunStatus.SUCCESS}
+    assert {run.status for run in fresh.runs()} == {dg.DagsterRunStatus.SUCCESS}

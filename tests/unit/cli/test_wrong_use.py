@@ -189,7 +189,7 @@ def test_a_lost_data_file_is_named_and_the_table_can_be_made_anew(copied: Comman
 
 def test_doctor_says_what_the_settings_lack(tmp_path: Path, root: Path) -> None:
     shutil.copytree(root, tmp_path / "root")
-    (tmp_path / "root" / "deployments" / "local" / "settings.toml").write_text('first = "2013-01"\n')
+    (tmp_path / "root" / "deployments" / "local" / "settings.toml").write_text('end = "2013-05"\n')
     said = CommandLine(tmp_path / "root", tmp_path / "home")("doctor", "--json")
     assert said.code == 1
     assert "TAXIWAY_FIRST is not set" in said.data[-1]["found"]

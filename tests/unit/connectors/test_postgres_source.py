@@ -123,7 +123,10 @@ def test_another_query_delivers_again_what_differs(database: Database, tmp_path:
         ({"table": "river.reading"}, 'relation "river.reading" does not exist'),
         ({"table": 'river.x"; DROP TABLE readings; --'}, "does not exist"),
         ({"cursor": "changed_at"}, "river.readings has no column changed_at; there are: gauge, read_at"),
-        ({"month": "gauge"}, "river.readings: gauge says of which month a row is, and is no date or timestamp"),
+        (
+            {"partition_by": "gauge"},
+            "river.readings: gauge says of which partition a row is, and is no date or timestamp",
+        ),
         ({"table": "", "query": "SELECT 1 AS one"}, "the query has no column remark; there are: one"),
         ({"table": "", "query": "SELECT nonsense"}, 'column "nonsense" does not exist'),
         (
@@ -134,7 +137,7 @@ def test_another_query_delivers_again_what_differs(database: Database, tmp_path:
             "read_at is to be an instant, and has no zone there; give it one in a query: read_at AT TIME ZONE 'UTC'",
         ),
     ],
-    ids=["table", "hostile table", "cursor", "month", "columns", "query", "clock"],
+    ids=["table", "hostile table", "cursor", "partition", "columns", "query", "clock"],
 )
 def test_what_cannot_be_read_is_one_line(
     database: Database, tmp_path: Path, changes: dict[str, str], told: str

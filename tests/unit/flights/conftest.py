@@ -32,7 +32,7 @@ def tables(tmp_path_factory) -> dict[str, pa.Table]:
 @pytest.fixture(scope="session")
 def training(tables: dict[str, pa.Table]) -> pa.Table:
     """What February's model may see, in one order, so that a slice of it is the same every time."""
-    rows = run_transform(training_rows, tables, {"month": MONTH})
+    rows = run_transform(training_rows, tables, {"partition": MONTH})
     return rows.sort_by([("decision_at", "ascending"), ("flight_id", "ascending")])
 
 

@@ -81,7 +81,7 @@ def test_training_at_the_first_possible_decision_is_closed(tables):
     moments = [CUT, CUT + timedelta(microseconds=1), None]
     column = one.schema.get_field_index("arrived_at")
     one = one.set_column(column, "arrived_at", pa.array(moments, one.schema.field(column).type))
-    seen = run_transform(training_rows, tables | {"feature_flights": one}, {"month": MONTH})
+    seen = run_transform(training_rows, tables | {"feature_flights": one}, {"partition": MONTH})
     assert seen["flight_id"].to_pylist() == one["flight_id"].to_pylist()[:1]
 
 

@@ -293,8 +293,8 @@ def test_an_ordinary_project_needs_nothing_of_ours(tmp_path: Path) -> None:
     assert build.rows("rivers").to_pylist() == [{"river": "Elbe", "level": 7}]
     project = DbtProject(tmp_path / "small", tmp_path / "states")
     assert project.model("rivers").relation == ("mart_reports", "rivers")
-    assert project.inputs("rivers", {"rivers"}) == [Address("raw", "levels")]
-    assert project.inputs("rivers", {"rivers", "stg_levels"}) == [Address("mart", "stg_levels")]
+    assert project.model("rivers").sources == (Address("raw", "levels"),)
+    assert project.model("rivers").models == ("stg_levels",)
 
 
 def test_a_seed_is_read_and_counts(tmp_path: Path) -> None:

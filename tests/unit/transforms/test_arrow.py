@@ -24,7 +24,7 @@ def test_one_prepare_belongs_to_the_one_table():
         return rows.slice(0, weeks)
 
     assert dict(forecast.prepares) == {"rows": past}
-    assert dict(forecast.parameters) == {"month": "", "weeks": 4}
+    assert dict(forecast.parameters) == {"partition": "", "weeks": 4}
     assert forecast.name == "forecast"
     assert forecast.inputs == ("raw_sales",)
     assert forecast.libraries == ("numpy",)
