@@ -125,7 +125,7 @@ def test_another_query_delivers_again_what_differs(database: Database, tmp_path:
         ({"cursor": "changed_at"}, "river.readings has no column changed_at; there are: gauge, read_at"),
         (
             {"partition_by": "gauge"},
-            "river.readings: gauge says of which partition a row is, and is no date or timestamp",
+            "gauge says of which partition a row is, and is no date or timestamp",
         ),
         ({"table": "", "query": "SELECT 1 AS one"}, "the query has no column remark; there are: one"),
         ({"table": "", "query": "SELECT nonsense"}, 'column "nonsense" does not exist'),
