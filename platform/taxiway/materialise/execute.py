@@ -86,16 +86,16 @@ def materialise(
     table and its schema, and publishes all of it or nothing; `accept_fewer` publishes partitions with fewer rows than
     the contract's volume allows. Raises UsageError for a partition that the table cannot have or a rebuild that leaves
     some out, or an engine that the table is not bound to, PublishConflict where another run published one of the same
-    partitions meanwhile,
-    LakeError where lake or storage fail, EngineError where the engine does, and what the transform itself raises.
+    partitions meanwhile, LakeError where lake or storage fail, EngineError where the engine does, and what the
+    transform itself raises.
     """
     clock = Clock()
     with clock.phase("plan"):
         plan = make_plan(workspace, table, partitions, force=force or rebuild)
+        see_that_it_runs_on(table, plan.compiled.kind, engine.name)
         # Before anything is computed or skipped: another project's table may look like this one.
         workspace.lake.see_that_it_is_ours(table.address)
         check_change(plan, rebuild=rebuild)
-        see_that_it_runs_on(table, plan.compiled.kind, engine.name)
     computing = {p.partition for p in plan.to_compute}
     results = {p.partition: skipped(plan, p) for p in plan.partitions if p.partition not in computing}
     rows_read = 0
