@@ -66,6 +66,13 @@ class Files:
         if self.packed and not self.packable:
             self._refuse(f"{self.kind} files are not packed as a whole: leave out {self.name[self.name.rindex('.') :]}")
 
+    def __str__(self) -> str:
+        """Its declaration, without what that leaves as it is."""
+        plain = type(self)(self.name)
+        said = ((each.name, getattr(self, each.name)) for each in fields(self) if each.name != "name")
+        differing = (f"{name}={value!r}" for name, value in said if value != getattr(plain, name))
+        return f"{type(self).__name__}({', '.join([repr(self.name), *differing])})"
+
     @property
     def packed(self) -> str:
         """What the files are packed with, by the end of their name; empty where they are plain."""

@@ -185,7 +185,7 @@ class DeliveryStatus:
         table = landed.table
         assert table.files is not None
         if table not in self._ways:
-            self._ways[table] = f"{__version__} {table.at} {dict(table.file_columns)} {table.files}"
+            self._ways[table] = f"{__version__} {table.at} {dict(table.file_columns)} {table.files!r}"
         return sha256(f"{self._ways[table]} {landed.file.name} {landed.digest}".encode()).hexdigest()[:16]
 
     def _snapshot(self, table: Table) -> Snapshot | None:
