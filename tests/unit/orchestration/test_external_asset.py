@@ -19,7 +19,7 @@ def test_it_is_checked_in_a_run_with_what_reads_it(tmp_path: Path) -> None:
     definitions = build_definitions(place.project, place.settings, workspace=place)
     key = dg.AssetKey(["external", "orders"])
     node = definitions.resolve_asset_graph().get(key)
-    assert node.kinds == {"external", "deltalake"}
+    assert node.kinds == {"external", "deltalake", "portable"}
     assert node.automation_condition is not None
     assert node.child_keys == {dg.AssetKey(["feature", "sums"])}
     job = definitions.resolve_implicit_global_asset_job_def()
