@@ -118,8 +118,12 @@ lock: $(BIN)/uv  ## resolve the dependencies anew, for every Python that Taxiway
 	$(LOCK) --no-annotate platform/pyproject.toml -c requirements/core.txt -o $(NEW)/requirements/core.txt.template
 	mkdir -p build/new
 	sed 's/%%version/0.1.0/; s/%%name/new/' $(NEW)/pyproject.toml.template > build/new/pyproject.toml
-	$(LOCK) --no-annotate --group build/new/pyproject.toml:dev -c requirements/dev.txt \
-		-o $(NEW)/requirements/dev.txt.template
+	for group in build dev; do \
+		$(LOCK) --no-annotate --group build/new/pyproject.toml:$$group -c requirements/dev.txt \
+			-o $(NEW)/requirements/$$group.txt.template || exit 1; \
+	done
+	$(LOCK) --no-annotate platform/pyproject.toml --extra staging -c requirements/staging.txt \
+		-o $(NEW)/requirements/staging.txt.template
 
 # A new project begins with what is locked here.
 NEW := platform/taxiway/scaffold/template
