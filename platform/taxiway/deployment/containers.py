@@ -14,6 +14,7 @@ import yaml
 
 from taxiway.deployment.layout import Layout
 from taxiway.deployment.processes import Process
+from taxiway.version import DISTRIBUTION, __version__
 
 _PREPARE = "prepare"
 _USER, _USER_ID = "taxiway", 10001
@@ -101,11 +102,15 @@ def _copied(root: Path) -> str:
 
 
 def _installed(root: Path) -> str:
-    """What is installed of the project: wheels that lie in it, and the distributions whose source it is."""
+    """What is installed of the project: wheels that lie in it, and the distributions whose source it is; and Taxiway
+    itself from a package index, unless it is among them."""
     wheels = sorted(f"./{path.relative_to(root)}" for path in root.glob("wheels/*.whl"))
     files = [file for file in (root / "pyproject.toml", *sorted(root.glob("*/pyproject.toml"))) if file.is_file()]
-    found = [file.parent.relative_to(root) for file in files if "project" in tomllib.loads(file.read_text())]
-    return " ".join([*wheels, *(f"-e ./{folder}" for folder in found)])
+    declared = {file.parent.relative_to(root): tomllib.loads(file.read_text()).get("project") for file in files}
+    found = {folder: project["name"] for folder, project in declared.items() if project is not None}
+    is_here = DISTRIBUTION in found.values() or any(root.glob(f"wheels/{DISTRIBUTION}-*.whl"))
+    taxiway = [] if is_here else [f"{DISTRIBUTION}=={__version__}"]
+    return " ".join([*taxiway, *wheels, *(f"-e ./{folder}" for folder in found)])
 
 
 class _Unabridged(yaml.SafeDumper):

@@ -1,5 +1,6 @@
 """The compose file and the Dockerfile: whole, without a secret, and what linters let pass."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,9 @@ from tests.working import ROOT, unavailable
 
 from taxiway.deployment import Layout, Process, processes
 from taxiway.deployment.containers import render_compose, render_dockerfile
+from taxiway.scaffold import project as scaffold
+from taxiway.scaffold import write_project
+from taxiway.version import __version__
 
 PROGRAMS = Path(sys.executable).parent
 
@@ -64,6 +68,25 @@ def test_the_image_is_built_from_the_project(written: tuple[Path, Layout, tuple[
     copied = [line.split()[1:-1] for line in dockerfile.splitlines() if line.startswith("COPY ")]
     assert all((ROOT / name).exists() for names in copied for name in names)
     assert all(package in dockerfile for process in listed for package in process.packages)
+
+
+@pytest.mark.parametrize(
+    ("wheel", "installed"), [(True, "./wheels/taxiway-1-py3-none-any.whl"), (False, f"taxiway=={__version__}")]
+)
+def test_the_image_of_a_new_project_finds_what_it_installs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wheel: bool, installed: str
+) -> None:
+    monkeypatch.setattr(scaffold, "provide_wheel", lambda _: wheel)
+    write_project("shop", tmp_path)
+    if wheel:
+        (tmp_path / "wheels").mkdir()
+        (tmp_path / "wheels" / "taxiway-1-py3-none-any.whl").touch()
+    layout = Layout.containers("staging", ROOT, 9000)
+    dockerfile = render_dockerfile(layout, processes(layout), tmp_path)
+    locked = re.findall(r"-r (\S+)", dockerfile)
+    assert locked == [f"requirements/{name}.txt" for name in ("build", "core", "staging")]
+    assert all((tmp_path / name).is_file() for name in locked)
+    assert f"--no-deps {installed} -e ./. " in dockerfile
 
 
 def test_neither_has_a_secret(written: tuple[Path, Layout, tuple[Process, ...]]) -> None:
