@@ -13,13 +13,11 @@ from taxiway.contracts import (
     Contract,
     Date,
     Float64,
-    FloatList,
     Instant,
     Int16,
     Int32,
     Int64,
     Text,
-    TextList,
     column,
     compile_contract,
     key_audit,
@@ -43,12 +41,10 @@ class Lots(Contract):
     day: Date = column("A day")
     at: Instant = column("An instant")
     kept: Bool = column("Whether it is kept")
-    words: TextList = column("Words about it")
-    weights: FloatList = column("What its pieces weigh", unit="kg", allow_nan=True)
     month: Text = column("The month")
 
     class Config:
-        unique = ["name", "number", "pieces", "serial", "share", "day", "at", "kept", "words", "weights"]
+        unique = ["name", "number", "pieces", "serial", "share", "day", "at", "kept"]
         metadata = table(grain="month")
 
 
@@ -62,8 +58,7 @@ class LotsOfAMonth(Lots):
 def lot(**other: Any) -> dict[str, Any]:
     """A lot, with other values for some."""
     first = {"name": "a", "number": 1, "pieces": 1, "serial": 1, "share": 0.5, "day": date(2013, 1, 1), "kept": True}
-    lists = {"words": ["a", "b"], "weights": [0.5]}
-    return first | lists | {"at": datetime(2013, 1, 1, tzinfo=UTC), "month": "2013-01"} | other
+    return first | {"at": datetime(2013, 1, 1, tzinfo=UTC), "month": "2013-01"} | other
 
 
 ALONE = [
@@ -76,18 +71,12 @@ ALONE = [
     lot(day=date(1960, 2, 29)),
     lot(at=datetime(2013, 1, 1, 0, 0, 0, 1, tzinfo=UTC)),
     lot(kept=False),
-    # Spark's hash passes over nulls in lists; such keys are told apart where the keys themselves are compared.
-    *(lot(words=words) for words in ([], ["a"], ["ab"], ["b", "a"])),
-    *(lot(weights=weights) for weights in ([], [0.25])),
     lot(month="2013-02"),
 ]
 TWICE = {
     "a text": [lot(name="😀"), lot(name="😀")],
     "zeros": [lot(share=0.0), lot(share=-0.0)],
     "no numbers": [lot(share=float("nan")), lot(share=OTHER_NAN)],
-    "words": [lot(words=["é", None]), lot(words=["é", None])],
-    "zeros in a list": [lot(weights=[0.0]), lot(weights=[-0.0])],
-    "no numbers in a list": [lot(weights=[float("nan")]), lot(weights=[OTHER_NAN])],
     "everything": [lot(), lot()],
 }
 

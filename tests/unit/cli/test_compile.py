@@ -74,7 +74,7 @@ def test_a_month_that_is_not_published_is_told(built: CommandLine) -> None:
 
 
 def test_a_raw_table_is_made_of_the_delivered_texts(built: CommandLine) -> None:
-    said = built.done("compile", "raw/readings", "--month", "2013-01").out
+    said = built.done("compile", "raw/readings", "--partition", "2013-01").out
     assert (
         "landing_readings has to be there: the records of readings-2013-01.csv, "
         "as CSV('readings-{month}.csv', dropped={'remark': 'string'}) says; " in comments(said)
