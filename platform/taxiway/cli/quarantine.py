@@ -139,7 +139,7 @@ def _unread(lake: "OpenLake", table: str | None, partition: str | None) -> Itera
 def _unread_of(lake: "OpenLake", table: "Table", partition: str | None) -> Iterator[str]:
     from taxiway.lake import WHOLE
     from taxiway.lake.inputs import LANDING
-    from taxiway.materialise.stage import read_for
+    from taxiway.materialise.reading import read_for
 
     workspace = lake.workspace
     made = lake.lake.find(table.address)

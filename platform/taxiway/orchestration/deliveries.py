@@ -11,7 +11,7 @@ from taxiway.lake.inputs import LANDING, in_short, told_of
 from taxiway.landing import Delivery, Listing
 from taxiway.materialise import Workspace
 from taxiway.materialise.plan import needed_partitions, partitions_in_reach
-from taxiway.materialise.stage import read_for
+from taxiway.materialise.reading import read_for
 from taxiway.tables import Project, Table
 from taxiway.transforms import Reach
 from taxiway.version import __version__
