@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -147,12 +148,13 @@ def _unread_of(lake: "OpenLake", table: "Table", partition: str | None) -> Itera
     if partition is not None:
         keys = workspace.calendar.among(keys, workspace.calendar.span(partition))
     lying = workspace.expected_files.by_partition(workspace.landing.listing().found)
+    digest = cache(workspace.landing.digest)
     for key in keys:
         published = made.partitions.get(key) if made is not None else None
         made_of = published.inputs.get(LANDING, {}) if published is not None else {}
         for name in lying.get((table, key), ()):
             try:
-                if made_of.get(name) != workspace.landing.digest(name):
+                if made_of.get(name) != digest(name):
                     read_for(table, name, workspace.landing.read(name))
             except DeliveryRefused as error:
                 where = workspace.landing.address(name)

@@ -6,7 +6,7 @@ the digest of its content, so that whoever plans, looks or tells need not read i
 
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
@@ -145,9 +145,7 @@ class DatedFiles:
             return {}
         if not isinstance(kept, dict) or kept.get("way") != self._way(table):
             return {}
-        return {
-            name: Content(*values[:5], tuple(values[5]), *values[6:]) for name, values in kept["files"].items()
-        }
+        return {name: Content(*values[:5], tuple(values[5]), *values[6:]) for name, values in kept["files"].items()}
 
     def _path(self, table: Table) -> Path:
         return self._folder / f"{table.address.relation}.json"
@@ -167,9 +165,9 @@ class DatedNow:
     made anew, without them, when the file changes, and is refused while the file cannot be read.
     """
 
-    def __init__(self, files: DatedFiles, landing: LandingZone, lake: Lake, *, reads: bool) -> None:
-        """`reads` is whether files are read whose content is not known."""
-        self._files, self._landing, self._lake, self._reads = files, landing, lake, reads
+    def __init__(self, files: DatedFiles, lake: Lake, listing: Callable[[], Listing], *, reads: bool) -> None:
+        """`listing` says once what lies there; `reads` is whether files are read whose content is not known."""
+        self._files, self._lake, self._list, self._reads = files, lake, listing, reads
         self._published: dict[Table, dict[str, set[str]]] = {}
         self._learnt: set[Table] = set()
 
@@ -190,7 +188,7 @@ class DatedNow:
 
     @cached_property
     def _listing(self) -> Listing:
-        return self._landing.listing()
+        return self._list()
 
     def _of_published(self, table: Table) -> dict[str, set[str]]:
         if table not in self._published:

@@ -50,8 +50,10 @@ def dated(table: Table, calendar: Calendar, file: DeliveredFile) -> DatedFile:
     assert table.grain is not None
     column = table.files.dated
     values = _values(table, column, file.table[column])
-    keys = _keys_of_dates(calendar, table.grain, values) if pa.types.is_date(values.type) else _keys_of_instants(
-        calendar, table.grain, values
+    keys = (
+        _keys_of_dates(calendar, table.grain, values)
+        if pa.types.is_date(values.type)
+        else _keys_of_instants(calendar, table.grain, values)
     )
     partitions = tuple(sorted(pc.unique(keys).drop_null().to_pylist()))
     lost = np.flatnonzero(pc.is_null(keys).to_numpy(zero_copy_only=False))

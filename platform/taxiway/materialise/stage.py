@@ -117,12 +117,15 @@ def _stage_delivered(workspace: Workspace, plan: Plan, session: Session, staged:
     assert isinstance(table.transform, Transform)
     (relation,) = table.transform.inputs
     read: list[pa.Table] = []
+    waiting = 0
     for rows in (_dated_rows if table.is_dated else _named_rows)(workspace, table, staged):
         staged.rows_read += rows.num_rows
+        waiting += rows.num_rows
         read.append(rows)
-        if sum(each.num_rows for each in read) >= _ROWS_A_LOAD:
+        if waiting >= _ROWS_A_LOAD:
             session.load(_FILES, pa.concat_tables(read))
             read.clear()
+            waiting = 0
     if read:
         session.load(_FILES, pa.concat_tables(read))
     if not staged.inputs:
@@ -182,7 +185,9 @@ def _dated_rows(workspace: Workspace, table: Table, staged: Staged) -> Iterator[
 def _no_file(workspace: Workspace, table: Table, partition: str) -> str:
     folder = workspace.landing.store
     if table.is_dated:
-        return f"no file {table.file_name(partition)} with a row of {partition} has been delivered: put one into {folder}"
+        return (
+            f"no file {table.file_name(partition)} with a row of {partition} has been delivered: put one into {folder}"
+        )
     return f"no file {table.file_name(partition)} has been delivered: put it into {folder}"
 
 

@@ -9,7 +9,7 @@ from taxiway.calendar import Calendar
 from taxiway.home import check_home
 from taxiway.lake import WHOLE, Lake, Snapshot
 from taxiway.lake.elsewhere import Elsewhere, pinned
-from taxiway.landing import LandingZone
+from taxiway.landing import LandingZone, Listing
 from taxiway.materialise.dated_files import DatedFiles, DatedNow
 from taxiway.materialise.expected_files import ExpectedFiles
 from taxiway.settings import Settings
@@ -77,16 +77,17 @@ class Workspace:
 
         Those are read whose rows tell their partitions and whose content is not known.
         """
-        return self.expecting(self._over)
+        return self.expecting(self._over, self.landing.listing)
 
-    @property
-    def known_files(self) -> ExpectedFiles:
-        """The same as far as it is known without reading a file."""
-        return self.expecting(self._over, reads=False)
+    def expected_in(self, listing: Listing, *, reads: bool = True) -> ExpectedFiles:
+        """The same as they lay there; as far as it is known without reading a file where none `reads`."""
+        return self.expecting(self._over, lambda: listing, reads=reads)
 
-    def expecting(self, tables: Mapping[Table, Collection[str]], *, reads: bool = True) -> ExpectedFiles:
-        """The delivered files of these partitions of tables, as they lie there now."""
-        return ExpectedFiles(tables, DatedNow(self.dated_files, self.landing, self.lake, reads=reads).partitions)
+    def expecting(
+        self, tables: Mapping[Table, Collection[str]], listing: Callable[[], Listing], *, reads: bool = True
+    ) -> ExpectedFiles:
+        """The delivered files of these partitions of tables; `listing` says what lies there, where that matters."""
+        return ExpectedFiles(tables, DatedNow(self.dated_files, self.lake, listing, reads=reads).partitions)
 
     @property
     def _over(self) -> Mapping[Table, frozenset[str]]:
@@ -99,7 +100,8 @@ class Workspace:
         dated, those that lie in the landing zone now."""
         if table.files is None or not (table.files.several or table.is_dated):
             return {key: (table.file_name(key),) for key in partitions}
-        lying = self.expecting({table: partitions}).by_partition(self.landing.listing().readable)
+        listing = self.landing.listing()
+        lying = self.expecting({table: partitions}, lambda: listing).by_partition(listing.readable)
         return {key: tuple(lying.get((table, key), ())) for key in partitions}
 
 
