@@ -114,8 +114,8 @@ class Table:
         for grain in GRAINS:
             if (f"{{{grain}}}" in files.name) != (grain == self.file_grain):
                 wanted = (
-                    f"need {{{grain}}} in their name, or all {grain}s would be made from the same; where a column tells "
-                    f"a row's {grain}, write dated=... with its name"
+                    f"need {{{grain}}} in their name, or all {grain}s would be made from the same; where a column "
+                    f"tells the {grain} of each row, write dated=... with its name"
                 )
                 other = f"have {{{grain}}} in their name, but the table is {self.partitioning}"
                 told = wanted if grain == self.file_grain else other
