@@ -213,6 +213,18 @@ def test_malformed_records_are_rows_of_the_first_day(tmp_path: Path) -> None:
     assert (day, file, row, "field" in reason) == ("2013-01-02", "seen.csv", 2, True)
 
 
+def test_a_column_that_the_table_does_not_keep_may_tell_the_day(tmp_path: Path) -> None:
+    files = CSV("seen.csv", dated="sent_at", dropped={"sent_at": "timestamp('UTC', 6)"})
+    place = workspace(tmp_path, project_of(files), first="2013-01-01", end="2013-01-04")
+    at = "2013-01-01T10:00:00Z"
+    records = [f"1,{at},2013-01-02T00:00:00Z", f"2,{at},2013-01-03T00:00:00Z", f"3,{at},soon"]
+    place.landing.deliver("seen.csv", "\n".join(["id,seen_at,sent_at", *records, ""]).encode())
+    assert statuses(run(place, AT, DAYS[1:])) == dict.fromkeys(DAYS[1:], "published")
+    assert [row[:2] for row in made(place)] == [("2013-01-02", 1), ("2013-01-03", 2)]
+    reason = "sent_at: 'soon' is not an instant in UTC such as 2013-01-31T10:00:00Z"
+    assert quarantined(place) == [("2013-01-02", "seen.csv", 3, reason)]
+
+
 def test_files_of_no_table_are_told_with_what_was_meant(place: Workspace) -> None:
     for name in ("Sightings-d.jsonl.gz", "sightings-d.jsonl"):
         place.landing.deliver(name, b"x")
@@ -221,7 +233,7 @@ def test_files_of_no_table_are_told_with_what_was_meant(place: Workspace) -> Non
     assert "pack it as sightings-*.jsonl.gz" in told["sightings-d.jsonl"]
 
 
-def test_json_lines_say_the_form_of_their_instants(tmp_path: Path) -> None:
+def test_json_recordssay_the_form_of_their_instants(tmp_path: Path) -> None:
     files = JSONLines("seen-*.jsonl", dated="seen_at", instants="%d.%m.%Y %H:%M")
     place = workspace(tmp_path, project_of(files), first="2013-01-01", end="2013-01-04")
     place.landing.deliver("seen-1.jsonl", b'{"id": 1, "seen_at": "02.01.2013 10:00"}\n')
