@@ -146,7 +146,7 @@ class Table:
             raise DefinitionError(f"{where}, but its source delivers a file for each {grain}: leave dated out")
         if column not in self.file_columns:
             raise DefinitionError(f"{where}, which they do not have; {nearest(column, self.file_columns)}")
-        dtype = ibis.dtype(self.file_columns[column])
+        dtype: Any = ibis.dtype(self.file_columns[column])
         if not (dtype.is_date() and grain != "hour") and not (dtype.is_timestamp() and dtype.timezone == "UTC"):
             kinds = "an Instant" if grain == "hour" else "a Date or an Instant"
             raise DefinitionError(f"{where}, which is {dtype} and tells no {grain}: name a column that is {kinds}")

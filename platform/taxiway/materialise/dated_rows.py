@@ -55,8 +55,8 @@ def dated(table: Table, calendar: Calendar, file: DeliveredFile) -> DatedFile:
         if pa.types.is_date(values.type)
         else _keys_of_instants(calendar, table.grain, values)
     )
-    partitions = tuple(sorted(pc.unique(keys).drop_null().to_pylist()))
-    lost = np.flatnonzero(pc.is_null(keys).to_numpy(zero_copy_only=False))
+    partitions = tuple(sorted(keys.unique().drop_null().to_pylist()))
+    lost = np.flatnonzero(keys.is_null().to_numpy(zero_copy_only=False))
     rows = file.table
     why = ""
     if lost.size:
@@ -111,7 +111,7 @@ def _keys_of_dates(calendar: Calendar, grain: Grain, dates: pa.Array) -> pa.Arra
 
 def _keys_of_instants(calendar: Calendar, grain: Grain, instants: pa.Array) -> pa.Array:
     """The partitions of the calendar in which instants lie: found by bisection, however many rows there are."""
-    valid = pc.is_valid(instants).to_numpy(zero_copy_only=False)
+    valid = instants.is_valid().to_numpy(zero_copy_only=False)
     seconds = pc.fill_null(instants.cast(pa.int64()), 0).to_numpy() // 1_000_000
     spans = _partitions_at(calendar, grain, np.unique(seconds[valid] // _DAY_S).tolist())
     if not spans:

@@ -175,7 +175,7 @@ def _dated_rows(workspace: Workspace, table: Table, staged: Staged) -> Iterator[
             file = found.file if key == found.first else replace(found.file, malformed=0)
             staged.findings[key] = (*staged.findings.get(key, ()), *_of_delivery(file))
             staged.malformed[key] = staged.malformed.get(key, 0) + file.malformed
-        yield found.file.table.filter(pc.is_in(found.file.table["_partition"], pa.array(own, pa.string())))
+        yield found.file.table.filter(pc.field("_partition").isin(own))
     staged.refused |= refused
     staged.inputs = {
         key: {LANDING: {name: digests[name] for name in names}} for key, names in named.items() if key not in refused
