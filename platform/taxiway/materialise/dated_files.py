@@ -145,7 +145,9 @@ class DatedFiles:
             return {}
         if not isinstance(kept, dict) or kept.get("way") != self._way(table):
             return {}
-        return {name: Content(*values[:5], tuple(values[5]), *values[6:]) for name, values in kept["files"].items()}
+        return {
+            name: Content._make([*values[:5], tuple(values[5]), *values[6:]]) for name, values in kept["files"].items()
+        }
 
     def _path(self, table: Table) -> Path:
         return self._folder / f"{table.address.relation}.json"
