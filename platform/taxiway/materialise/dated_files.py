@@ -155,7 +155,7 @@ class DatedFiles:
     def _way(self, table: Table) -> str:
         """By what a content is told to hold what it does, in a few digits."""
         assert table.files is not None
-        read = f"{__version__} {table.at} {dict(table.file_columns)} {table.files} {table.files.dated} {table.grain}"
+        read = f"{__version__} {table.at} {dict(table.file_columns)} {table.files!r} {table.files.dated} {table.grain}"
         clock = f"{self._calendar!r} {python_version()}"
         return sha256(f"{self._landing.store} {read} {clock}".encode()).hexdigest()[:16]
 
