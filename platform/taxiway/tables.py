@@ -53,7 +53,8 @@ class Table:
 
     `transform` computes it from the tables that its parameters name. A table of the raw layer has one
     input, the `files` that are delivered: the transform sees their columns typed, `source_file`, `source_row` and
-    `_partition`, the key of the partition that a file was delivered for. A `source` delivers them, and says how they
+    `_partition`, the key of the partition that a file was delivered for, or, of files that are `dated`, that the row's
+    date tells. A `source` delivers them, and says how they
     are to be understood where `files` do not. A table without a transform (a mart) is published by who builds it. One
     that is `external` is written by somebody else, and checked here. `engine` overrides the deployment's. `figures`
     draws pictures of the published rows of a partition, PNG by name, for the UI. `sinks` are where it goes beside the
@@ -108,11 +109,16 @@ class Table:
         files, source = self._files, self.source
         if not isinstance(self.transform, Transform) or len(self.transform.inputs) != 1:
             raise DefinitionError(f"{self.at}: a table of delivered files has a transform with one input, the files")
+        if files.dated is not None:
+            self._see_that_rows_can_be_dated(files, files.dated)
         for grain in GRAINS:
-            if (f"{{{grain}}}" in files.name) != (grain == self.grain):
-                wanted = f"need {{{grain}}} in their name, or all {grain}s would be made from the same"
+            if (f"{{{grain}}}" in files.name) != (grain == self.file_grain):
+                wanted = (
+                    f"need {{{grain}}} in their name, or all {grain}s would be made from the same; where a column "
+                    f"tells the {grain} of each row, write dated=... with its name"
+                )
                 other = f"have {{{grain}}} in their name, but the table is {self.partitioning}"
-                told = wanted if grain == self.grain else other
+                told = wanted if grain == self.file_grain else other
                 raise DefinitionError(f"{self.at}: the delivered files {files.name} {told}")
         if source is None:
             return
@@ -128,6 +134,23 @@ class Table:
                 f"{self.partitioning}"
             )
 
+    def _see_that_rows_can_be_dated(self, files: Files, column: str) -> None:
+        grain, where = self.grain, f"{self.at}: its files are dated={column!r}"
+        if grain is None:
+            raise DefinitionError(f"{where}, but the table is not partitioned: leave dated out")
+        if any(f"{{{each}}}" in files.name for each in GRAINS):
+            raise DefinitionError(
+                f"{where}, but their name {files.name} tells the {grain} already: leave one of the two out"
+            )
+        if self.source is not None:
+            raise DefinitionError(f"{where}, but its source delivers a file for each {grain}: leave dated out")
+        if column not in self.file_columns:
+            raise DefinitionError(f"{where}, which they do not have; {nearest(column, self.file_columns)}")
+        dtype: Any = ibis.dtype(self.file_columns[column])
+        if not (dtype.is_date() and grain != "hour") and not (dtype.is_timestamp() and dtype.timezone == "UTC"):
+            kinds = "an Instant" if grain == "hour" else "a Date or an Instant"
+            raise DefinitionError(f"{where}, which is {dtype} and tells no {grain}: name a column that is {kinds}")
+
     @cached_property
     def address(self) -> Address:
         """Where it lives."""
@@ -142,6 +165,16 @@ class Table:
     def grain(self) -> Grain | None:
         """How long a partition is; None where it has none."""
         return self.rules.grain
+
+    @property
+    def file_grain(self) -> Grain | None:
+        """How long the partition is that the name of a delivered file tells; None where it tells none."""
+        return None if self.is_dated else self.grain
+
+    @property
+    def is_dated(self) -> bool:
+        """Whether the rows of its delivered files tell their partitions, each its own."""
+        return self.files is not None and self.files.dated is not None
 
     @property
     def is_partitioned(self) -> bool:
@@ -178,23 +211,32 @@ class Table:
         return frozenset(self.transform.parameters).union(*(prepare.parameters for prepare in prepares))
 
     def file_name(self, partition: str) -> str:
-        """The name of the delivered file of a partition, or, with `*`, of its files."""
-        return self._files.name.replace(f"{{{self.grain}}}", partition)
+        """The name of the delivered file of a partition, or, with `*`, of its files; of all partitions where rows are
+        dated."""
+        return self._files.name.replace(f"{{{self.file_grain}}}", partition)
+
+    def is_named(self, name: str) -> bool:
+        """Whether a file of this name is one of the table, for whatever partition."""
+        return any(pattern.fullmatch(name) for pattern in self._file_names)
 
     def keys_of_file(self, name: str) -> tuple[str, ...]:
-        """The partition that a file of this name is for, in the calendar or not; none for what is no file of the table.
+        """The partition that a file of this name is for, in the calendar or not; none for what is no file of the table,
+        or where not the name but its rows tell that.
 
         Where `*` follows an hour, four digits may be its offset from UTC or not: then both hours, the longer key first.
         """
+        if self.is_dated:
+            return ()
         found = [pattern.fullmatch(name) for pattern in self._file_names]
         return tuple(dict.fromkeys(each["key"] if self.is_partitioned else WHOLE for each in found if each))
 
     @cached_property
     def _file_names(self) -> Sequence[re.Pattern[str]]:
-        parts = self._files.name.split(f"{{{self.grain}}}")
+        grain = self.file_grain
+        parts = self._files.name.split(f"{{{grain}}}")
         first, *others = (_ANY.join(map(re.escape, part.split("*"))) for part in parts)
-        keys = [PATTERNS[self.grain]] if self.grain is not None else [""]
-        if self.grain == "hour" and self._files.several:
+        keys = [PATTERNS[grain]] if grain is not None else [""]
+        if grain == "hour" and self._files.several:
             keys.append(f"{PATTERNS['hour']}?")  # the offset at its end only where it must be one
         return [re.compile(first + (f"(?P<key>{key})" if others else "") + "(?P=key)".join(others)) for key in keys]
 

@@ -6,5 +6,6 @@ Pure values: nothing here asks what time it is.
 
 from taxiway.calendar.calendar import Calendar
 from taxiway.calendar.keys import GRAINS, Grain, Interval, grain_of, see_that_is_key
+from taxiway.calendar.starts import key_of_date
 
-__all__ = ["GRAINS", "Calendar", "Grain", "Interval", "grain_of", "see_that_is_key"]
+__all__ = ["GRAINS", "Calendar", "Grain", "Interval", "grain_of", "key_of_date", "see_that_is_key"]

@@ -53,7 +53,7 @@ def _dates(clock: ZoneInfo, grain: Grain, year: int) -> Iterator[tuple[str, int]
     starts = [midnight(day, clock) for day in days]
     for day, start, end in zip(days, starts, starts[1:], strict=False):
         if start < end:
-            yield _key(grain, day), start
+            yield key_of_date(grain, day), start
 
 
 def _first_days(grain: Grain, year: int) -> Iterator[date]:
@@ -71,7 +71,8 @@ def _first_days(grain: Grain, year: int) -> Iterator[date]:
     yield day
 
 
-def _key(grain: Grain, day: date) -> str:
+def key_of_date(grain: Grain, day: date) -> str:
+    """The key of the partition, of a grain of whole days, in which a date lies, whatever the clock."""
     if grain == "week":
         year, week, _ = day.isocalendar()
         return f"{year:04d}-W{week:02d}"

@@ -262,8 +262,8 @@ def _landing(lake: "OpenLake") -> Iterator[Finding]:
 
     workspace = lake.workspace
     try:
-        expected = workspace.expected_files
         listing = workspace.landing.listing()
+        expected = workspace.expected_in(listing)
         blocked = [why for name, why in listing.blocked.items() if name in expected]
         files = {table.file_name(key) for table, key in expected.by_partition(listing.readable)}
         others = [*blocked, *in_short(unexpected(workspace, listing), _MOST_TOLD)]

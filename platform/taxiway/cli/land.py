@@ -78,11 +78,14 @@ def land(
 
 
 def tell_unexpected(workspace: "Workspace") -> None:
-    """Say on stderr what lies in the landing zone that no table will be made from, and what to do."""
-    from taxiway.materialise.delivered import in_short, unexpected
+    """Say on stderr what lies in the landing zone that no table will be made from, and what to do, or not yet."""
+    from taxiway.materialise.delivered import in_short, unexpected, waiting
 
-    for message in in_short(unexpected(workspace, workspace.landing.listing())):
+    listing = workspace.landing.listing()
+    for message in in_short(unexpected(workspace, listing)):
         warn(message)
+    for message in waiting(workspace, listing):
+        hint(message)
 
 
 def deliver(workspace: "Workspace", span: "Interval | None", spoil: str | None = None) -> list[dict[str, Any]]:

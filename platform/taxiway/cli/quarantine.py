@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -139,7 +140,7 @@ def _unread(lake: "OpenLake", table: str | None, partition: str | None) -> Itera
 def _unread_of(lake: "OpenLake", table: "Table", partition: str | None) -> Iterator[str]:
     from taxiway.lake import WHOLE
     from taxiway.lake.inputs import LANDING
-    from taxiway.materialise.stage import read_for
+    from taxiway.materialise.reading import read_for
 
     workspace = lake.workspace
     made = lake.lake.find(table.address)
@@ -147,12 +148,13 @@ def _unread_of(lake: "OpenLake", table: "Table", partition: str | None) -> Itera
     if partition is not None:
         keys = workspace.calendar.among(keys, workspace.calendar.span(partition))
     lying = workspace.expected_files.by_partition(workspace.landing.listing().found)
+    digest = cache(workspace.landing.digest)
     for key in keys:
         published = made.partitions.get(key) if made is not None else None
         made_of = published.inputs.get(LANDING, {}) if published is not None else {}
         for name in lying.get((table, key), ()):
             try:
-                if made_of.get(name) != workspace.landing.digest(name):
+                if made_of.get(name) != digest(name):
                     read_for(table, name, workspace.landing.read(name))
             except DeliveryRefused as error:
                 where = workspace.landing.address(name)

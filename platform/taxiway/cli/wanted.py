@@ -10,7 +10,6 @@ from taxiway.errors import UsageError
 from taxiway.lake import WHOLE
 from taxiway.landed_partitions import LandedPartitions, inputs_of
 from taxiway.materialise import Workspace
-from taxiway.materialise.expected_files import ExpectedFiles
 from taxiway.tables import Table
 
 _TOLD = 10
@@ -105,7 +104,7 @@ def _landed(
     grains: dict[Grain, None] = {table.grain: None for table in over if table.grain is not None}
     for grain in grains:
         own = {table: keys for table, keys in over.items() if table.grain == grain}
-        files = ExpectedFiles(own).by_partition(there)
+        files = workspace.expecting(own, lambda: lying).by_partition(there)
         has = {table: {key for key in keys if (table, key) in files} for table, keys in own.items()}
         found[grain] = frozenset().union(*has.values())
         if asked is not None and asked.names(grain):

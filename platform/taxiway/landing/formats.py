@@ -48,12 +48,15 @@ class Files:
     `name` is that of a file, with `{hour}`, `{day}`, `{week}` or `{month}` where there are files for each partition,
     and `*` where there are several: of all that lie there a partition is made, and anew once there is one more or one
     less. They have the columns of the table's contract without the `derived` ones, which the transform makes, and the
-    `dropped` ones, with their types, which the table does not keep. Raises DefinitionError for what no file can be.
+    `dropped` ones, with their types, which the table does not keep. `dated` is the column whose date or instant tells
+    in which partition a row belongs, where the name says nothing of it. Raises DefinitionError for what no file can be.
     """
 
     name: str
     dropped: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), kw_only=True)
     derived: tuple[str, ...] = field(default=(), kw_only=True)
+    # What a file is to be read as does not depend on it, so that it is told apart.
+    dated: str | None = field(default=None, kw_only=True, repr=False)
 
     kind: ClassVar[str]
     packable: ClassVar[bool] = True

@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -93,6 +93,10 @@ class Listing:
         """By name, why what lies in the place of a file cannot be read: it is no file, or may not be read."""
         names = (name for name, found in self.found.items() if found.problem and _FILE_NAME.fullmatch(name))
         return {name: self.entry(name).message for name in names}
+
+    def without(self, names: Collection[str]) -> "Listing":
+        """The same but for these names."""
+        return Listing(self.store, {name: found for name, found in self.found.items() if name not in names})
 
     def entry(self, name: str) -> Entry:
         """What lay under a name; raises KeyError where nothing did."""

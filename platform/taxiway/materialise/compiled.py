@@ -150,6 +150,8 @@ def compile_table(workspace: Workspace, table: Table) -> CompiledTable:
     dialect = CANONICAL if kind.engine is None else DIALECTS[kind.engine].name
     texts += [to_sql(expression, dialect) for expression in expressions.values()]
     texts += [*_reading(workspace, table), *contract_texts(table.rules, staged, dialect)]
+    if table.is_dated:
+        libraries = {**libraries, "zones of python": python_version()}
     if kind.engine is not None:
         texts.append(f"bound to {kind.engine}")
     independent = independence_of(workspace, table)
@@ -265,7 +267,10 @@ def _express(workspace: Workspace, table: Table) -> ir.Table:
         if partition is not None:
             # What the file was delivered for is what its rows replace, so a row of another partition has no place.
             foreign = result[partition].notnull() & (result[partition] != result["_partition"])
-            result = refuse(result, foreign, f"{partition}: the file was delivered for another one")
+            told = (
+                f"{table.files.dated} tells another one" if table.is_dated else "the file was delivered for another one"
+            )
+            result = refuse(result, foreign, f"{partition}: {told}")
             result = result.mutate(**{partition: result["_partition"]})
         unkept = [name for name in table.file_columns if name not in table.rules.ibis_schema]
         result = result.drop(*unkept, "_partition")
@@ -309,7 +314,9 @@ def _reading(workspace: Workspace, table: Table) -> list[str]:
     if table.external is not None:
         return [table.external.place]
     if table.files is not None:
-        return [repr(table.files)]
+        # By them rows are told apart, and which of them are of no partition.
+        places = [f"{table.files.dated} on {workspace.calendar!r}"] if table.is_dated else []
+        return [repr(table.files), *places]
     inputs = workspace.project.inputs(table).items()
     return sorted(f"{source.at} {reach!r} {source.rules.max_lag!r}" for source, reach in inputs)
 

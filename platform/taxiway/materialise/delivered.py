@@ -13,7 +13,7 @@ from fnmatch import fnmatchcase
 
 from taxiway.calendar import Calendar, Grain
 from taxiway.lake import WHOLE
-from taxiway.landing import Entry, Listing
+from taxiway.landing import Delivery, Entry, Listing
 from taxiway.materialise.workspace import Workspace
 from taxiway.storage import SETTLED_AFTER_S
 from taxiway.tables import Project, Table
@@ -61,9 +61,9 @@ def unexpected(workspace: Workspace, listing: Listing) -> list[Unexpected]:
     An upload in progress is not told: a file that is hidden, or ends as programs call an unfinished file, until an
     hour has gone by without a change. Then a hidden one is told where it names a file that a table is made from.
     """
-    names = _Names(workspace)
+    names, expected = _Names(workspace), workspace.expected_in(listing)
     found = []
-    for entry in [listing.entry(name) for name in listing.found if name not in workspace.expected_files]:
+    for entry in [listing.entry(name) for name in listing.found if name not in expected]:
         upload = _upload_of(entry.name)
         meant = next(filter(None, map(names.meant, upload or (entry.name,))), None)
         if not upload or (_has_ended(entry) and (meant or not entry.name.startswith("."))):
@@ -74,6 +74,20 @@ def unexpected(workspace: Workspace, listing: Listing) -> list[Unexpected]:
     nearest = {entry.name: names.near(entry.name) for entry in compared}
     told = [_told(workspace, listing, entry, meant or nearest.get(entry.name)) for entry, meant in found]
     return sorted(told, key=lambda each: each.table is None)
+
+
+def waiting(workspace: Workspace, listing: Listing) -> Iterator[str]:
+    """A line for each table some of whose delivered rows are of partitions that are not over yet, and wait for that."""
+    for table in (table for table in raw_tables(workspace.project) if table.is_dated):
+        over = frozenset(workspace.partitions(table))
+        files = [file for file in listing.files if table.is_named(file.name)]
+        later = [[k for k in workspace.dated_files.learn(table, file).partitions if k not in over] for file in files]
+        if any(later):
+            keys = workspace.calendar.in_words({key for keys in later for key in keys})
+            number = sum(map(bool, later))
+            among = f"{number:,} files have" if number > 1 else "one file has"
+            yield f"{table.at}: {among} rows of {keys}, which is not over yet: they are read after that"
+    workspace.dated_files.keep()
 
 
 def in_short(found: Sequence[Unexpected], most: int = 5) -> Iterator[str]:
@@ -91,21 +105,22 @@ class _Names:
         self._tables = raw_tables(workspace.project)
         self._first = {table: workspace.first_partition(table) for table in self._tables}
         self._plain: dict[tuple[Table, str], str] = {}
-        self._bare = {table: _bare(table.file_name(self._first[table]), table.grain) for table in self._tables}
+        self._bare = {table: _bare(table.file_name(self._first[table]), table.file_grain) for table in self._tables}
 
     def meant(self, name: str) -> tuple[Table, str] | None:
         """The table and the file's name of which this is another spelling, for any partition, also outside the
         calendar; the name is empty where it lacks a partition."""
         lacking = None
         for table in self._tables:
-            key = _key_in(self._calendar, name, table.grain)
+            grain = table.file_grain
+            key = _key_in(self._calendar, name, grain)
             if table.files is not None and table.files.several:
                 pattern = table.file_name(key or WHOLE)
-                if (key or not table.is_partitioned) and fnmatchcase(name.casefold(), pattern.casefold()):
+                if (key or grain is None) and fnmatchcase(name.casefold(), pattern.casefold()):
                     return table, name if fnmatchcase(name, pattern) else pattern
-            if (key or not table.is_partitioned) and _plain(name, table.grain) == self._plainly(table, key or WHOLE):
+            if (key or grain is None) and _plain(name, grain) == self._plainly(table, key or WHOLE):
                 return table, table.file_name(key or WHOLE)
-            if lacking is None and table.is_partitioned and _bare(name, table.grain) == self._bare[table]:
+            if lacking is None and grain is not None and _bare(name, grain) == self._bare[table]:
                 lacking = table
         return (lacking, "") if lacking is not None else None
 
@@ -113,14 +128,14 @@ class _Names:
         """The table and the name, for the partition that it tells, that are nearest to a misspelt one."""
         files = {}
         for table in self._tables:
-            key = _key_in(self._calendar, name, table.grain)
+            key = _key_in(self._calendar, name, table.file_grain)
             files[table.file_name(key if key and self._calendar.has(key) else self._first[table])] = table
         nearest = get_close_matches(_shape(name), list(files), 1, _NEAR)
         return (files[nearest[0]], nearest[0]) if nearest else None
 
     def _plainly(self, table: Table, key: str) -> str:
         if (table, key) not in self._plain:
-            self._plain[table, key] = _plain(table.file_name(key), table.grain)
+            self._plain[table, key] = _plain(table.file_name(key), table.file_grain)
         return self._plain[table, key]
 
 
@@ -153,6 +168,8 @@ def _why_misnamed(workspace: Workspace, listing: Listing, given: str, table: Tab
     if not name:
         example = table.file_name(workspace.first_partition(table))
         return f"belongs to no {table.grain} of {table.at}: write the {table.grain} as in {example}"
+    if table.is_dated and table.is_named(given):
+        return _of_no_partition(workspace, listing, given, table)
     outside = _outside(workspace, table, name)
     if outside:
         return outside + ("" if given == name else f", and would have to be named {name}")
@@ -171,10 +188,26 @@ def _broken(workspace: Workspace) -> str:
     return f"{' or '.join(raw)}, which is broken" if raw else ""
 
 
+def _of_no_partition(workspace: Workspace, listing: Listing, name: str, table: Table) -> str:
+    """Why no partition is made from a file whose rows are to tell theirs."""
+    assert table.files is not None
+    content = workspace.dated_files.learn(table, Delivery.of(listing.found[name]))
+    if content.problem:
+        return f"is of {table.at} and cannot be read: {content.problem}"
+    if content.partitions:
+        keys = workspace.calendar.in_words(content.partitions)
+        lacks = f"; {content.astray:,} rows tell no {table.grain}, as {content.why}" if content.astray else ""
+        return f"has rows of {table.at} for {keys}, which is not over yet: they are read after that{lacks}"
+    return (
+        f"is of {table.at}, and no row tells its {table.grain} in {table.files.dated}, as {content.why}: deliver it "
+        "with such as lie in the calendar, or remove it"
+    )
+
+
 def _outside(workspace: Workspace, table: Table, name: str) -> str:
     """That the file's partition is none that the table can have by now; empty where it is one."""
     calendar, keys = workspace.calendar, table.keys_of_file(name)
-    if not keys or not table.is_partitioned:
+    if not keys or table.file_grain is None:
         return ""
     key = next(filter(calendar.is_key, keys), keys[-1])
     told = f"is of {table.at} for {key}"

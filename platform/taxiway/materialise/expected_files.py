@@ -1,33 +1,47 @@
-"""Which files of the landing zone are of which partition of which raw table, by their names."""
+"""Which files of the landing zone are of which partitions of which raw table, by their names or by their rows."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from taxiway.tables import Table
 
+DatedPartitions = Callable[[Table, str], Collection[str] | None]
+"""The partitions that a file of that name, whose rows are dated, is for; None where nobody knows yet."""
+
 
 class ExpectedFiles:
-    """The raw tables, each with the partition, that a file is for, by the file's name."""
+    """The raw tables, each with the partitions, that a file is for: one by the file's name, or those of its rows."""
 
-    def __init__(self, tables: Mapping[Table, Collection[str]]) -> None:
+    def __init__(self, tables: Mapping[Table, Collection[str]], dated: DatedPartitions) -> None:
         """The tables, each with the partitions whose files are expected."""
         self._partitions = {table: frozenset(keys) for table, keys in tables.items()}
+        self._dated = dated
 
     @property
     def names(self) -> list[str]:
         """What the files are called, with `*` where there are several of a partition."""
-        return [table.file_name(key) for table, keys in self._partitions.items() for key in sorted(keys)]
+        return [
+            name
+            for table, keys in self._partitions.items()
+            for name in dict.fromkeys(table.file_name(key) for key in sorted(keys))
+        ]
 
     def of(self, name: str) -> Sequence[tuple[Table, str]]:
         """The tables and partitions that a file of that name is for; none for one that nothing is made from."""
         # The longest key first: of hours that are shown twice, the one whose offset the name tells.
-        found = {
-            table: [key for key in table.keys_of_file(name) if key in keys] for table, keys in self._partitions.items()
-        }
-        return [(table, keys[0]) for table, keys in found.items() if keys]
+        found: list[tuple[Table, str]] = []
+        for table, keys in self._partitions.items():
+            if table.is_dated:
+                own = self._dated(table, name) if table.is_named(name) else None
+                found += [(table, key) for key in sorted(own or ()) if key in keys]
+            else:
+                found += [(table, key) for key in table.keys_of_file(name) if key in keys][:1]
+        return found
 
     def __contains__(self, name: str) -> bool:
-        """Whether a table is made from a file of that name."""
-        return bool(self.of(name))
+        """Whether a table is made from a file of that name, or may be once its rows are known."""
+        return bool(self.of(name)) or any(
+            table.is_dated and table.is_named(name) and self._dated(table, name) is None for table in self._partitions
+        )
 
     def by_partition(self, names: Iterable[str]) -> dict[tuple[Table, str], list[str]]:
         """Of these files those of each partition, in the order of their names; partitions without any are left out."""

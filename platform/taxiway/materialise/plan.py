@@ -60,14 +60,14 @@ def make_plan(workspace: Workspace, table: Table, partitions: Sequence[str], *, 
     quarantine = workspace.lake.find(table.address.quarantine)
     inputs = workspace.project.inputs(table)
     snapshots = {source.address.relation: workspace.lake.find(source.address) for source in inputs}
-    files = workspace.delivered(table, partitions) if table.files is not None else {}
+    files, digests = _delivered(workspace, table, partitions) if table.files is not None else ({}, {})
     plans: list[PartitionPlan] = []
     read: Mapping[str, Mapping[str, str | None]]
     for partition in partitions:
         if table.external is not None:
             read = version_now(workspace, table)
         elif table.files is not None:
-            read = {LANDING: {name: _digest(workspace, name) for name in files[partition]}}
+            read = {LANDING: {name: digests[name] for name in files[partition]}}
         else:
             read = {
                 str(source.address): versions_read(
@@ -177,6 +177,18 @@ def _has_its_quarantine(partition: str, published: PartitionState, quarantine: S
     if held is None or not held.rows:
         return not published.rejected
     return held.rows == published.rejected and held.made_by(published.fingerprint, published.inputs)
+
+
+def _delivered(
+    workspace: Workspace, table: Table, partitions: Sequence[str]
+) -> tuple[Mapping[str, Sequence[str]], Mapping[str, str | None]]:
+    """The files of each partition, and the digest of each file."""
+    files = workspace.delivered(table, partitions)
+    digests = {name: _digest(workspace, name) for name in dict.fromkeys(n for names in files.values() for n in names)}
+    if table.is_dated and workspace.dated_files.forget_others(table, digests):
+        # They lie there as they did, with other rows.
+        return _delivered(workspace, table, partitions)
+    return files, digests
 
 
 def _digest(workspace: Workspace, name: str) -> str | None:

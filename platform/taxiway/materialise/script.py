@@ -109,11 +109,12 @@ def _landing(table: Table, dialect: Dialect, partition: str | None) -> Iterator[
     assert table.transform is not None
     (relation,) = table.transform.inputs
     name = table.file_name(partition) if partition else table.files.name
+    tells = f"{table.files.dated} tells" if table.is_dated else "the file was delivered for"
     yield (
         f"{relation} has to be there: the records of {name}, as {table.files} says; "
         "source_file and source_row, the file's name and the number of the record from 1; "
         "_problems, an empty list where a record is well formed; _delivered, its own text, null where it is that of "
-        "its columns (not of Parquet); _partition, the partition that the file was delivered for. Its columns:"
+        f"its columns (not of Parquet); _partition, the partition that {tells}. Its columns:"
     )
     yield dialect.view(relation, dialect.source(Reading(None, delivered_schema(table).to_pyarrow())) or "")
 

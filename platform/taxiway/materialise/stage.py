@@ -1,11 +1,12 @@
 """Executing a plan: inputs are bound at their pinned versions and the result is staged; nothing is published."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import ibis
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from taxiway.engines import Reading, Session
 from taxiway.errors import ContractBroken, DefinitionError, DeliveryRefused, LakeError, TransformFailed
@@ -13,10 +14,11 @@ from taxiway.lake import Finding, Snapshot
 from taxiway.lake.elsewhere import EXTERNAL
 from taxiway.lake.inputs import LANDING
 from taxiway.lake.schema import new_columns
-from taxiway.landing import DeliveredFile, doubtful_texts, read_file
+from taxiway.landing import DeliveredFile
 from taxiway.materialise.compiled import STAGED, delivered_schema, prepared
 from taxiway.materialise.external import read
 from taxiway.materialise.plan import PartitionPlan, Plan, needed_partitions, partitions_in_reach, read_since
+from taxiway.materialise.reading import read_for
 from taxiway.materialise.sharing import shared_queries
 from taxiway.materialise.workspace import Workspace
 from taxiway.tables import Table
@@ -116,20 +118,10 @@ def _stage_delivered(workspace: Workspace, plan: Plan, session: Session, staged:
     (relation,) = table.transform.inputs
     read: list[pa.Table] = []
     waiting = 0
-    for key in tuple(staged.inputs):
-        try:
-            files = read_delivered(workspace, table, key, tuple(staged.inputs[key][LANDING]))
-        except DeliveryRefused as error:
-            staged.refused[key] = str(error)
-            del staged.inputs[key]
-            continue
-        staged.inputs[key] = {LANDING: {file.name: file.digest for file in files}}
-        staged.findings[key] = tuple(finding for file in files for finding in _of_delivery(file))
-        staged.malformed[key] = sum(file.malformed for file in files)
-        for file in files:
-            staged.rows_read += file.table.num_rows
-            waiting += file.table.num_rows
-            read.append(file.table.append_column("_partition", pa.repeat(pa.scalar(key), file.table.num_rows)))
+    for rows in (_dated_rows if table.is_dated else _named_rows)(workspace, table, staged):
+        staged.rows_read += rows.num_rows
+        waiting += rows.num_rows
+        read.append(rows)
         if waiting >= _ROWS_A_LOAD:
             session.load(_FILES, pa.concat_tables(read))
             read.clear()
@@ -146,6 +138,59 @@ def _stage_delivered(workspace: Workspace, plan: Plan, session: Session, staged:
         _execute(plan, session, shared, more=number > 0)
 
 
+def _named_rows(workspace: Workspace, table: Table, staged: Staged) -> Iterator[pa.Table]:
+    """The rows of the files of each partition."""
+    for key in tuple(staged.inputs):
+        try:
+            files = read_delivered(workspace, table, key, tuple(staged.inputs[key][LANDING]))
+        except DeliveryRefused as error:
+            staged.refused[key] = str(error)
+            del staged.inputs[key]
+            continue
+        staged.inputs[key] = {LANDING: {file.name: file.digest for file in files}}
+        staged.findings[key] = tuple(finding for file in files for finding in _of_delivery(file))
+        staged.malformed[key] = sum(file.malformed for file in files)
+        for file in files:
+            yield file.table.append_column("_partition", pa.repeat(pa.scalar(key), file.table.num_rows))
+
+
+def _dated_rows(workspace: Workspace, table: Table, staged: Staged) -> Iterator[pa.Table]:
+    """The rows of the files of all partitions, each file read once, whose rows tell where they belong.
+
+    Of a partition that is refused rows may be among them.
+    """
+    named = {key: tuple(inputs[LANDING]) for key, inputs in staged.inputs.items()}
+    refused = {key: _no_file(workspace, table, key) for key, names in named.items() if not names}
+    digests: dict[str, str] = {}
+    for name in dict.fromkeys(name for names in named.values() for name in names):
+        own = [key for key, names in named.items() if name in names]
+        try:
+            found = workspace.dated_files.read(table, name)
+        except DeliveryRefused as error:
+            refused |= {key: refused.get(key, str(error)) for key in own}
+            continue
+        digests[name] = found.file.digest
+        for key in own:
+            # What is no record is a row of the first partition.
+            file = found.file if key == found.first else replace(found.file, malformed=0)
+            staged.findings[key] = (*staged.findings.get(key, ()), *_of_delivery(file))
+            staged.malformed[key] = staged.malformed.get(key, 0) + file.malformed
+        yield found.file.table.filter(pc.field("_partition").isin(own))
+    staged.refused |= refused
+    staged.inputs = {
+        key: {LANDING: {name: digests[name] for name in names}} for key, names in named.items() if key not in refused
+    }
+
+
+def _no_file(workspace: Workspace, table: Table, partition: str) -> str:
+    folder = workspace.landing.store
+    if table.is_dated:
+        return (
+            f"no file {table.file_name(partition)} with a row of {partition} has been delivered: put one into {folder}"
+        )
+    return f"no file {table.file_name(partition)} has been delivered: put it into {folder}"
+
+
 def read_delivered(
     workspace: Workspace, table: Table, partition: str, names: Sequence[str] | None = None
 ) -> list[DeliveredFile]:
@@ -155,20 +200,8 @@ def read_delivered(
     """
     names = workspace.delivered(table, (partition,))[partition] if names is None else names
     if not names:
-        raise DeliveryRefused(
-            f"no file {table.file_name(partition)} has been delivered: put it into {workspace.landing.store}"
-        )
+        raise DeliveryRefused(_no_file(workspace, table, partition))
     return [read_for(table, name, workspace.landing.read(name)) for name in names]
-
-
-def read_for(table: Table, name: str, data: bytes) -> DeliveredFile:
-    """A file of that content as it is read for a table; raises DeliveryRefused where it cannot be."""
-    assert table.files is not None
-    columns = {column: ibis.dtype(dtype).to_pyarrow() for column, dtype in table.file_columns.items()}
-    delivered = read_file(table.files, name, data, columns)
-    texts = [column for column, dtype in table.file_columns.items() if dtype == "string"]
-    doubts = doubtful_texts(name, delivered.table, texts, getattr(table.files, "fields", ()))
-    return replace(delivered, warnings=(*delivered.warnings, *doubts))
 
 
 def _stage_arrow(workspace: Workspace, plan: Plan, session: Session, staged: Staged) -> None:

@@ -1,6 +1,6 @@
 """What a materialisation works on: a project in a deployment."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property, lru_cache
@@ -9,7 +9,8 @@ from taxiway.calendar import Calendar
 from taxiway.home import check_home
 from taxiway.lake import WHOLE, Lake, Snapshot
 from taxiway.lake.elsewhere import Elsewhere, pinned
-from taxiway.landing import LandingZone
+from taxiway.landing import LandingZone, Listing
+from taxiway.materialise.dated_files import DatedFiles, DatedNow
 from taxiway.materialise.expected_files import ExpectedFiles
 from taxiway.settings import Settings
 from taxiway.tables import Project, Table
@@ -56,6 +57,11 @@ class Workspace:
         check_home(self.settings.home)
         return LandingZone(self.settings.landing)
 
+    @cached_property
+    def dated_files(self) -> DatedFiles:
+        """What delivered files hold whose rows tell their partitions."""
+        return DatedFiles(self.calendar, self.landing, self.settings.home)
+
     def first_partition(self, table: Table) -> str:
         """The partition in which the calendar begins, which shows how those of a table are written; `WHOLE` where it
         has none."""
@@ -67,20 +73,38 @@ class Workspace:
 
     @property
     def expected_files(self) -> ExpectedFiles:
-        """What the delivered files of the partitions that are over are called."""
+        """The delivered files of the partitions that are over, as they lie there now.
+
+        Those are read whose rows tell their partitions and whose content is not known.
+        """
+        return self.expecting(self._over, self.landing.listing)
+
+    def expected_in(self, listing: Listing, *, reads: bool = True) -> ExpectedFiles:
+        """The same as they lay there; as far as it is known without reading a file where none `reads`."""
+        return self.expecting(self._over, lambda: listing, reads=reads)
+
+    def expecting(
+        self, tables: Mapping[Table, Collection[str]], listing: Callable[[], Listing], *, reads: bool = True
+    ) -> ExpectedFiles:
+        """The delivered files of these partitions of tables; `listing` says what lies there, where that matters."""
+        return ExpectedFiles(tables, DatedNow(self.dated_files, self.lake, listing, reads=reads).partitions)
+
+    @property
+    def _over(self) -> Mapping[Table, frozenset[str]]:
         over = tuple((table, self.partitions(table)) for table in self.project.tables if table.files is not None)
         # Another answer only once another partition is over, while the clock of a sensor goes on.
-        return _expected_files(over)
+        return _as_sets(over)
 
     def delivered(self, table: Table, partitions: Sequence[str]) -> Mapping[str, Sequence[str]]:
-        """By partition, the names of the files that it is to be made from: where there may be several, those that lie
-        in the landing zone now."""
-        if table.files is None or not table.files.several:
+        """By partition, the names of the files that it is to be made from: where there may be several, or rows are
+        dated, those that lie in the landing zone now."""
+        if table.files is None or not (table.files.several or table.is_dated):
             return {key: (table.file_name(key),) for key in partitions}
-        lying = ExpectedFiles({table: partitions}).by_partition(self.landing.listing().readable)
+        listing = self.landing.listing()
+        lying = self.expecting({table: partitions}, lambda: listing).by_partition(listing.readable)
         return {key: tuple(lying.get((table, key), ())) for key in partitions}
 
 
 @lru_cache(maxsize=8)
-def _expected_files(over: tuple[tuple[Table, tuple[str, ...]], ...]) -> ExpectedFiles:
-    return ExpectedFiles(dict(over))
+def _as_sets(over: tuple[tuple[Table, tuple[str, ...]], ...]) -> Mapping[Table, frozenset[str]]:
+    return {table: frozenset(keys) for table, keys in over}

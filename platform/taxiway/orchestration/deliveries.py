@@ -11,7 +11,7 @@ from taxiway.lake.inputs import LANDING, in_short, told_of
 from taxiway.landing import Delivery, Listing
 from taxiway.materialise import Workspace
 from taxiway.materialise.plan import needed_partitions, partitions_in_reach
-from taxiway.materialise.stage import read_for
+from taxiway.materialise.reading import read_for
 from taxiway.tables import Project, Table
 from taxiway.transforms import Reach
 from taxiway.version import __version__
@@ -42,7 +42,7 @@ def marts(project: Project) -> list[Table]:
 
 def landed_files(workspace: Workspace, listing: Listing) -> list[Landed]:
     """Every file that belongs to a table, read for its digest, once for each such table."""
-    expected = workspace.expected_files
+    expected = workspace.expected_in(listing)
     found = []
     for file in listing.files:
         if expected.of(file.name):
@@ -53,7 +53,7 @@ def landed_files(workspace: Workspace, listing: Listing) -> list[Landed]:
 
 def blocked_files(workspace: Workspace, listing: Listing) -> dict[str, tuple[list[Table], str]]:
     """By name, whose file cannot be read because something else lies in its place, and why."""
-    expected = workspace.expected_files
+    expected = workspace.expected_in(listing, reads=False)
     return {
         name: ([table for table, _ in expected.of(name)], why)
         for name, why in listing.blocked.items()

@@ -14,7 +14,7 @@ import dagster as dg
 from taxiway.calendar import Calendar
 from taxiway.errors import DeliveryRefused
 from taxiway.lake import WHOLE
-from taxiway.landing import Listing
+from taxiway.landing import Delivery, Listing
 from taxiway.materialise import Workspace
 from taxiway.materialise.delivered import in_short, raw_tables, unexpected
 from taxiway.orchestration import landing
@@ -126,7 +126,9 @@ class _Looking:
         # What lies in the future is of a clock that was put back.
         self.is_due = not 0 <= self.now - before.reported <= self._period
         self._allowance = _Allowance(limits.read_s, limits.files)
-        self._expected = workspace.expected_files
+        # Files whose rows are dated are read once they have settled, as far as the limits allow.
+        self._expected = workspace.expected_in(listing, reads=False)
+        self._dated = [table for table in raw_tables(workspace.project) if table.is_dated]
 
     def read(self) -> None:
         """See how the files lie there, and read those that have stopped changing or were not read for a long time."""
@@ -138,6 +140,7 @@ class _Looking:
             same = last.is_of(file)
             if same and last.settled:
                 self.files[name] = last
+                settled += [name] if self._unknown(name) else []
                 continue
             since = last.since if same else file.changed_ns / 1e9
             # What lies in the future says nothing: the clock was put back, or another machine's is ahead.
@@ -148,6 +151,16 @@ class _Looking:
         self.left = set(self._take_up(settled, self._allowance))
         if not self.workspace.landing.tells_each_change:
             self._take_up(self._long_unread(), _Allowance(self._limits.reread_s, self._limits.files))
+        self.workspace.dated_files.keep()
+        for name, seen in self.files.items():
+            if seen.settled and any(table.is_named(name) for table in self._dated):
+                partitions = len(self._expected.of(name))
+                self.files[name] = seen if partitions == seen.partitions else seen._replace(partitions=partitions)
+
+    def _unknown(self, name: str) -> bool:
+        """Whether nobody knows of which partitions the rows of a file are."""
+        file = Delivery.of(self.listing.found[name])
+        return any(t.is_named(name) and self.workspace.dated_files.known(t, file) is None for t in self._dated)
 
     def landed(self, names: Iterable[str] | None = None) -> list[Landed]:
         """These files, all by default, as far as they have been read, once for each table that is made from them."""
@@ -168,7 +181,9 @@ class _Looking:
         fresh = {each.file.name for each in new}
         # Where a refused file gives way to the published one, a run says that what failed passes again.
         sure = {name for name, last in before.items() if last.waits or (name in fresh and last.asked)}
-        taken_up = self.landed(name for name, last in before.items() if name in fresh | sure or not last.settled)
+        # Of a file whose rows are dated one more partition may be over.
+        more = {name for name, last in before.items() if self.files[name].partitions > last.partitions}
+        taken_up = self.landed(name for name, last in before.items() if name in fresh | sure | more or not last.settled)
         wanted = [each for each in taken_up if each.file.name in sure or not self.status.is_published(each)]
         wanted += self._removed()
         # A partition is made of all its files: it waits for the last of them.
@@ -207,7 +222,7 @@ class _Looking:
                     self.status.problem(each)
                 else:
                     self.unread.add(each)
-        found = list(landing.evaluate(self.status, self.listing, landed, unread=self.unread))
+        found = list(landing.evaluate(self.status, self._told_of, landed, unread=self.unread))
         self.status.forget_others(landed)
         return found
 
@@ -217,7 +232,7 @@ class _Looking:
         if lying == self._before.others.lying:
             return self._before.others
         blocked = [why for _, why in blocked_files(self.workspace, self.listing).values()]
-        others = unexpected(self.workspace, self.listing)
+        others = unexpected(self.workspace, self._told_of)
         said = "\n".join([*blocked, *(each.message for each in others)])
         lines = [*_some(blocked, "that cannot be read"), *in_short(others)]
         return PassedOver(lying, _digest(said) if said else "", lines)
@@ -234,6 +249,11 @@ class _Looking:
         known = [name for name in found if name in expected]
         lying = [(each.name, each.problem, each.is_file) for each in others]
         return _digest(f"{__version__} {broken} {expected.names} {known} {lying} {ended}")
+
+    @property
+    def _told_of(self) -> Listing:
+        """What lies there, but for files of which nobody knows yet what their rows are of."""
+        return self.listing.without({name for name in self.files if self._unknown(name)})
 
     def why_nothing(self, others: Sequence[str]) -> str:
         """Why no run is asked for, and what was passed over."""
@@ -270,6 +290,9 @@ class _Looking:
         file, digest, is_whole = seen.file(name), seen.digest, False
         with suppress(DeliveryRefused):
             digest = zone.digest(name)
+            for table in (table for table in self._dated if table.is_named(name)):
+                self.workspace.dated_files.forget_others(table, {name: digest})
+                self.workspace.dated_files.learn(table, file)
             for table, partition in self._expected.of(name):
                 self.status.problem(Landed(table, partition, file, digest))
             is_whole = zone.find(name) == file

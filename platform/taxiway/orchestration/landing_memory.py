@@ -14,7 +14,8 @@ from taxiway.storage import Found
 
 class Seen(NamedTuple):
     """A file at the last look: how it lay there, since when it has been so, when it was last read, the digest of what
-    it last was as a whole, whether that asked for a run, and whether a run is still to be asked for.
+    it last was as a whole, whether that asked for a run, and whether a run is still to be asked for; of one whose rows
+    are dated, of how many partitions that are over it was.
 
     `since` and `read_at` (seconds since 1970) are by the clock of this machine, whatever date the file bears.
     """
@@ -30,6 +31,7 @@ class Seen(NamedTuple):
     digest: str = ""
     asked: bool = False
     waits: bool = False
+    partitions: int = 0
 
     def is_of(self, file: Found) -> bool:
         """Whether a file lies there as it did."""
@@ -52,6 +54,7 @@ class Seen(NamedTuple):
             digest=self.digest,
             asked=self.asked,
             waits=self.waits,
+            partitions=self.partitions,
         )
 
     def file(self, name: str) -> Delivery:
@@ -98,7 +101,7 @@ def recalled(instance: dg.DagsterInstance, sensor: str, cursor: str | None) -> M
     if text is None:
         return Memory()
     files, problems, others, unchecked = json.loads(text)
-    seen = {name: Seen._make(values) for name, values in files.items()}
+    seen = {name: Seen(*values) for name, values in files.items()}
     return Memory(seen, problems, short.get("reported", 0.0), PassedOver(*others), unchecked, short["kept"])
 
 

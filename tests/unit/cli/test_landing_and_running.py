@@ -3,7 +3,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 from tests import gauges
-from tests.gauges import events
+from tests.gauges import events, sightings
 from tests.unit.cli.conftest import CommandLine
 
 from taxiway.addresses import Address
@@ -74,6 +74,26 @@ def test_land_tells_what_others_have_delivered(fresh: CommandLine, monkeypatch: 
     assert "2 files of others in" in said.err
     report = fresh.done("run", "--json").data
     assert statuses(report, "raw/events") == {"2013-01": "published", "2013-02": "published"}
+
+
+def test_land_and_run_tell_of_files_whose_rows_are_dated(fresh: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TAXIWAY_PROJECT", "tests.gauges.sightings:project")
+    (fresh.home / "landing").mkdir(parents=True)
+    data = events.lines(sightings.seen(1, 1, 12), sightings.seen(2, 3, 12))
+    (fresh.home / "landing" / "sightings-a.jsonl.gz").write_bytes(data)
+    (fresh.home / "landing" / "sightings-b.jsonl.gz").write_bytes(events.lines({"id": 3, "seen_at": None}))
+    told = {"file": "sightings-a.jsonl.gz", "bytes": len(data), "changed": False}
+    assert fresh.done("land", "--json").data == [told]
+    assert fresh.done("land", "--partition", "2013-01-03", "--json").data == [told]
+    assert fresh("land", "--partition", "2013-01-02").code == 2
+    said = fresh.done("run", "--json")
+    assert statuses(said.data, "raw/sightings") == {"2013-01-01": "published", "2013-01-03": "published"}
+    assert "sightings-b.jsonl.gz is of raw/sightings, and no row tells its day in seen_at, as row 1: " in said.err
+    refused = fresh("run", "--partition", "2013-01-02")
+    assert (refused.code, "2013-01-02 has not been landed" in refused.err) == (2, True)
+    found = fresh("doctor").out
+    assert "1 of 1 files are there" in found
+    assert "no row tells its day in seen_at" in found.replace("\n", " ")
 
 
 def test_run_publishes_what_was_landed_and_then_has_nothing_to_do(fresh: CommandLine) -> None:
