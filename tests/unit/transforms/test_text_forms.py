@@ -1,6 +1,7 @@
 """A text is the value that the form of its column says, and no text of another form is one."""
 
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Any
 
 import ibis
@@ -47,6 +48,12 @@ VALUES: list[tuple[TextForm, str, str, Any]] = [
     (TextForm(), "boolean", "false", False),
     (TextForm(), "boolean", "True", None),
     (SPACED, "float64", "1\u202f234,5", 1234.5),
+    (TextForm(), "decimal(5, 2)", ".050", Decimal("0.05")),
+    (TextForm(), "decimal(5, 2)", ".055", None),
+    (TextForm(), "decimal(5, 2)", "1234.5", None),
+    (TextForm(), "decimal(5, 0)", "5.00", Decimal(5)),
+    (TextForm(), "decimal(5, 0)", ".5", None),
+    (TextForm(), "decimal(5, 0)", ".", None),
 ]
 
 
