@@ -151,7 +151,7 @@ def test_the_models_and_what_the_readme_says_of_them(tables):
     months = list(WALK_FORWARD) if SOAK else ["2013-07", "2013-12"]
     late, asked, by_month = [], [], {}
     for month in months:
-        (model,) = run_transform(delay_model, tables, {"month": month}).to_pylist()
+        (model,) = run_transform(delay_model, tables, {"partition": month}).to_pylist()
         features = tables["feature_delay_features"].filter(pc.field("month") == month)
         known = features.filter(pc.field("is_late").is_valid())
         probability = score(known, model["model"], model["model_version"], month)["probability_late"].to_pylist()

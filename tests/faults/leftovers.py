@@ -15,8 +15,12 @@ def leftovers(settings: Settings) -> list[str]:
 
 def orphans(lake: Store) -> list[str]:
     """Files of a lake that belong to no version of a table, and do not say whose it is; below the lake."""
-    found = {file.path for file in lake.files()} - {owner.FILE}
+    found = {file.path for file in lake.files() if file.path != owner.FILE and not _tells_project(file.path)}
     return sorted(found - {path for entry in _logs(found) for path in _belonging(lake, entry)})
+
+
+def _tells_project(path: str) -> bool:
+    return path.startswith(f"{owner.PROJECTS}/")
 
 
 def missing(lake: Store) -> list[str]:

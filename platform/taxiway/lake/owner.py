@@ -12,7 +12,7 @@ from taxiway.storage import Store
 FILE = "_deployment"
 """The file of a lake that holds the name of the deployment that publishes to it."""
 
-_PROJECTS = "_projects"
+PROJECTS = "_projects"
 """The folder of a lake that holds a file for each table, with the name of the project that it is of."""
 
 _LOCAL = "local"
@@ -46,11 +46,14 @@ def see_that_it_is_of(lake: Store, deployment: str) -> None:
 def see_that_table_is_of(lake: Store, table: str, project: str) -> None:
     """Make a table the project's where it is nobody's yet; raises LakeError where it is another's."""
     try:
-        with suppress(FileExistsError):
-            return lake.write(_note(table), project.encode(), new=True)
         whose = project_of(lake, table)
+        if whose is None:
+            with suppress(FileExistsError):
+                return lake.write(_note(table), project.encode(), new=True)
+            whose = project_of(lake, table)
     except OSError as error:
-        raise LakeError(f"{table}: whose it is cannot be told ({reason(error)}); make {lake} writable") from error
+        advice = "make room there, or make it writable"
+        raise LakeError(f"{table}: whose it is cannot be told ({reason(error)}); {advice}") from error
     if whose != project:
         raise LakeError(
             f"{table} in the lake {lake} is a table of the project '{whose}', and this is '{project}': give it another "
@@ -72,7 +75,7 @@ def release(lake: Store, table: str) -> None:
 
 
 def _note(table: str) -> str:
-    return f"{_PROJECTS}/{table.replace('/', '__')}"
+    return f"{PROJECTS}/{table.replace('/', '__')}"
 
 
 def owner(lake: Store) -> str | None:
