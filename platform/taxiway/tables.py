@@ -59,7 +59,7 @@ class Table:
     that is `external` is written by somebody else, and checked here. `engine` overrides the deployment's. `figures`
     draws pictures of the published rows of a partition, PNG by name, for the UI. `sinks` are where it goes beside the
     lake. `portable` overrides the project's. `float_tolerance` is the relative difference of floats that is no news
-    when it is published again: by default 0, the bits, and 1e-9 of a table that is bound to one engine.
+    when it is published again: by default 0, the bits, and 1e-12 of a table that is bound to one engine.
     """
 
     at: str

@@ -67,7 +67,7 @@ def wanted_partitions(
     wanted = {table: over.get(table, (WHOLE,)) for table in tables}
     delivered = [table for table in over if table.files is not None]
     reading = [table for table in delivered if table in tables]
-    if not divided or (asked is not None and not reading):
+    if not divided or not delivered or (asked is not None and not reading):
         return wanted
     landed = _landed(workspace, {table: over[table] for table in reading or delivered}, asked)
     complete = _Complete(workspace)

@@ -66,6 +66,8 @@ class Files:
         if not _NAME.fullmatch(_PLACEHOLDER.sub("x", self.name)):
             held = ", ".join(f"{{{grain}}}" for grain in GRAINS)
             self._refuse(f"its name has other than letters, digits, '-', '_', single dots, '*' and one of {held}")
+        if self.name.endswith("*"):
+            self._refuse("after its last '*' it says nothing, so that unfinished uploads would be read: end it as .csv")
         if self.packed and not self.packable:
             self._refuse(f"{self.kind} files are not packed as a whole: leave out {self.name[self.name.rindex('.') :]}")
 

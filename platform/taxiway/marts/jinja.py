@@ -71,7 +71,7 @@ def _of_variables(tree: nodes.Template, declared: Collection[str] | None) -> Ite
         if isinstance(call.node, nodes.Name) and call.node.name == "var" and call.args:
             name = call.args[0].value if isinstance(call.args[0], nodes.Const) else None
             if name in _OF_THE_RUN:
-                yield f"var('{name}') depends on the machine: it is for profiles.yml alone, leave it out"
+                yield f"var('{name}') depends on the machine: leave it out"
             elif name is not None and declared is not None and name not in declared:
                 yield f"var('{name}') is not declared: give it a value under vars in dbt_project.yml"
 

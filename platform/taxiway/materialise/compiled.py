@@ -318,7 +318,9 @@ def _reading(workspace: Workspace, table: Table) -> list[str]:
         places = [f"{table.files.dated} on {workspace.calendar!r}"] if table.is_dated else []
         return [repr(table.files), *places]
     inputs = workspace.project.inputs(table).items()
-    return sorted(f"{source.at} {reach!r} {source.rules.max_lag!r}" for source, reach in inputs)
+    read = sorted(f"{source.at} {reach!r} {source.rules.max_lag!r}" for source, reach in inputs)
+    # The clock says where a partition begins, and so what lies within a reach.
+    return [workspace.calendar.zone, *read] if table.is_partitioned else read
 
 
 def contract_texts(contract: TableContract, staged: ir.Table, dialect: str = CANONICAL) -> list[str]:

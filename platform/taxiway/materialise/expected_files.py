@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
+from taxiway.calendar import Calendar
+from taxiway.lake import WHOLE
 from taxiway.tables import Table
 
 DatedPartitions = Callable[[Table, str], Collection[str] | None]
@@ -11,8 +13,9 @@ DatedPartitions = Callable[[Table, str], Collection[str] | None]
 class ExpectedFiles:
     """The raw tables, each with the partitions, that a file is for: one by the file's name, or those of its rows."""
 
-    def __init__(self, tables: Mapping[Table, Collection[str]], dated: DatedPartitions) -> None:
+    def __init__(self, tables: Mapping[Table, Collection[str]], calendar: Calendar, dated: DatedPartitions) -> None:
         """The tables, each with the partitions whose files are expected."""
+        self._calendar = calendar
         self._partitions = {table: frozenset(keys) for table, keys in tables.items()}
         self._dated = dated
 
@@ -27,14 +30,16 @@ class ExpectedFiles:
 
     def of(self, name: str) -> Sequence[tuple[Table, str]]:
         """The tables and partitions that a file of that name is for; none for one that nothing is made from."""
-        # The longest key first: of hours that are shown twice, the one whose offset the name tells.
         found: list[tuple[Table, str]] = []
         for table, keys in self._partitions.items():
             if table.is_dated:
                 own = self._dated(table, name) if table.is_named(name) else None
                 found += [(table, key) for key in sorted(own or ()) if key in keys]
             else:
-                found += [(table, key) for key in table.keys_of_file(name) if key in keys][:1]
+                # The longest key that there is: of an hour that is shown twice, the one whose offset the name tells.
+                told = (key for key in table.keys_of_file(name) if key == WHOLE or self._calendar.is_key(key))
+                key = next(told, None)
+                found += [(table, key)] if key in keys else []
         return found
 
     def __contains__(self, name: str) -> bool:

@@ -14,9 +14,9 @@ from taxiway.transforms.catalogue import Keys
 from taxiway.transforms.certificate import LISTING, Objection, objections
 from taxiway.transforms.compile import to_sql
 
-DEFAULT_FLOAT_TOLERANCE = 1e-9
+DEFAULT_FLOAT_TOLERANCE = 1e-12
 """The relative difference of floats that is no news in a table that is bound to an engine, unless the table states
-another: far above what the order of additions changes, far below what data mean."""
+another: above what the order of additions changes in most sums, and below a unit of any that a float can tell well."""
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from taxiway.calendar import Calendar, Interval, grain_of
+from taxiway.calendar import Calendar, Interval, see_that_is_key
 from taxiway.errors import DeliveryRefused, UsageError
 from taxiway.lake import WHOLE, PartitionState, Snapshot
 from taxiway.lake.inputs import LANDING
@@ -163,9 +163,11 @@ def versions_read(
 def _check_partitions(workspace: Workspace, table: Table, partitions: Sequence[str]) -> None:
     for partition in partitions:
         if table.grain is not None:
+            grain = see_that_is_key(partition)
+            if grain != table.grain:
+                article = "an" if grain == "hour" else "a"
+                raise UsageError(f"{table.at} is {table.partitioning}, and {partition} is {article} {grain}")
             workspace.calendar.see_that_it_has(partition)
-            if grain_of(partition) != table.grain:
-                raise UsageError(f"{table.at} is {table.partitioning}, and {partition} is a {grain_of(partition)}")
         elif partition != WHOLE:
             raise UsageError(f"{table.at} has no partitions, so there is no {partition!r} of it")
 

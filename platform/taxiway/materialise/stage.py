@@ -8,6 +8,7 @@ import ibis
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from taxiway.calendar import grain_of
 from taxiway.engines import Reading, Session
 from taxiway.errors import ContractBroken, DefinitionError, DeliveryRefused, LakeError, TransformFailed
 from taxiway.lake import Finding, Snapshot
@@ -80,6 +81,12 @@ def check_columns(table: Table, snapshot: Snapshot) -> None:
             f"{table.at}: it is partitioned by {snapshot.partition_column or 'nothing'} and its contract says "
             f"{table.rules.partition or 'by nothing'}; make it anew with: taxiway drop {table.at} --force; "
             f"taxiway run {table.at}"
+        )
+    other = next((key for key in snapshot.partitions if grain_of(key) not in (None, table.grain)), None)
+    if other is not None:
+        raise LakeError(
+            f"{table.at}: its partitions are published by {grain_of(other)}, as {other}, and its contract says by "
+            f"{table.grain}; make it anew with: taxiway drop {table.at} --force; taxiway run {table.at}"
         )
     mandatory = [column.name for column in table.rules.columns.values() if not column.nullable]
     new_columns(table.address, snapshot.schema, table.rules.schema, mandatory)

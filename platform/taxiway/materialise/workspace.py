@@ -87,7 +87,8 @@ class Workspace:
         self, tables: Mapping[Table, Collection[str]], listing: Callable[[], Listing], *, reads: bool = True
     ) -> ExpectedFiles:
         """The delivered files of these partitions of tables; `listing` says what lies there, where that matters."""
-        return ExpectedFiles(tables, DatedNow(self.dated_files, self.lake, listing, reads=reads).partitions)
+        dated = DatedNow(self.dated_files, self.lake, listing, reads=reads)
+        return ExpectedFiles(tables, self.calendar, dated.partitions)
 
     @property
     def _over(self) -> Mapping[Table, frozenset[str]]:
@@ -101,7 +102,9 @@ class Workspace:
         if table.files is None or not (table.files.several or table.is_dated):
             return {key: (table.file_name(key),) for key in partitions}
         listing = self.landing.listing()
-        lying = self.expecting({table: partitions}, lambda: listing).by_partition(listing.readable)
+        # What cannot be read is one of them, so that the partition is refused and not made without it.
+        names = listing.readable if table.is_dated else {**listing.readable, **listing.blocked}
+        lying = self.expecting({table: partitions}, lambda: listing).by_partition(names)
         return {key: tuple(lying.get((table, key), ())) for key in partitions}
 
 

@@ -94,7 +94,7 @@ def test_the_kind_is_told_from_the_transform_what_prepares_and_the_rules(place: 
     kind = kind_of(place, KINDS[told])
     assert str(kind).startswith(told.replace("x.var()", "x.std()"))
     assert ("write instead" in str(kind)) == (kind.word == "bound")
-    assert kind.float_tolerance == (1e-9 if kind.word == "bound" else 0)
+    assert kind.float_tolerance == (1e-12 if kind.word == "bound" else 0)
 
 
 def test_a_table_states_its_tolerance(place: Workspace) -> None:

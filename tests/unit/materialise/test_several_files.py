@@ -1,14 +1,17 @@
 """A month is made of all its files, anew with each that comes, goes or changes, and says which they were."""
 
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.bikes import RENTALS, bikes
 from tests.gauges.events import AT, lines, project, project_of
 from tests.working import rows, run, statuses, workspace
 
-from taxiway.errors import DefinitionError
+from taxiway.contracts import table
+from taxiway.errors import DefinitionError, LakeError
 from taxiway.landing import CSV, JSONLines
 from taxiway.materialise import Workspace
 from taxiway.materialise.delivered import unexpected
@@ -118,3 +121,47 @@ def test_a_refusal_names_table_file_row_and_column_of_a_value(place: Workspace) 
     assert outcome.message.startswith("raw/events: 2013-01 not published: 2 of 3 rows rejected, 1 tolerated; ")
     assert f"unreadable as delivered (1 row), as {B} row 2: id: '3.5' is not a whole number" in outcome.message
     assert f"what: missing (1 row), as {B} row 1: what = None" in outcome.message
+
+
+def test_a_month_is_refused_where_one_of_its_files_cannot_be_read(place: Workspace) -> None:
+    run(place, AT)
+    file = Path(place.landing.address(B))
+    file.unlink()
+    file.symlink_to(file.with_name("nowhere"))
+    outcome = run(place, AT)
+    assert statuses(outcome) == {"2013-01": "refused", "2013-02": "skipped"}
+    assert B in outcome.partitions[0].message
+    assert [row[1] for row in made(place)] == [1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    "asked", [("2013-11-03T01",), ("2013-11-03T01-0500",), ("2013-11-03T01", "2013-11-03T01-0500")]
+)
+def test_of_an_hour_that_is_shown_twice_each_file_is_of_one(tmp_path: Path, asked: tuple[str, ...]) -> None:
+    place = bikes(tmp_path)
+    raw = replace(place.project.table(RENTALS), files=CSV("rentals-{hour}-*.csv"))
+    # Four digits that are no offset of that hour are those of `*`.
+    files = {
+        "2013-11-03T01": "rentals-2013-11-03T01-0400.csv",
+        "2013-11-03T01-0500": "rentals-2013-11-03T01-0500-a.csv",
+    }
+    for name in files.values():
+        place.landing.deliver(name, b"x")
+    assert place.delivered(raw, asked) == {key: (files[key],) for key in asked}
+
+
+def test_partitions_of_another_grain_are_not_kept_beside(place: Workspace) -> None:
+    run(place, AT)
+    raw = place.project.table(AT)
+
+    class ByDay(raw.contract):
+        """The same, which is said to be by day."""
+
+        class Config(raw.contract.Config):
+            metadata = table(grain="day", partition="month", tolerance=0.5, key_within_partition=True)
+
+    by_day = Table(AT, ByDay, raw.transform, JSONLines("events-{day}-*.jsonl.gz"))
+    daily = replace(place, project=replace(project, tables=(by_day,)))
+    daily.landing.deliver("events-2013-01-01-a.jsonl.gz", lines({"id": 1, "what": "a log"}))
+    with pytest.raises(LakeError, match=r"its partitions are published by month, as 2013-0., .* by day; make it anew"):
+        run(daily, AT, "2013-01-01")
