@@ -88,7 +88,13 @@ def test_no_prediction_reads_the_future():
 def training(month: str, until: datetime, of: Transform) -> int:
     """Prove that what a month's model is trained on was known at an instant, from the whole year's tables."""
     return assert_point_in_time(
-        of, building.lake(), contracts(of), key=["flight_id"], decision=until, cuts=[until], parameters=given
+        of,
+        building.lake(),
+        contracts(of),
+        key=["flight_id"],
+        decision=until,
+        cuts=[until],
+        parameters={"partition": month},
     )
 
 
