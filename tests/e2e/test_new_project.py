@@ -93,5 +93,5 @@ def _see_that_neighbours_get_on(empty: Folder, taxiway: Path, program: Path) -> 
     ]
     (empty.path / "workspace.yaml").write_text(yaml.safe_dump({"load_from": both}))
     said = empty(program.with_name("dagster"), "definitions", "validate", "--workspace", "workspace.yaml")
-    assert said.returncode == 0, said.stderr
+    assert said.returncode == 0, said.stdout + said.stderr
     assert all(f"code location {name}" in said.stdout + said.stderr for name in ("shop", "zoo"))
