@@ -469,6 +469,11 @@ ROWS: Uses = {
         lambda t: t.i.cast("decimal(18, 2)"),
         lambda t: (t.l // 1000).cast("decimal(20, 2)"),
     ],
+    "decimal of another length": [
+        lambda t: t.p.cast(CENTS),
+        lambda t: typed((t.l % 1000).cast("string") + ".25", LONG).cast("decimal(5, 2)"),
+        lambda t: typed("-" + t.i.abs().cast("string") + ".05", LONG).cast("decimal(18, 2)"),
+    ],
     "float as a whole number": [lambda t: t.f.try_cast("int64")],
     "as text": [*(lambda t, n=n: t[n].cast("string") for n in "bkhild")],
     "float as text": [lambda t: t.f.cast("string")],
@@ -841,6 +846,10 @@ RAISES: Mapping[str, Sequence[tuple[Use, Mapping[str, Any]]]] = {
         (lambda t: t.l.cast("int16"), {"l": 2**15}),
         (lambda t: t.l.cast("int32"), {"l": -(2**31) - 1}),
         (lambda t: t.l.cast("decimal(18, 2)"), {"l": 10**16}),
+    ],
+    "decimal of another length": [
+        (lambda t: t.p.cast("decimal(5, 2)"), {"p": Decimal("1000.00")}),
+        (lambda t: t.p.cast("decimal(5, 2)"), {"p": Decimal("-1000.00")}),
     ],
     "float to a whole number": [
         *((lambda t: t.f.floor(), {"f": number}) for number in (2.0**63, -(2.0**64), float("inf"), float("nan"))),

@@ -10,6 +10,7 @@ from taxiway.transforms.catalogue.operator import (
     bound,
     certified,
     constant,
+    is_decimal,
     is_money,
     is_text_of,
     is_timestamp,
@@ -42,6 +43,11 @@ def _to_number(node: Any, _: Keys) -> bool:
     if to.is_signed_integer():
         return is_whole(node.arg) or source.is_boolean()
     return (to.is_float64() or is_money(to)) and is_whole(node.arg)
+
+
+def _keeps_its_scale(node: Any, _: Keys) -> bool:
+    source = node.arg.dtype
+    return is_decimal(source) and is_money(node.to) and source.scale == node.to.scale
 
 
 def _to_text(node: Any, _: Keys) -> bool:
@@ -93,6 +99,12 @@ TYPES = (
         when=_is_constant,
     ),
     certified("as a number", "x.cast('int64'), x.cast('float64'), x.cast('decimal(20, 2)')", ops.Cast, when=_to_number),
+    certified(
+        "decimal of another length",
+        "x.sum().cast('decimal(18, 2)') of decimals with as many digits after the point",
+        ops.Cast,
+        when=_keeps_its_scale,
+    ),
     certified(
         "0 as an interval", "ibis.range_window(preceding=ibis.interval(days=7), following=0)", ops.Cast, when=_is_place
     ),
