@@ -14,7 +14,7 @@ unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-dev setup-spark setup-postgres setup-staging setup-plots oauth2-proxy demo
 .PHONY: test test-spark test-interpreters soak ui bench
-.PHONY: lint audit lock wheel clean
+.PHONY: lint audit lock wheel example clean
 .PHONY: staging staging-status staging-stop production production-status production-stop
 
 help:  ## what there is
@@ -105,6 +105,10 @@ wheel: $(BIN)/uv  ## build both distributions, taxiway and taxiway-flights, into
 	for project in $(PROJECTS); do \
 		$(BIN)/uv build --wheel --no-build-isolation --python $(BIN)/python --quiet --out-dir dist $$project || exit 1; \
 	done
+
+example: $(BIN)/uv  ## put the wheel of taxiway where examples/bikes installs it from
+	rm -rf examples/bikes/wheels
+	$(BIN)/uv build --wheel --no-build-isolation --python $(BIN)/python --quiet --out-dir examples/bikes/wheels platform
 
 lock: $(BIN)/uv  ## resolve the dependencies anew, for every Python that Taxiway runs on
 	$(LOCK) requirements/build.in --allow-unsafe -o requirements/build.txt

@@ -1,0 +1,1 @@
+"""What is derived from rentals and stations: by day, by week."""

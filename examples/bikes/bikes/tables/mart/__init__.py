@@ -1,0 +1,1 @@
+"""What dbt makes for people: the contracts; its models are in `dbt/`."""

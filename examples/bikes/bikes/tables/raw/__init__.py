@@ -1,0 +1,1 @@
+"""What is delivered, or written by the city, typed and checked."""
