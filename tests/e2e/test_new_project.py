@@ -1,41 +1,17 @@
 """From a wheel and an empty folder to a project that works, with more tables, a neighbour in its lake, and Dagster."""
 
-import os
-import subprocess
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 import yaml
+from tests.e2e.elsewhere import Folder
 from tests.working import ROOT
 
 from taxiway.scaffold.wheel import provide_wheel
 
 UV = Path(sys.executable).with_name("uv")
 LOCKED = ROOT / "platform" / "taxiway" / "scaffold" / "template" / "requirements" / "core.txt.template"
-
-
-@dataclass(frozen=True)
-class Folder:
-    """Where somebody types, with nothing of this checkout around."""
-
-    path: Path
-
-    def __call__(self, *words: str | Path) -> subprocess.CompletedProcess[str]:
-        others = {
-            name: value
-            for name, value in os.environ.items()
-            if not name.startswith(("TAXIWAY_", "VIRTUAL_ENV", "PYTHON", "DAGSTER_", "MAKE", "MFLAGS"))
-        }
-        return subprocess.run(
-            [*map(str, words)], cwd=self.path, env=others, capture_output=True, text=True, check=False
-        )
-
-    def done(self, *words: str | Path) -> str:
-        ended = self(*words)
-        assert ended.returncode == 0, f"{' '.join(map(str, words))}: {ended.stdout}{ended.stderr}"
-        return ended.stdout
 
 
 @pytest.fixture(scope="module")
