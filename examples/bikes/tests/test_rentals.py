@@ -23,8 +23,8 @@ def test_what_breaks_a_rule_is_in_quarantine(lake: OpenLake, delivered: list[Any
     rejected = {row["hour"]: row["reasons"] for row in rows(lake, "quarantine/raw__rentals").to_pylist()}
     assert len(rejected) == len(delivered) - len(rentals) == 3
     assert rejected["2013-10-30T18"] == ["price: must be >= 0"]
-    assert rejected["2013-11-02T17"] == ["price: is no decimal(8, 2)"]
-    assert rejected["2013-11-04T18"] == ["a bike is taken before it is brought back"]
+    assert rejected["2013-11-02T17"] == ["price: '2.125' is not a number of up to 8 digits, 2 of them after the point"]
+    assert rejected["2013-11-04T18"] == ["in_order: a bike is taken before it is brought back"]
 
 
 def test_the_hour_that_is_shown_twice_is_two_partitions(lake: OpenLake, rentals: list[dict[str, Any]]) -> None:
