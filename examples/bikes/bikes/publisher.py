@@ -70,8 +70,8 @@ def rentals(hour: str, region: str, stations: Sequence[str]) -> list[Rental]:
 
 
 def drawn(chance: Random, usual: float) -> int:
-    """How many there are in an hour in which there usually are so many, up to twice as many."""
-    return sum(chance.random() < usual / 12 for _ in range(24)) // 2
+    """How many there are, up to 12, where there usually are so many."""
+    return sum(chance.random() < usual / 12 for _ in range(12))
 
 
 def rental(chance: Random, number: str, region: str, station: str, ended_at: datetime) -> Rental:
