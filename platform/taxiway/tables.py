@@ -87,6 +87,11 @@ class Table:
                     f"{self.at}: '{name}' is no name for one of its sinks: give each its own, in lower-case letters, "
                     "digits and single underscores"
                 )
+        if isinstance(self.transform, Transform) and "partition" in self.transform.parameters:
+            raise DefinitionError(
+                f"{self.at}: only a function of rows, and a transform that prepares them, is given its partition: "
+                "leave out the parameter partition, and find a row's own with partition_of(instant, grain, zone)"
+            )
         if self.external is not None:
             self._see_that_it_is_only_read()
         if self.files is not None:

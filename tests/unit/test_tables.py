@@ -21,6 +21,11 @@ def of_two(landing_readings: ir.Table, raw_gauges: ir.Table) -> ir.Table:
     return landing_readings.semi_join(raw_gauges, "gauge")
 
 
+@transform
+def of_its_partition(raw_readings: ir.Table, partition: str = "") -> ir.Table:
+    return raw_readings.filter(raw_readings["month"] == partition)
+
+
 @arrow_transform(prepare=raw_readings)
 def of_arrow(rows: pa.Table) -> pa.Table:
     return rows
@@ -31,6 +36,11 @@ def test_a_delivered_table_is_made_from_its_file_alone(of: Transform | ArrowTran
     told = "raw/readings: a table of delivered files has a transform with one input, the files"
     with pytest.raises(DefinitionError, match=told):
         Table("raw/readings", RawReadings, of, CSV("readings-{month}.csv"))
+
+
+def test_a_transform_that_asks_for_its_partition_is_refused_as_it_would_get_none() -> None:
+    with pytest.raises(DefinitionError, match=r"raw/readings: only a function of rows.* find a row's own with"):
+        Table("raw/readings", RawReadings, of_its_partition)
 
 
 def test_a_monthly_table_has_a_file_for_each_month_and_another_table_has_one() -> None:
