@@ -35,9 +35,10 @@ def read_json_lines(name: str, data: bytes, columns: Mapping[str, pa.DataType], 
     """The records of an unpacked file: the values as text, but lists, records and bytes as of their types.
 
     What a line does not have is null. Unknown names are left out with a warning, and so is told that the last line has
-    no end. Raises DeliveryRefused where it is not text in UTF-8, or has no lines.
+    no end. Raises DeliveryRefused where it is not text in UTF-8, or has no lines, unless it was packed: what could be
+    unpacked is whole, and how many rows there are to be is for the contract to say.
     """
-    lines = _lines(name, data)
+    lines = [] if files.packed and not data.strip() else _lines(name, data)
     values: dict[str, list[Any]] = {column: [] for column in columns}
     readers = {column: _reader(column, dtype, files) for column, dtype in columns.items()}
     problems: list[list[str]] = []
@@ -62,7 +63,7 @@ def read_json_lines(name: str, data: bytes, columns: Mapping[str, pa.DataType], 
     table = pa.table({c: pa.array(v, _type(columns[c])) for c, v in values.items()})
     warnings = [f"{name} has unknown names, left out: {', '.join(map(repr, sorted(unknown)))}"] if unknown else []
     absent = [column for column, own in values.items() if all(value is None for value in own)]
-    if absent:
+    if absent and lines:
         warnings.append(f"{name} has in no line a value of {', '.join(absent)}")
     return Records(table, problems, lines, (*warnings, *_unfinished(name, data, files)), malformed)
 
@@ -90,7 +91,7 @@ def _lines(name: str, data: bytes) -> list[str]:
 
 
 def _unfinished(name: str, data: bytes, files: JSONLines) -> Iterator[str]:
-    if data.endswith((b"\n", b"\r")):
+    if not data.strip() or data.endswith((b"\n", b"\r")):
         return
     line = data.count(b"\n") + 1
     if files.unfinished == "refuse":

@@ -66,6 +66,13 @@ def test_lines_of_a_preamble_count_where_a_fault_is_told() -> None:
         texts(CSV("a.csv", skip=2), b'Report\n\ncarrier,n\n"AA,1\n')
 
 
+@pytest.mark.parametrize("lines", [b"", b"\n"], ids=["nothing", "a line without a record"])
+def test_packed_json_without_records_is_whole_and_has_no_rows(lines: bytes) -> None:
+    found = texts(JSONLines("a.jsonl.gz"), gzip.compress(lines))
+    assert found.table.num_rows == 0
+    assert found.warnings == ()
+
+
 REFUSED: dict[str, tuple[Files, bytes, str]] = {
     "cut gzip": (CSV("a.csv.gz"), gzip.compress(b"carrier,n\nAA,1\n" * 99)[:-9], "a.csv.gz cannot be unpacked"),
     "cut zstd": (CSV("a.csv.zst"), zstd(b"carrier,n\nAA,1\n" * 99)[:-3], "a.csv.zst cannot be unpacked"),
