@@ -115,7 +115,7 @@ def _inputs(project: Project, dbt: DbtProject | None, table: Table) -> list[Tabl
         return []
     if table.transform is None:
         try:
-            read = _read_by(dbt, table) if dbt is not None else []
+            read = read_by_mart(dbt, table) if dbt is not None else []
         except DefinitionError:  # told when its turn comes
             read = []
         return [project.by_address[source] for source in read if source in project.by_address]
@@ -128,7 +128,7 @@ def _inputs(project: Project, dbt: DbtProject | None, table: Table) -> list[Tabl
 def _see_that_it_is_whole(project: Project, dbt: DbtProject, mart: Table) -> None:
     """Raise where dbt has no such model or refuses one that it reads, or where it reads no table, or a broken one."""
     model = dbt.model(mart.address.name)
-    for source in _read_by(dbt, mart):
+    for source in read_by_mart(dbt, mart):
         if any(broken.at == str(source) for broken in project.broken):
             raise BrokenInput("", str(source))
         if source not in project.by_address and source in model.sources:
@@ -137,7 +137,7 @@ def _see_that_it_is_whole(project: Project, dbt: DbtProject, mart: Table) -> Non
         dbt.model(name)
 
 
-def _read_by(dbt: DbtProject, mart: Table) -> list[Address]:
+def read_by_mart(dbt: DbtProject, mart: Table) -> list[Address]:
     """What a mart's model reads, directly or through others: tables of the lake, and models where marts are."""
     model = dbt.model(mart.address.name)
     return [*model.sources, *(Address(mart.address.layer, name) for name in model.models)]

@@ -6,7 +6,6 @@ from typing import Any
 
 import dagster as dg
 
-from taxiway.addresses import Address
 from taxiway.engines import IN_PROCESS, OpenEngine
 from taxiway.errors import PublishConflict, TaxiwayError
 from taxiway.lake import WHOLE, Finding, Lake
@@ -26,6 +25,7 @@ from taxiway.orchestration.table_asset import (
     asset_key,
     known_of,
 )
+from taxiway.project_check import read_by_mart
 from taxiway.scratch import Scratch
 from taxiway.tables import Table
 from taxiway.users import USER_TAG
@@ -62,8 +62,7 @@ def marts_asset(workspace: Workspace, project: DbtProject) -> dg.AssetsDefinitio
 
 def _spec(workspace: Workspace, project: DbtProject, mart: Table) -> dg.AssetSpec:
     model, tables = project.model(mart.address.name), workspace.project.by_address
-    read = (*model.sources, *(Address(mart.address.layer, name) for name in model.models))
-    inputs = [asset_key(tables[address]) for address in read if address in tables]
+    inputs = [asset_key(tables[address]) for address in read_by_mart(project, mart) if address in tables]
     return dg.AssetSpec(
         asset_key(mart),
         deps=inputs,
