@@ -37,7 +37,10 @@ StoreOf = Callable[[str, str], Store]
 
 @dataclass(frozen=True, eq=False)
 class Elsewhere:
-    """A table at one version: of Delta its number, of Parquet files a digest of their names, sizes and tags."""
+    """A table at one version: of Delta `number of id`, of Parquet files a digest of their names, sizes and tags.
+
+    A Delta table that is made anew in the same place counts from zero again: only its id tells it from the old one.
+    """
 
     address: Address
     store: Store
@@ -52,7 +55,8 @@ class Elsewhere:
         try:
             if not any(True for _ in Log(store).entries()):
                 raise LakeError(f"{address}: there is no Delta table in {store}")
-            return cls(address, store, form, str(DeltaTable(store.uri, storage_options=store.delta_options).version()))
+            table = DeltaTable(store.uri, storage_options=store.delta_options)
+            return cls(address, store, form, f"{table.version()} of {table.metadata().id}")
         except (DeltaError, OSError) as error:
             raise LakeError(f"{address}: {store} cannot be read ({reason(error)})") from error
 
@@ -76,13 +80,23 @@ class Elsewhere:
 
     @cached_property
     def _snapshot(self) -> Snapshot:
-        table = DeltaTable(self.store.uri, version=int(self.version), storage_options=self.store.delta_options)
-        return Snapshot(self.address, self.store, of_delta(table))
+        return Snapshot(self.address, self.store, of_delta(self._delta))
+
+    @cached_property
+    def _delta(self) -> DeltaTable:
+        number, _, identity = self.version.partition(" of ")
+        table = DeltaTable(self.store.uri, version=int(number), storage_options=self.store.delta_options)
+        if str(table.metadata().id) != identity:
+            raise LakeError(
+                f"{self.address}: the table in {self.store} is another one than was checked; check it with: "
+                f"taxiway run {self.address}"
+            )
+        return table
 
     @property
     def _dataset(self) -> Any:
         if self.format == "delta":
-            return self._snapshot.delta.to_pyarrow_dataset()
+            return self._delta.to_pyarrow_dataset()
         files = _files(self.address, self.store)
         if _digest(files) != self.version:
             raise LakeError(

@@ -1,6 +1,7 @@
 """A table that somebody else writes is checked, pinned at a version, read at that, and never written."""
 
 import os
+import shutil
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any
@@ -173,6 +174,22 @@ def test_a_version_of_delta_is_there_until_its_owner_removes_it(place: Workspace
     DeltaTable(shop.folder).vacuum(0, enforce_retention_duration=False, dry_run=False)
     with pytest.raises(LakeError, match="taxiway run external/orders"):
         run(place, SUMS, force=True)
+
+
+@pytest.mark.parametrize("shop", ["delta"], indirect=True)
+def test_a_table_that_was_made_anew_is_checked_anew(place: Workspace, shop: Shop) -> None:
+    run(place, AT)
+    shutil.rmtree(shop.folder)
+    shop.write(orders("5.00", shop="C"))
+    (result,) = run(place, AT).partitions
+    assert (result.status, "shop: must be one of 'A', 'B'" in result.message) == ("refused", True)
+    with pytest.raises(LakeError, match="is another one than was checked"):
+        run(place, SUMS)
+    shutil.rmtree(shop.folder)
+    shop.write(orders("6.00", shop="B"))
+    assert statuses(run(place, AT)) == {"*": "published"}
+    run(place, SUMS)
+    assert total(place) == [("B", Decimal("6.00"))]
 
 
 def test_what_could_not_be_only_read_is_refused() -> None:
