@@ -297,7 +297,7 @@ class DuckDBSession:
         """The rows that somebody else writes, copied: this session reaches no place but the lake."""
         copied = f"__elsewhere_{relation}"
         self._loaded.discard(copied)
-        for rows in elsewhere.tables():
+        for rows in elsewhere.tables(reading.schema):
             self.load(copied, rows)
         return f"SELECT {', '.join(typed(field) for field in reading.schema)} FROM {identifier(copied)}"
 

@@ -158,7 +158,7 @@ class SparkSQL:
         if reading.elsewhere is not None:
             copied = f"__elsewhere_{relation}"
             self._loaded.pop(copied, None)
-            for rows in reading.elsewhere.tables():
+            for rows in reading.elsewhere.tables(reading.schema):
                 self.load(copied, rows)
             columns = ", ".join(typed(field) for field in reading.schema)
             self.define(relation, f"SELECT {columns} FROM {identifier(copied)}")

@@ -6,7 +6,6 @@ All that reads the table reads that one, until another is.
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from hashlib import sha256
 from typing import Any
 
@@ -17,11 +16,12 @@ from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
 
 from taxiway.addresses import Address
-from taxiway.errors import LakeError
+from taxiway.errors import ContractBroken, LakeError
 from taxiway.lake.log import Log
 from taxiway.lake.messages import reason
 from taxiway.lake.provenance import WHOLE
 from taxiway.lake.replay import of_delta
+from taxiway.lake.schema import same_type
 from taxiway.lake.snapshot import Snapshot
 from taxiway.storage import Store, StoredFile
 
@@ -37,7 +37,10 @@ StoreOf = Callable[[str, str], Store]
 
 @dataclass(frozen=True, eq=False)
 class Elsewhere:
-    """A table at one version: of Delta its number, of Parquet files a digest of their names, sizes and tags."""
+    """A table at one version: of Delta `number of id`, of Parquet files a digest of their names, sizes and tags.
+
+    A Delta table that is made anew in the same place counts from zero again: only its id tells it from the old one.
+    """
 
     address: Address
     store: Store
@@ -52,56 +55,64 @@ class Elsewhere:
         try:
             if not any(True for _ in Log(store).entries()):
                 raise LakeError(f"{address}: there is no Delta table in {store}")
-            return cls(address, store, form, str(DeltaTable(store.uri, storage_options=store.delta_options).version()))
+            table = DeltaTable(store.uri, storage_options=store.delta_options)
+            return cls(address, store, form, f"{table.version()} of {table.metadata().id}")
         except (DeltaError, OSError) as error:
             raise LakeError(f"{address}: {store} cannot be read ({reason(error)})") from error
 
-    @property
-    def schema(self) -> pa.Schema:
-        """Its columns, texts and lists in their usual types."""
-        return self._read(lambda: self._snapshot.schema if self.format == "delta" else _plain(self._dataset.schema))
+    def tables(self, wanted: pa.Schema) -> Iterator[pa.Table]:
+        """Its rows in pieces, at least one, with the columns of a contract; it may have others beside them.
 
-    def tables(self) -> Iterator[pa.Table]:
-        """Its rows in pieces, at least one; raises LakeError where that version is not there any more."""
-        if self.format == "delta" and not self._read(lambda: self._snapshot).plain_files():
+        Raises LakeError where that version is not there any more, and ContractBroken where the columns are others; of
+        Parquet files each one is looked at, as nothing says that they are alike.
+        """
+        try:
+            yield wanted.empty_table()
+            for place, part in self._parts():
+                problems = _problems(_plain(part.schema), wanted)
+                if problems:
+                    raise ContractBroken(
+                        f"{self.address}: what is in {place} breaks its contract: {'; '.join(problems)}"
+                    )
+                for batch in part.to_batches(columns=wanted.names):
+                    yield pa.Table.from_batches([batch]).cast(wanted)
+        except (DeltaError, OSError, pa.ArrowException) as error:
             raise LakeError(
-                f"{self.address} version {self.version}: {self.store} has Delta features that are not read from "
-                "elsewhere, as deletion vectors; ask its owner for a table without them"
-            )
-        schema = self.schema
-        yield schema.empty_table()
-        batches = iter(self._read(lambda: self._dataset.to_batches(columns=schema.names)))
-        while (batch := self._read(lambda: next(batches, None))) is not None:
-            yield pa.Table.from_batches([batch]).cast(schema)
+                f"{self.address} version {self.version}: {self.store} cannot be read ({reason(error)}); check what is "
+                f"there now with: taxiway run {self.address}"
+            ) from error
 
-    @cached_property
-    def _snapshot(self) -> Snapshot:
-        table = DeltaTable(self.store.uri, version=int(self.version), storage_options=self.store.delta_options)
-        return Snapshot(self.address, self.store, of_delta(table))
-
-    @property
-    def _dataset(self) -> Any:
+    def _parts(self) -> Iterator[tuple[str, Any]]:
+        """The datasets that make it up, each of one schema, and where they are."""
         if self.format == "delta":
-            return self._snapshot.delta.to_pyarrow_dataset()
+            yield self.store.uri, self._delta().to_pyarrow_dataset()
+            return
         files = _files(self.address, self.store)
         if _digest(files) != self.version:
             raise LakeError(
                 f"{self.address}: the files in {self.store} are others than those that were checked; check them with: "
                 f"taxiway run {self.address}"
             )
-        if self.store.is_folder:
-            return pyarrow.dataset.dataset([self.store.address(file.path) for file in files], format="parquet")
-        found = [pq.read_table(pa.BufferReader(self.store.read(file.path))) for file in files]
-        return pyarrow.dataset.dataset(pa.concat_tables(found))
+        for place, path in ((self.store.address(file.path), file.path) for file in files):
+            if self.store.is_folder:
+                yield place, pyarrow.dataset.dataset([place], format="parquet")
+            else:
+                yield place, pyarrow.dataset.dataset(pq.read_table(pa.BufferReader(self.store.read(path))))
 
-    def _read(self, how: Callable[[], Any]) -> Any:
-        try:
-            return how()
-        except (DeltaError, OSError, pa.ArrowException) as error:
+    def _delta(self) -> DeltaTable:
+        number, _, identity = self.version.partition(" of ")
+        table = DeltaTable(self.store.uri, version=int(number), storage_options=self.store.delta_options)
+        if str(table.metadata().id) != identity:
             raise LakeError(
-                f"{self.address} version {self.version}: {self.store} cannot be read ({reason(error)}); check what is "
-                f"there now with: taxiway run {self.address}"
-            ) from error
+                f"{self.address}: the table in {self.store} is another one than was checked; check it with: "
+                f"taxiway run {self.address}"
+            )
+        if not of_delta(table).is_plain:
+            raise LakeError(
+                f"{self.address} version {self.version}: {self.store} has Delta features that are not read from "
+                "elsewhere, as deletion vectors; ask its owner for a table without them"
+            )
+        return table
 
 
 def pin(schema: pa.Schema) -> pa.Schema:
@@ -149,7 +160,25 @@ def _digest(files: list[StoredFile]) -> str:
     return sha256("\n".join(told).encode()).hexdigest()[:32]
 
 
+def _problems(found: pa.Schema, wanted: pa.Schema) -> list[str]:
+    """How the columns differ from those of a contract; others beside them do not matter."""
+    problems = []
+    for field in wanted:
+        if field.name not in found.names:
+            problems.append(f"column {field.name} is missing")
+        elif not _holds(found.field(field.name).type, field.type):
+            problems.append(f"column {field.name} is {found.field(field.name).type} and must be {field.type}")
+    return problems
+
+
+def _holds(found: pa.DataType, wanted: pa.DataType) -> bool:
+    """Whether each value of a type is one of the other."""
+    narrower = pa.types.is_signed_integer(found) and pa.types.is_signed_integer(wanted)
+    return same_type(found, wanted) or (narrower and found.bit_width <= wanted.bit_width)
+
+
 def _plain(schema: pa.Schema) -> pa.Schema:
+    """The columns with texts and lists in their usual types."""
     return pa.schema([(field.name, _usual(field.type)) for field in schema])
 
 

@@ -3,13 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-import pyarrow as pa
-
 from taxiway.engines import Reading, Session
-from taxiway.errors import ContractBroken, LakeError
+from taxiway.errors import LakeError
 from taxiway.lake import WHOLE, PartitionState, Provenance, Publication
 from taxiway.lake.elsewhere import EXTERNAL, Elsewhere, pin
-from taxiway.lake.schema import same_type
 from taxiway.materialise.workspace import Workspace
 from taxiway.tables import Table
 
@@ -33,9 +30,6 @@ def read(workspace: Workspace, table: Table, version: str | None, session: Sessi
     found = _latest(workspace, table)
     if version is not None:
         found = Elsewhere(found.address, found.store, found.format, version)
-    problems = list(_problems(found.schema, table.rules.schema))
-    if problems:
-        raise ContractBroken(f"{table.at}: what is in {found.store} breaks its contract: {'; '.join(problems)}")
     session.read(relation, Reading(None, table.rules.schema, elsewhere=found))
     return found.version
 
@@ -53,23 +47,6 @@ def _latest(workspace: Workspace, table: Table) -> Elsewhere:
     assert table.external is not None
     store = workspace.settings.place_of(table.external.connection or "", table.external.at)
     return Elsewhere.latest(table.address, store, table.external.format)
-
-
-def _problems(found: pa.Schema, wanted: pa.Schema) -> list[str]:
-    """How the columns differ from those of a contract; others beside them do not matter."""
-    problems = []
-    for field in wanted:
-        if field.name not in found.names:
-            problems.append(f"column {field.name} is missing")
-        elif not _holds(found.field(field.name).type, field.type):
-            problems.append(f"column {field.name} is {found.field(field.name).type} and must be {field.type}")
-    return problems
-
-
-def _holds(found: pa.DataType, wanted: pa.DataType) -> bool:
-    """Whether each value of a type is one of the other."""
-    narrower = pa.types.is_signed_integer(found) and pa.types.is_signed_integer(wanted)
-    return same_type(found, wanted) or (narrower and found.bit_width <= wanted.bit_width)
 
 
 def _no_rows(folder: str) -> None:

@@ -1,6 +1,7 @@
 """A table that somebody else writes is checked, pinned at a version, read at that, and never written."""
 
 import os
+import shutil
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,6 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 from deltalake import DeltaTable, write_deltalake
 from pydantic import SecretStr
+from tests.s3 import Server
 from tests.working import rows, run, statuses, workspace
 
 from taxiway.connectors import External
@@ -18,6 +20,7 @@ from taxiway.contracts import Arrow, Contract, Int64, Text, column, table
 from taxiway.errors import DefinitionError, LakeError
 from taxiway.materialise import Workspace
 from taxiway.notebook import OpenLake
+from taxiway.storage import Store
 from taxiway.tables import Project, Table
 from taxiway.transforms import transform
 
@@ -154,6 +157,64 @@ def test_columns_of_another_type_are_told(tmp_path: Path) -> None:
     assert (result.status, told in result.message) == ("refused", True)
 
 
+@pytest.fixture
+def files(request: pytest.FixtureRequest, store: Store, monkeypatch: pytest.MonkeyPatch) -> Store:
+    """A place for Parquet files, a folder or one in a bucket, that settings reach as well."""
+    if not store.is_folder:
+        server: Server = request.getfixturevalue("s3")
+        for name, value in server.environment().items():
+            monkeypatch.setenv(name, value)
+    return store
+
+
+def put(store: Store, **tables: pa.Table) -> None:
+    for name, content in tables.items():
+        written = pa.BufferOutputStream()
+        pq.write_table(content, written)
+        store.write(f"{name}.parquet", written.getvalue().to_pybytes())
+
+
+def in_files(store: Store, tmp_path: Path) -> Workspace:
+    tables = (Table(AT, Orders, external=External(store.uri, format="parquet")),)
+    return workspace(tmp_path / "home", Project("shop", tables))
+
+
+@pytest.mark.parametrize(
+    ("other", "told"),
+    [
+        ({"amount": pa.array([1.239999])}, "column amount is double and must be decimal128(12, 2)"),
+        ({"amount": pa.array([1])}, "column amount is int64 and must be decimal128(12, 2)"),
+        ({"id": pa.array(["3"])}, "column id is string and must be int64"),
+        ({"amount": None}, "column amount is missing"),
+    ],
+    ids=["double", "whole", "text", "missing"],
+)
+@pytest.mark.parametrize("which", ["first", "last"])
+def test_each_file_has_the_columns_of_the_contract(
+    files: Store, tmp_path: Path, other: dict[str, pa.Array | None], told: str, which: str
+) -> None:
+    ((name, values),) = other.items()
+    odd = orders("1.00", first=3).drop_columns(name)
+    odd = odd if values is None else odd.append_column(name, values)
+    put(files, **({"a": odd, "b": orders("0.10")} if which == "first" else {"a": orders("0.10"), "b": odd}))
+    (result,) = run(in_files(files, tmp_path), AT).partitions
+    at = files.address("a.parquet" if which == "first" else "b.parquet")
+    assert (result.status, result.message.count(f"what is in {at} breaks its contract: {told}")) == ("refused", 1)
+
+
+def test_files_may_differ_where_the_contract_does_not_say(files: Store, tmp_path: Path) -> None:
+    wide = orders("0.20").drop_columns("more").select(["amount", "shop", "id"])
+    wide = wide.set_column(1, "shop", wide["shop"].dictionary_encode())
+    wide = wide.set_column(2, "id", pa.array([2**40]))
+    put(files, a=orders("0.10"), b=wide)
+    place = in_files(files, tmp_path)
+    assert statuses(run(place, AT)) == {"*": "published"}
+    assert opened(place).sql("SELECT * FROM external.orders ORDER BY id").fetchall() == [
+        (1, "A", Decimal("0.10")),
+        (2**40, "A", Decimal("0.20")),
+    ]
+
+
 def test_where_nothing_is_or_its_version_is_gone_that_is_told(place: Workspace, shop: Shop) -> None:
     run(place, AT)
     for name in shop.content():
@@ -173,6 +234,22 @@ def test_a_version_of_delta_is_there_until_its_owner_removes_it(place: Workspace
     DeltaTable(shop.folder).vacuum(0, enforce_retention_duration=False, dry_run=False)
     with pytest.raises(LakeError, match="taxiway run external/orders"):
         run(place, SUMS, force=True)
+
+
+@pytest.mark.parametrize("shop", ["delta"], indirect=True)
+def test_a_table_that_was_made_anew_is_checked_anew(place: Workspace, shop: Shop) -> None:
+    run(place, AT)
+    shutil.rmtree(shop.folder)
+    shop.write(orders("5.00", shop="C"))
+    (result,) = run(place, AT).partitions
+    assert (result.status, "shop: must be one of 'A', 'B'" in result.message) == ("refused", True)
+    with pytest.raises(LakeError, match="is another one than was checked"):
+        run(place, SUMS)
+    shutil.rmtree(shop.folder)
+    shop.write(orders("6.00", shop="B"))
+    assert statuses(run(place, AT)) == {"*": "published"}
+    run(place, SUMS)
+    assert total(place) == [("B", Decimal("6.00"))]
 
 
 def test_what_could_not_be_only_read_is_refused() -> None:
