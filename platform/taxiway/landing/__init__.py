@@ -7,10 +7,11 @@ from taxiway.landing.doubts import doubtful_texts
 from taxiway.landing.formats import CSV, Field, Files, JSONLines, Parquet
 from taxiway.landing.read import read_file
 from taxiway.landing.records import DeliveredFile
-from taxiway.landing.zone import Delivery, Entry, LandingZone, Listing
+from taxiway.landing.zone import NAMES, Delivery, Entry, LandingZone, Listing, is_file_name
 
 __all__ = [
     "CSV",
+    "NAMES",
     "DeliveredFile",
     "Delivery",
     "Entry",
@@ -21,5 +22,6 @@ __all__ = [
     "Listing",
     "Parquet",
     "doubtful_texts",
+    "is_file_name",
     "read_file",
 ]

@@ -14,6 +14,17 @@ from taxiway.storage import FileChanged, Found, Store
 _FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_+-]*(\.[A-Za-z0-9_+-]+)*")
 _LONGEST_NAME = 200
 
+NAMES = (
+    f"letters from A to Z or a to z, digits, '-', '+', '_' and single dots, at most {_LONGEST_NAME} characters, the "
+    "first a letter or a digit"
+)
+"""What the name of a delivered file may have, in words."""
+
+
+def is_file_name(name: str) -> bool:
+    """Whether a delivered file may have this name; others are never read."""
+    return len(name) <= _LONGEST_NAME and _FILE_NAME.fullmatch(name) is not None
+
 
 @dataclass(frozen=True, order=True)
 class Delivery:
@@ -80,7 +91,7 @@ class Listing:
         return {
             name: found
             for name, found in self.found.items()
-            if found.is_file and not found.problem and _FILE_NAME.fullmatch(name)
+            if found.is_file and not found.problem and is_file_name(name)
         }
 
     @cached_property
@@ -91,7 +102,7 @@ class Listing:
     @cached_property
     def blocked(self) -> dict[str, str]:
         """By name, why what lies in the place of a file cannot be read: it is no file, or may not be read."""
-        names = (name for name, found in self.found.items() if found.problem and _FILE_NAME.fullmatch(name))
+        names = (name for name, found in self.found.items() if found.problem and is_file_name(name))
         return {name: self.entry(name).message for name in names}
 
     def without(self, names: Collection[str]) -> "Listing":
@@ -111,10 +122,9 @@ class LandingZone:
 
     def address(self, name: str) -> str:
         """Where the file lies, delivered or not; raises UsageError for a name outside the allow-list."""
-        if not _FILE_NAME.fullmatch(name) or len(name) > _LONGEST_NAME:
+        if not is_file_name(name):
             raise UsageError(
-                f"{name!r} cannot be the name of a delivered file: use letters, digits, '-', '+', '_' and "
-                f"single dots, no folders, at most {_LONGEST_NAME} characters, e.g. flights-2013-01.csv"
+                f"{name!r} cannot be the name of a delivered file: use {NAMES}, no folders, e.g. flights-2013-01.csv"
             )
         return self.store.address(name)
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from taxiway.calendar import Calendar
 from taxiway.lake import WHOLE
+from taxiway.landing import is_file_name
 from taxiway.tables import Table
 
 DatedPartitions = Callable[[Table, str], Collection[str] | None]
@@ -31,6 +32,8 @@ class ExpectedFiles:
     def of(self, name: str) -> Sequence[tuple[Table, str]]:
         """The tables and partitions that a file of that name is for; none for one that nothing is made from."""
         found: list[tuple[Table, str]] = []
+        if not is_file_name(name):
+            return found
         for table, keys in self._partitions.items():
             if table.is_dated:
                 own = self._dated(table, name) if table.is_named(name) else None
@@ -44,8 +47,9 @@ class ExpectedFiles:
 
     def __contains__(self, name: str) -> bool:
         """Whether a table is made from a file of that name, or may be once its rows are known."""
-        return bool(self.of(name)) or any(
-            table.is_dated and table.is_named(name) and self._dated(table, name) is None for table in self._partitions
+        return bool(self.of(name)) or (
+            is_file_name(name)
+            and any(t.is_dated and t.is_named(name) and self._dated(t, name) is None for t in self._partitions)
         )
 
     def by_partition(self, names: Iterable[str]) -> dict[tuple[Table, str], list[str]]:

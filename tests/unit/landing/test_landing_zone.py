@@ -77,6 +77,18 @@ def test_deliver_and_list(zone: LandingZone) -> None:
     }
 
 
+def test_a_name_that_is_too_long_is_in_the_listing_but_never_read(folder: LandingZone, tmp_path: Path) -> None:
+    longest, longer, lost = "a" * 200, "a" * 201, "b" * 201
+    for name in (longest, longer):
+        (tmp_path / name).write_bytes(b"x")
+    (tmp_path / lost).symlink_to("nowhere")
+    listing = folder.listing()
+    assert list(listing.readable) == [longest]
+    assert set(listing.found) == {longest, longer, lost}
+    assert listing.blocked == {}
+    assert folder.digest(longest)
+
+
 def test_what_is_delivered_is_read(zone: LandingZone) -> None:
     content = b"0123456789abcdef" * 200_000
     zone.deliver("a.csv", content)

@@ -165,3 +165,13 @@ def test_partitions_of_another_grain_are_not_kept_beside(place: Workspace) -> No
     daily.landing.deliver("events-2013-01-01-a.jsonl.gz", lines({"id": 1, "what": "a log"}))
     with pytest.raises(LakeError, match=r"its partitions are published by month, as 2013-0., .* by day; make it anew"):
         run(daily, AT, "2013-01-01")
+
+
+def test_a_name_that_is_too_long_stops_no_run_and_is_told(place: Workspace) -> None:
+    longer = f"events-2013-01-{'a' * 200}.jsonl.gz"
+    (Path(place.landing.store.uri) / longer).write_bytes(lines({"id": 4, "what": "a tree"}))
+    assert statuses(run(place, AT)) == {"2013-01": "published", "2013-02": "published"}
+    assert list(digests(place)) == [A, B]
+    listing = place.landing.listing()
+    assert [each.name for each in unexpected(place, listing)] == [longer]
+    assert longer not in place.expected_in(listing)
