@@ -141,10 +141,13 @@ def _reader(column: str, dtype: pa.DataType, files: JSONLines) -> Callable[[Any]
     """What reads a value of a column: as its text, or as a value of its type; it raises ValueError, saying why."""
     if not _is_text(dtype):
         return _value_reader(dtype)
-    own = files.of(column)
-    is_text = pa.types.is_string(dtype)
+    own, form = files.of(column), files.form(column)
+    is_text, is_boolean = pa.types.is_string(dtype), pa.types.is_boolean(dtype)
 
     def read(value: Any) -> str | None:
+        if is_boolean and isinstance(value, bool):
+            # As a number, JSON's own true is a value, whatever words the texts of the file have for it.
+            return (form.true if value else form.false)[0]
         text = _text(value, is_text=is_text)
         if isinstance(value, _Number):
             # A number of JSON has its own decimal point, whatever the texts of the file have.

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from taxiway.errors import DefinitionError, DeliveryRefused
-from taxiway.landing import CSV, DeliveredFile, Files, JSONLines, Parquet, read_file
+from taxiway.landing import CSV, DeliveredFile, Field, Files, JSONLines, Parquet, read_file
 
 TEXTS = {"carrier": pa.string(), "n": pa.int64()}
 AA = {"carrier": "Ä;A", "n": "1"}
@@ -160,6 +160,13 @@ def test_json_lines_give_texts_with_every_digit_and_lists_and_records_of_their_t
     assert found.table["source_row"].to_pylist() == [1, 2]
     assert found.table["_delivered"].to_pylist() == [line for line in data.decode().split("\n") if line]
     assert found.warnings == ("a.jsonl has unknown names, left out: 'more'",)
+
+
+def test_true_and_false_of_json_are_values_whatever_words_texts_have_for_them() -> None:
+    files = JSONLines("a.jsonl", true=("yes",), false=("no",), fields={"b": Field(true=("J",), false=("N",))})
+    data = b'{"a": true, "b": false, "n": true}\n{"a": "yes", "b": "true", "n": 1}\n'
+    found = read_file(files, "a.jsonl", data, {"a": pa.bool_(), "b": pa.bool_(), "n": pa.int64()})
+    assert rows(found) == [{"a": "yes", "b": "N", "n": "true"}, {"a": "yes", "b": "true", "n": "1"}]
 
 
 BAD_LINES: dict[str, str] = {
