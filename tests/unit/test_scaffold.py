@@ -150,8 +150,39 @@ def test_the_grain_is_read_from_the_file_s_name(place: Workspace, tmp_path: Path
     assert table.rules.partition == ("day_of_file" if table.grain == "day" else table.grain)
 
 
+def test_a_type_is_told_only_by_texts_that_are_read_as_it(place: Workspace, tmp_path: Path) -> None:
+    file = tmp_path / "levels.csv"
+    file.write_text(
+        "german;offset_at;local_at;at;number;missing;digits\n"
+        "31.01.2013;2013-01-01T10:00:00+02:00;2013-01-01 10:00:00;2013-01-01T10:00:00.5Z;-1.5e3;NA;007\n"
+        "28.02.2013;2013-01-01T10:00:00+02:00;2013-01-01 11:00:00;2013-01-01T11:00:00Z;0;3;12\n"
+    )
+    write_table(place, Address("raw", "levels"), like=file)
+    table = load_project(place.settings).table("raw/levels")
+    assert str(table.files) == "CSV('levels.csv', delimiter=';')"
+    assert {name: str(kind) for name, kind in table.file_columns.items()} == {
+        **dict.fromkeys(("german", "offset_at", "local_at", "digits"), "string"),
+        "at": "timestamp('UTC', 6)",
+        "number": "float64",
+        "missing": "int64",
+    }
+
+
+def test_a_file_whose_name_no_table_can_have_is_refused(place: Workspace, tmp_path: Path) -> None:
+    file = tmp_path / "My file.csv"
+    file.write_text(RENTALS)
+    with pytest.raises(UsageError, match=r"no table can be like My file\.csv: .* its name has other than letters"):
+        write_table(place, Address("raw", "levels"), like=file)
+    assert not file_of(place, "raw/levels").exists()
+
+
 @pytest.mark.parametrize(
-    ("text", "told"), [("a b,c\n1,2\n", "'a b' is no name for a column"), ("a\n\xff\n", "cannot be read as CSV")]
+    ("text", "told"),
+    [
+        ("a b,c\n1,2\n", "'a b' is no name for a column"),
+        ("a\n\xff\n", "cannot be read as CSV"),
+        ("a,a\n1,2\n", "two columns of one name"),
+    ],
 )
 def test_a_file_that_no_contract_can_have_is_refused(place: Workspace, tmp_path: Path, text: str, told: str) -> None:
     file = tmp_path / "levels.csv"

@@ -2,10 +2,12 @@
 
 import importlib
 import inspect
+import json
 import keyword
 import re
 import sys
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from string import Template
 
@@ -14,7 +16,8 @@ import duckdb
 from taxiway.addresses import Address
 from taxiway.calendar import GRAINS, Calendar, Grain
 from taxiway.calendar.keys import EXAMPLES, PATTERNS
-from taxiway.errors import UsageError
+from taxiway.errors import DefinitionError, UsageError
+from taxiway.landing import CSV
 from taxiway.materialise import Workspace
 from taxiway.tables import Project, Table
 
@@ -91,7 +94,7 @@ def $name(landing_$name: ir.Table) -> ir.Table:
     return landing_$name$mutated
 
 
-table = Table("$address", contract=$model, transform=$name, files=CSV("$file"))
+table = Table("$address", contract=$model, transform=$name, files=CSV($declared))
 
 
 def test_$name() -> None:
@@ -103,9 +106,15 @@ def test_$name() -> None:
     rows = pa.table({"source_file": ["$file"], "source_row": [1]$rows})
     assert run_transform($name, {"landing_$name": rows}).num_rows == 1
 ''')
-# What DuckDB finds in a file's columns, and what a contract calls it.
-_TYPES = {"BIGINT": "Int64", "DOUBLE": "Float64", "DATE": "Date"}
-_TYPES |= {"TIMESTAMP WITH TIME ZONE": "Instant"}
+# By type, how its values are written where a file's declaration says nothing of that, and what they have to be then.
+_INT = "0|-?[1-9][0-9]*"
+_DATE = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
+_TYPES = {
+    "Int64": (_INT, "BIGINT"),
+    "Float64": (rf"({_INT}|-0)([.][0-9]+)?([eE][+-]?[0-9]+)?", "DOUBLE"),
+    "Date": (_DATE, "DATE"),
+    "Instant": (f"{_DATE}T[0-9]{{2}}:[0-9]{{2}}:[0-9]{{2}}([.][0-9]{{1,6}})?Z", "TIMESTAMP"),
+}
 # Of a longer key a shorter one is the beginning, so that hours are looked for first.
 _KEYS = {grain: re.compile(rf"(?<!\d){PATTERNS[grain]}(?!\d)") for grain in GRAINS}
 
@@ -230,7 +239,12 @@ def _delivered(at: Address, like: Path | None) -> tuple[str, str]:
     name = like.name if like is not None else f"{at.name}.csv"
     grain = _grain_told(name)
     file = _KEYS[grain].sub(f"{{{grain}}}", name, count=1) if grain is not None else name
-    columns = _columns(like) if like is not None else [_Column("id", "Text", nullable=False, unique=True)]
+    delimiter = _delimiter(like) if like is not None else ","
+    try:
+        CSV(file, delimiter=delimiter)
+    except DefinitionError as error:
+        raise UsageError(f"no table can be like {name}: {error}") from None
+    columns = _columns(like, delimiter) if like is not None else [_Column("id", "Text", nullable=False, unique=True)]
     key = next(([column.name] for column in columns if column.unique), ["source_file", "source_row"])
     own = [
         f'    {c.name}: {c.type} = column("{c.name}, as delivered"{", nullable=True" if c.nullable else ""})'
@@ -244,6 +258,7 @@ def _delivered(at: Address, like: Path | None) -> tuple[str, str]:
         name=at.name,
         model=_class_name(at),
         file=file,
+        declared=f'"{file}"' + (f", delimiter={json.dumps(delimiter)}" if delimiter != "," else ""),
         types=", ".join(sorted({"Int64", "Text", *(column.type for column in columns)})),
         columns="\n".join(own),
         partition_column=f"\n    {partition}: Text = {of_partition}" if grain else "",
@@ -260,28 +275,49 @@ def _grain_told(name: str) -> Grain | None:
     return next((grain for grain in GRAINS if _KEYS[grain].search(name)), None)
 
 
-def _columns(file: Path) -> list[_Column]:
-    """The columns of a CSV file with a header, with the types that fit all its values."""
+def _delimiter(file: Path) -> str:
+    """What separates the fields of a CSV file."""
     with duckdb.connect() as connection:
         try:
-            rows = connection.read_csv(str(file), header=True, sample_size=-1, null_padding=False)
-            types = dict(zip(rows.columns, map(str, rows.types), strict=True))
-            wrong = [name for name in types if not name.isidentifier() or keyword.iskeyword(name)]
+            found = connection.execute("SELECT Delimiter FROM sniff_csv(?, all_varchar=true, skip=0)", [str(file)])
+            return str((found.fetchone() or (",",))[0])
+        except duckdb.Error as error:
+            raise _not_csv(file, error) from None
+
+
+def _columns(file: Path, delimiter: str) -> list[_Column]:
+    """The columns of a CSV file with a header, with the types that fit all its values."""
+    with duckdb.connect() as connection:
+        read = partial(connection.read_csv, str(file), delimiter=delimiter, quotechar='"', all_varchar=True)
+        try:
+            # With a header, DuckDB gives other names to those that are there twice.
+            header = [name or "" for name in read(header=False).fetchone() or ()]
+            wrong = [name for name in header if not name.isidentifier() or keyword.iskeyword(name)]
             if wrong:
                 raise UsageError(f"{file}: '{wrong[0]}' is no name for a column of a contract: rename it in the header")
-            return [_Column(name, _TYPES.get(kind, "Text"), *_facts(rows, name)) for name, kind in types.items()]
+            if len({name.casefold() for name in header}) < len(header):
+                raise UsageError(f"{file} has two columns of one name: rename one of {', '.join(header)} in the header")
+            rows = read(header=True, null_padding=False, na_values=list(CSV("x.csv").null))
+            return [_column(rows, name) for name in header]
         except duckdb.Error as error:
-            raise UsageError(f"{file} cannot be read as CSV: {' '.join(str(error).split())}") from None
+            raise _not_csv(file, error) from None
 
 
-def _facts(rows: duckdb.DuckDBPyRelation, name: str) -> tuple[bool, bool]:
-    """Whether a column lacks values, and whether it has all of them once."""
-    known, distinct, total = rows.aggregate(f'count("{name}"), count(DISTINCT "{name}"), count(*)').fetchone() or (
-        0,
-        0,
-        0,
-    )
-    return known < total, known == distinct == total
+def _column(rows: duckdb.DuckDBPyRelation, name: str) -> _Column:
+    """A column with the first type that all its values are written as, whether it lacks some, and has all once."""
+    fits = [
+        f'bool_and(regexp_full_match("{name}", \'{pattern}\') AND TRY_CAST("{name}" AS {kind}) IS NOT NULL) '
+        f'FILTER ("{name}" IS NOT NULL)'
+        for pattern, kind in _TYPES.values()
+    ]
+    facts = [f'count("{name}")', f'count(DISTINCT "{name}")', "count(*)", *fits]
+    known, distinct, total, *fitting = rows.aggregate(", ".join(facts)).fetchone() or (0, 0, 0)
+    kind = next((kind for kind, fit in zip(_TYPES, fitting, strict=False) if fit), "Text")
+    return _Column(name, kind, nullable=known < total, unique=known == distinct == total)
+
+
+def _not_csv(file: Path, error: duckdb.Error) -> UsageError:
+    return UsageError(f"{file} cannot be read as CSV: {' '.join(str(error).split())}")
 
 
 def _class_name(at: Address) -> str:
