@@ -10,10 +10,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
+from itertools import count
 
 from taxiway.calendar import Calendar, Grain
 from taxiway.lake import WHOLE
-from taxiway.landing import Delivery, Entry, Listing
+from taxiway.landing import NAMES, Delivery, Entry, Listing, is_file_name
 from taxiway.materialise.workspace import Workspace
 from taxiway.storage import SETTLED_AFTER_S
 from taxiway.tables import Project, Table
@@ -151,9 +152,7 @@ def _why(workspace: Workspace, listing: Listing, entry: Entry, table: Table | No
         kind = f"{entry.problem.partition(':')[0]}, and " if entry.problem else ""
         return f"{kind}belongs to no table that can be made: it may be of {broken}; mend that first"
     if _upload_of(entry.name):
-        return (
-            f"is an upload that has not gone on for an hour: deliver {name or 'the file'} again, and remove this part"
-        )
+        return f"is an upload that has not gone on for an hour: deliver {'the file' if '*' in name else name or 'the file'} again, and remove this part"
     if entry.problem:
         kind, _, _ = entry.problem.partition(":")
         instead = "put the files in it" if "folder" in kind else "deliver a file"
@@ -168,17 +167,29 @@ def _why_misnamed(workspace: Workspace, listing: Listing, given: str, table: Tab
     if not name:
         example = table.file_name(workspace.first_partition(table))
         return f"belongs to no {table.grain} of {table.at}: write the {table.grain} as in {example}"
+    if given == name and not is_file_name(given):
+        return f"belongs to no table: the name of a file has only {NAMES}; rename it"
     if table.is_dated and table.is_named(given):
         return _of_no_partition(workspace, listing, given, table)
     outside = _outside(workspace, table, name)
     if outside:
-        return outside + ("" if given == name else f", and would have to be named {name}")
+        return outside + ("" if given == name else f", and would have to have {_such_as(listing, name)}")
     if name in listing.readable:
         advice = "" if _broken(workspace) else f"; remove it from {folder}"
         return f"belongs to no table: {name}, which it is near to, lies there too{advice}"
     packed = [bool(_PACKED.search(each.casefold())) for each in (given, name)]
-    otherwise = {(True, False): f"unpack it as {name}", (False, True): f"pack it as {name}"}
-    return f"belongs to no table: {otherwise.get((packed[0], packed[1]), f'did you mean {name}? rename it')}"
+    verb = {(True, False): "unpack", (False, True): "pack"}.get((packed[0], packed[1]))
+    if table.files is not None and table.files.several:
+        return f"belongs to no table: {verb or 'rename'} it, with {_such_as(listing, name)}"
+    return f"belongs to no table: {f'{verb} it as {name}' if verb else f'did you mean {name}? rename it'}"
+
+
+def _such_as(listing: Listing, pattern: str) -> str:
+    """A name that is free, in words, where a pattern stands for many, or the one that it is."""
+    if "*" not in pattern:
+        return f"the name {pattern}"
+    free = (name for name in (pattern.replace("*", str(n)) for n in count(1)) if name not in listing.found)
+    return f"a name such as {next(free)}"
 
 
 def _broken(workspace: Workspace) -> str:

@@ -229,8 +229,8 @@ def test_files_of_no_table_are_told_with_what_was_meant(place: Workspace) -> Non
     for name in ("Sightings-d.jsonl.gz", "sightings-d.jsonl"):
         place.landing.deliver(name, b"x")
     told = {each.name: each.why for each in unexpected(place, place.landing.listing())}
-    assert "did you mean sightings-*.jsonl.gz?" in told["Sightings-d.jsonl.gz"]
-    assert "pack it as sightings-*.jsonl.gz" in told["sightings-d.jsonl"]
+    assert "rename it, with a name such as sightings-1.jsonl.gz" in told["Sightings-d.jsonl.gz"]
+    assert "pack it, with a name such as sightings-1.jsonl.gz" in told["sightings-d.jsonl"]
 
 
 def test_json_recordssay_the_form_of_their_instants(tmp_path: Path) -> None:
@@ -255,3 +255,12 @@ def test_the_night_on_which_clocks_go_back_has_its_hours(tmp_path: Path) -> None
     assert [outcome[key].status for key in night] == ["refused", "published", "published", "published"]
     found = sorted((row["hour"], row["station"]) for row in rows(place.lake, bikes.RENTALS))
     assert found == [(night[1], "S2"), (night[2], "S3"), (night[2], "S4"), (night[3], "S5")]
+
+
+@pytest.mark.parametrize("end", ["b (1)", "é", "a" * 200])
+def test_a_name_with_what_no_name_may_have_is_told_and_not_read(place: Workspace, end: str) -> None:
+    (Path(place.landing.store.uri) / f"sightings-{end}.jsonl.gz").write_bytes(b"x")
+    (found,) = unexpected(place, place.landing.listing())
+    assert found.why.startswith(
+        "belongs to no table: the name of a file has only letters from A to Z or a to z, digits"
+    )

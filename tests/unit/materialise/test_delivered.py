@@ -92,7 +92,7 @@ def test_the_right_file_may_be_there_too(place: Workspace) -> None:
             "readings-2012-12.csv",
             "is of raw/readings for 2012-12, outside .*: set TAXIWAY_FIRST=2012-12, or remove",
         ),
-        ("Readings_2014-01.csv", "is of raw/readings for 2014-01, outside .* named readings-2014-01.csv$"),
+        ("Readings_2014-01.csv", "is of raw/readings for 2014-01, outside .* have the name readings-2014-01.csv$"),
         ("readings-2013-13.csv", "belongs to no month of raw/readings: write the month as in readings-2013-01.csv"),
         ("readings.csv", "belongs to no month of raw/readings: write the month as in readings-2013-01.csv"),
     ],

@@ -97,9 +97,23 @@ def test_files_of_no_table_are_told_with_what_was_meant(place: Workspace) -> Non
     for name in ("Events-2013-01-d.jsonl.gz", "events-2014-01-a.jsonl.gz", "events-2013-01-d.jsonl"):
         place.landing.deliver(name, b"x")
     told = {each.name: each.why for each in unexpected(place, place.landing.listing())}
-    assert "did you mean events-2013-01-*.jsonl.gz?" in told["Events-2013-01-d.jsonl.gz"]
+    free = "with a name such as events-2013-01-1.jsonl.gz"
+    assert told["Events-2013-01-d.jsonl.gz"] == f"belongs to no table: rename it, {free}"
     assert "is of raw/events for 2014-01, outside the calendar" in told["events-2014-01-a.jsonl.gz"]
-    assert "pack it as events-2013-01-*.jsonl.gz" in told["events-2013-01-d.jsonl"]
+    assert told["events-2013-01-d.jsonl"] == f"belongs to no table: pack it, {free}"
+    place.landing.deliver("events-2013-01-1.jsonl.gz", b"x")
+    told = {each.name: each.why for each in unexpected(place, place.landing.listing())}
+    assert "such as events-2013-01-2.jsonl.gz" in told["events-2013-01-d.jsonl"]
+
+
+@pytest.mark.parametrize("end", ["b (1)", "é", "a" * 200])
+def test_a_name_with_what_no_name_may_have_is_told_so(place: Workspace, end: str) -> None:
+    name = f"events-2013-01-{end}.jsonl.gz"
+    (Path(place.landing.store.uri) / name).write_bytes(b"x")
+    (found,) = unexpected(place, place.landing.listing())
+    assert found.why.startswith(
+        "belongs to no table: the name of a file has only letters from A to Z or a to z, digits"
+    )
 
 
 def test_what_no_text_can_be_is_not_delivered_as_csv(tmp_path: Path) -> None:
