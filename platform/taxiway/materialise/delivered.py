@@ -152,11 +152,14 @@ def _why(workspace: Workspace, listing: Listing, entry: Entry, table: Table | No
         kind = f"{entry.problem.partition(':')[0]}, and " if entry.problem else ""
         return f"{kind}belongs to no table that can be made: it may be of {broken}; mend that first"
     if _upload_of(entry.name):
-        return f"is an upload that has not gone on for an hour: deliver {'the file' if '*' in name else name or 'the file'} again, and remove this part"
+        file = name if name and "*" not in name else "the file"
+        return f"is an upload that has not gone on for an hour: deliver {file} again, and remove this part"
     if entry.problem:
         kind, _, _ = entry.problem.partition(":")
         instead = "put the files in it" if "folder" in kind else "deliver a file"
         return f"{kind}, and belongs to no table: {instead} into {workspace.landing.store} itself, and remove it"
+    if entry.name == name and not is_file_name(name):
+        return f"belongs to no table: the name of a file has only {NAMES}; rename it"
     return _why_misnamed(workspace, listing, entry.name, table, name)
 
 
@@ -167,8 +170,6 @@ def _why_misnamed(workspace: Workspace, listing: Listing, given: str, table: Tab
     if not name:
         example = table.file_name(workspace.first_partition(table))
         return f"belongs to no {table.grain} of {table.at}: write the {table.grain} as in {example}"
-    if given == name and not is_file_name(given):
-        return f"belongs to no table: the name of a file has only {NAMES}; rename it"
     if table.is_dated and table.is_named(given):
         return _of_no_partition(workspace, listing, given, table)
     outside = _outside(workspace, table, name)
@@ -179,9 +180,11 @@ def _why_misnamed(workspace: Workspace, listing: Listing, given: str, table: Tab
         return f"belongs to no table: {name}, which it is near to, lies there too{advice}"
     packed = [bool(_PACKED.search(each.casefold())) for each in (given, name)]
     verb = {(True, False): "unpack", (False, True): "pack"}.get((packed[0], packed[1]))
-    if table.files is not None and table.files.several:
-        return f"belongs to no table: {verb or 'rename'} it, with {_such_as(listing, name)}"
-    return f"belongs to no table: {f'{verb} it as {name}' if verb else f'did you mean {name}? rename it'}"
+    if "*" in name:
+        advice = f"{verb or 'rename'} it, with {_such_as(listing, name)}"
+    else:
+        advice = f"{verb} it as {name}" if verb else f"did you mean {name}? rename it"
+    return f"belongs to no table: {advice}"
 
 
 def _such_as(listing: Listing, pattern: str) -> str:
