@@ -37,7 +37,8 @@ StoreOf = Callable[[str, str], Store]
 
 @dataclass(frozen=True, eq=False)
 class Elsewhere:
-    """A table at one version: of Delta its number, of Parquet files a digest of their names, sizes and tags."""
+    """A table at one version: of Delta its number and the id of the table, of Parquet files a digest of their names,
+    sizes and tags."""
 
     address: Address
     store: Store
@@ -52,14 +53,22 @@ class Elsewhere:
         try:
             if not any(True for _ in Log(store).entries()):
                 raise LakeError(f"{address}: there is no Delta table in {store}")
-            return cls(address, store, form, str(DeltaTable(store.uri, storage_options=store.delta_options).version()))
+            table = DeltaTable(store.uri, storage_options=store.delta_options)
+            return cls(address, store, form, f"{table.version()} of {table.metadata().id}")
         except (DeltaError, OSError) as error:
             raise LakeError(f"{address}: {store} cannot be read ({reason(error)})") from error
 
     @property
     def schema(self) -> pa.Schema:
-        """Its columns, texts and lists in their usual types."""
-        return self._read(lambda: self._snapshot.schema if self.format == "delta" else _plain(self._dataset.schema))
+        """Its columns, texts and lists in their usual types; of numbers the widest that a file has."""
+        return self._read(lambda: pa.unify_schemas([*self.schemas.values()], promote_options="permissive"))
+
+    @cached_property
+    def schemas(self) -> Mapping[str, pa.Schema]:
+        """The columns of each of its files, by path, or of the table where that says them for all."""
+        if self.format == "delta":
+            return {"": self._read(lambda: self._snapshot.schema)}
+        return self._read(lambda: {path: _plain(pq.read_schema(source)) for path, source in self._sources().items()})
 
     def tables(self) -> Iterator[pa.Table]:
         """Its rows in pieces, at least one; raises LakeError where that version is not there any more."""
@@ -76,13 +85,27 @@ class Elsewhere:
 
     @cached_property
     def _snapshot(self) -> Snapshot:
-        table = DeltaTable(self.store.uri, version=int(self.version), storage_options=self.store.delta_options)
+        number, _, identity = self.version.partition(" of ")
+        table = DeltaTable(self.store.uri, version=int(number), storage_options=self.store.delta_options)
+        if table.metadata().id != identity:
+            raise LakeError(
+                f"{self.address}: the table in {self.store} was made anew since it was checked; check it with: "
+                f"taxiway run {self.address}"
+            )
         return Snapshot(self.address, self.store, of_delta(table))
 
     @property
     def _dataset(self) -> Any:
         if self.format == "delta":
             return self._snapshot.delta.to_pyarrow_dataset()
+        sources, schema = self._sources(), self.schema
+        if self.store.is_folder:
+            return pyarrow.dataset.dataset([*sources.values()], schema=schema, format="parquet")
+        found = [pq.read_table(source) for source in sources.values()]
+        return pyarrow.dataset.dataset(pa.concat_tables(found, promote_options="permissive").cast(schema))
+
+    def _sources(self) -> Mapping[str, Any]:
+        """What Parquet files are read from, by path; raises LakeError where they are others than those of the version."""
         files = _files(self.address, self.store)
         if _digest(files) != self.version:
             raise LakeError(
@@ -90,9 +113,8 @@ class Elsewhere:
                 f"taxiway run {self.address}"
             )
         if self.store.is_folder:
-            return pyarrow.dataset.dataset([self.store.address(file.path) for file in files], format="parquet")
-        found = [pq.read_table(pa.BufferReader(self.store.read(file.path))) for file in files]
-        return pyarrow.dataset.dataset(pa.concat_tables(found))
+            return {file.path: self.store.address(file.path) for file in files}
+        return {file.path: pa.BufferReader(self.store.read(file.path)) for file in files}
 
     def _read(self, how: Callable[[], Any]) -> Any:
         try:

@@ -33,9 +33,12 @@ def read(workspace: Workspace, table: Table, version: str | None, session: Sessi
     found = _latest(workspace, table)
     if version is not None:
         found = Elsewhere(found.address, found.store, found.format, version)
-    problems = list(_problems(found.schema, table.rules.schema))
-    if problems:
-        raise ContractBroken(f"{table.at}: what is in {found.store} breaks its contract: {'; '.join(problems)}")
+    # Each file by itself: what one lacks, or has in another type, is nothing that the others can say.
+    for path, schema in found.schemas.items():
+        problems = _problems(schema, table.rules.schema)
+        if problems:
+            where = f"{path} in {found.store}" if path else f"what is in {found.store}"
+            raise ContractBroken(f"{table.at}: {where} breaks its contract: {'; '.join(problems)}")
     session.read(relation, Reading(None, table.rules.schema, elsewhere=found))
     return found.version
 

@@ -1,6 +1,8 @@
 """A table that somebody else writes is checked, pinned at a version, read at that, and never written."""
 
 import os
+import re
+import shutil
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any
@@ -92,6 +94,10 @@ def shop(request: pytest.FixtureRequest, tmp_path: Path) -> Shop:
 
 @pytest.fixture
 def place(shop: Shop, tmp_path: Path) -> Workspace:
+    return with_shop(tmp_path, shop)
+
+
+def with_shop(tmp_path: Path, shop: Shop) -> Workspace:
     external: Any = External("shop", format=shop.form, connection="shops")  # pyright: ignore[reportArgumentType]
     tables = (Table(AT, Orders, external=external), Table(SUMS, Sums, sums))
     return workspace(tmp_path / "home", Project("shop", tables), connections={"shops": SecretStr(str(tmp_path))})
@@ -194,3 +200,44 @@ def test_what_could_not_be_only_read_is_refused() -> None:
 
     with pytest.raises(DefinitionError, match="right as a whole or not at all"):
         Table(AT, Tolerant, external=External("/orders"))
+
+
+def test_a_table_that_was_made_anew_at_the_same_version_is_checked_anew(tmp_path: Path) -> None:
+    shop = Shop(tmp_path / "shop", "delta")
+    shop.write(orders("0.10"))
+    place = with_shop(tmp_path, shop)
+    run(place, AT)
+    shutil.rmtree(shop.folder)
+    shop.write(orders("-1.00"))
+    with pytest.raises(
+        LakeError, match="was made anew since it was checked; .* taxiway run external/orders"
+    ):
+        run(place, SUMS)
+    assert statuses(run(place, AT)) == {"*": "refused"}
+
+
+@pytest.mark.parametrize(
+    ("other", "told"),
+    [
+        ({"amount": pa.array([1.239999])}, r"1.parquet in .* column amount is double and must be decimal128\(12, 2\)"),
+        ({"amount": None}, "1.parquet in .* column amount is missing"),
+    ],
+)
+def test_each_file_has_the_columns_of_the_contract(tmp_path: Path, other: dict[str, Any], told: str) -> None:
+    shop = Shop(tmp_path / "shop", "parquet")
+    shop.write(orders("0.10"))
+    second = {"id": pa.array([2], pa.int32()), "shop": pa.array(["A"])} | other
+    shop.write(pa.table({name: values for name, values in second.items() if values is not None}))
+    outcome = run(with_shop(tmp_path, shop), AT)
+    assert statuses(outcome) == {"*": "refused"}
+    assert re.search(told, outcome.partitions[0].message)
+
+
+def test_numbers_may_be_wider_in_a_later_file(tmp_path: Path) -> None:
+    shop = Shop(tmp_path / "shop", "parquet")
+    shop.write(orders("0.10"))
+    wide = orders("0.20", first=2)
+    shop.write(wide.set_column(0, "id", pa.array([2**40], pa.int64())))
+    place = with_shop(tmp_path, shop)
+    assert statuses(run(place, AT)) == {"*": "published"}
+    assert sorted(opened(place).read(AT).fetch_arrow_table()["id"].to_pylist()) == [1, 2**40]
