@@ -36,8 +36,8 @@ class Landed:
 
 
 def marts(project: Project) -> list[Table]:
-    """The tables for people, which dbt makes."""
-    return [table for table in project.tables if table.address.layer == "mart" and table.transform is None]
+    """The tables for people, each made as a whole."""
+    return [table for table in project.tables if table.address.layer == "mart" and not table.is_partitioned]
 
 
 def landed_files(workspace: Workspace, listing: Listing) -> list[Landed]:
