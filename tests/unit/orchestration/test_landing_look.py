@@ -9,15 +9,13 @@ from types import SimpleNamespace
 import pytest
 from tests import gauges
 from tests.s3 import Server
-from tests.unit.orchestration.world import asked as asked_by
+from tests.unit.orchestration.looks import Looks, asked_of
 from tests.working import land, workspace
 
 from taxiway.landing import LandingZone
-from taxiway.materialise import Workspace
 from taxiway.materialise.delivered import unexpected
 from taxiway.orchestration import landing_look
-from taxiway.orchestration.landing_look import Limits, Look, look
-from taxiway.orchestration.landing_memory import Memory
+from taxiway.orchestration.landing_look import Limits, Look
 from taxiway.storage import Found, Store
 
 MONTHS = ("2013-01", "2013-02", "2013-03", "2013-04", "2013-05", "2013-06")
@@ -40,18 +38,15 @@ class Counting(Store):
         return super().pieces(path, size)
 
 
-@dataclass
-class Looks:
-    """Looks at a landing zone, each with what the last one remembered; nothing runs."""
+@dataclass(kw_only=True)
+class CountedLooks(Looks):
+    """Looks whose calls of the storage are counted."""
 
-    place: Workspace
     store: Counting
-    memory: Memory = field(default_factory=Memory)
 
     def look(self, limits: Limits = Limits()) -> Look:  # noqa: B008
         self.store.calls.clear()
-        found = look(self.place, self.memory, limits)
-        self.memory = found.memory
+        found = super().look(limits)
         assert self.store.calls.count("listed") == 1
         return found
 
@@ -68,23 +63,19 @@ class Looks:
         return name
 
 
-def looks_at(home: Path, store: Store) -> Looks:
+def looks_at(home: Path, store: Store) -> CountedLooks:
     place = workspace(home, months=6, settle_seconds=0.0)
     counting = Counting(store.uri, store.s3)
     place.__dict__["landing"] = LandingZone(counting)
-    return Looks(place, counting)
+    return CountedLooks(place=place, store=counting)
 
 
 @pytest.fixture
-def looks(tmp_path: Path) -> Looks:
+def looks(tmp_path: Path) -> CountedLooks:
     return looks_at(tmp_path / "home", Store(str(tmp_path / "landing")))
 
 
-def asked(found: Look) -> list[tuple[list[str], str | None]]:
-    return asked_by(SimpleNamespace(run_requests=found.run_requests))  # type: ignore[arg-type]
-
-
-def test_where_nothing_changes_nothing_is_read_and_what_has_changed_alone_is(looks: Looks) -> None:
+def test_where_nothing_changes_nothing_is_read_and_what_has_changed_alone_is(looks: CountedLooks) -> None:
     land(looks.place, MONTHS)
     looks.look()
     assert looks.read == []
@@ -96,7 +87,7 @@ def test_where_nothing_changes_nothing_is_read_and_what_has_changed_alone_is(loo
     name = looks.deliver("2013-02", b"Z,2", b"Z,3")
     looks.look()
     assert looks.read == []
-    assert asked(looks.look()) == [(["raw/readings"], "2013-02")]
+    assert asked_of(looks.look()) == [(["raw/readings"], "2013-02")]
     assert looks.read == [name]
 
 
@@ -104,15 +95,15 @@ def test_a_bucket_is_looked_at_as_a_folder_is(tmp_path: Path, s3: Server, monkey
     looks = looks_at(tmp_path, s3.store())
     land(looks.place, ["2013-01", "2013-02"])
     looks.store.write("2013/readings-2013-03.csv", b"x")
-    assert asked(looks.look()) == []
+    assert asked_of(looks.look()) == []
     first = looks.look()
-    assert asked(first) == [(["raw/gauges"], None), (["raw/readings"], "2013-01 to 2013-02")]
+    assert asked_of(first) == [(["raw/gauges"], None), (["raw/readings"], "2013-01 to 2013-02")]
     nothing = looks.look()
-    assert (asked(nothing), looks.read) == ([], [])
+    assert (asked_of(nothing), looks.read) == ([], [])
     assert "2013 is a folder, and belongs to no table: put the files in it into s3://taxiway/" in nothing.skip_reason
     name = looks.deliver("2013-02", b"Z,2", b"Z,3")
     looks.look()
-    assert asked(looks.look()) == [(["raw/readings"], "2013-02")]
+    assert asked_of(looks.look()) == [(["raw/readings"], "2013-02")]
     assert looks.read == [name]
     later(monkeypatch, hours=24)
     looks.look()
@@ -125,14 +116,14 @@ def later(monkeypatch: pytest.MonkeyPatch, hours: float) -> None:
     monkeypatch.setattr("taxiway.orchestration.landing_look.time", clock)
 
 
-def test_what_is_too_much_for_a_look_is_done_by_the_next(looks: Looks) -> None:
+def test_what_is_too_much_for_a_look_is_done_by_the_next(looks: CountedLooks) -> None:
     land(looks.place, MONTHS)
     looks.look(ONE)
     read, runs = [], []
     for left in range(6, -1, -1):
         found = looks.look(ONE)
         read += looks.read
-        runs += asked(found)
+        runs += asked_of(found)
         assert len(looks.read) == 1
         assert len(looks.memory.files) == 7
         assert sum(not seen.settled for seen in looks.memory.files.values()) == left
@@ -142,7 +133,7 @@ def test_what_is_too_much_for_a_look_is_done_by_the_next(looks: Looks) -> None:
     assert looks.read == []
 
 
-def test_a_look_says_how_many_files_are_left(looks: Looks) -> None:
+def test_a_look_says_how_many_files_are_left(looks: CountedLooks) -> None:
     for month in MONTHS:
         looks.place.landing.deliver(f"readings-{month}.csv", b"")
     looks.look()
@@ -153,7 +144,7 @@ def test_a_look_says_how_many_files_are_left(looks: Looks) -> None:
 
 
 def test_a_file_that_is_never_whole_keeps_no_other_from_being_read(
-    looks: Looks, monkeypatch: pytest.MonkeyPatch
+    looks: CountedLooks, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     names = [looks.deliver(month) for month in ("2013-01", "2013-02")]
     looks.look(ONE)
@@ -167,17 +158,19 @@ def test_a_file_that_is_never_whole_keeps_no_other_from_being_read(
     assert read == [names[0], names[1], names[0]]
 
 
-def test_no_more_runs_are_asked_for_than_a_look_may_and_the_others_by_the_next(looks: Looks) -> None:
+def test_no_more_runs_are_asked_for_than_a_look_may_and_the_others_by_the_next(looks: CountedLooks) -> None:
     for month in MONTHS[::2]:
         looks.deliver(month)
     looks.look()
     found = [looks.look(Limits(runs=1)) for _ in range(4)]
-    assert [asked(each) for each in found] == [[(["raw/readings"], month)] for month in MONTHS[::2]] + [[]]
+    assert [asked_of(each) for each in found] == [[(["raw/readings"], month)] for month in MONTHS[::2]] + [[]]
     assert sum(len(each.asset_events) > 0 for each in found) == 1, "each content is reported once"
     assert all(seen.asked and not seen.waits for seen in looks.memory.files.values())
 
 
-def test_files_are_read_again_in_turn_the_longest_unread_first(looks: Looks, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_files_are_read_again_in_turn_the_longest_unread_first(
+    looks: CountedLooks, monkeypatch: pytest.MonkeyPatch
+) -> None:
     names = []
     for month in MONTHS[:3]:
         names.insert(0, looks.deliver(month))
@@ -193,7 +186,7 @@ def test_files_are_read_again_in_turn_the_longest_unread_first(looks: Looks, mon
     assert read == [[names[0]], [names[1]], [names[2]], []]
 
 
-def test_a_file_that_cannot_be_read_is_read_once_while_it_does_not_change(looks: Looks) -> None:
+def test_a_file_that_cannot_be_read_is_read_once_while_it_does_not_change(looks: CountedLooks) -> None:
     bad = "readings-2013-02.csv"
     looks.place.landing.deliver(bad, b"<html>")
     read: list[str] = []
@@ -215,7 +208,7 @@ def test_a_file_that_cannot_be_read_is_read_once_while_it_does_not_change(looks:
     assert len([problem for problem in looks.memory.problems.values() if problem]) == 1
 
 
-def test_checks_that_need_many_files_are_told_again_once_all_are_read(looks: Looks) -> None:
+def test_checks_that_need_many_files_are_told_again_once_all_are_read(looks: CountedLooks) -> None:
     for month in MONTHS:
         looks.place.landing.deliver(f"readings-{month}.csv", b"")
     looks.look()
@@ -236,7 +229,7 @@ def test_checks_that_need_many_files_are_told_again_once_all_are_read(looks: Loo
 
 
 def test_what_belongs_to_no_table_is_judged_again_only_where_something_changed(
-    looks: Looks, monkeypatch: pytest.MonkeyPatch
+    looks: CountedLooks, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     judged = []
     monkeypatch.setattr(landing_look, "unexpected", lambda *given: judged.append(1) or unexpected(*given))
@@ -259,19 +252,19 @@ def test_what_belongs_to_no_table_is_judged_again_only_where_something_changed(
     assert len(judged) == 3
 
 
-def test_a_link_out_of_the_landing_zone_is_told_and_asks_for_nothing(looks: Looks, tmp_path: Path) -> None:
+def test_a_link_out_of_the_landing_zone_is_told_and_asks_for_nothing(looks: CountedLooks, tmp_path: Path) -> None:
     looks.deliver("2013-01")
     secret = tmp_path / "secret.csv"
     secret.write_bytes(looks.place.landing.read("readings-2013-01.csv"))
     (tmp_path / "landing" / "readings-2013-02.csv").symlink_to(secret)
     looks.look()
     found = looks.look()
-    assert asked(found) == [(["raw/readings"], "2013-01")]
+    assert asked_of(found) == [(["raw/readings"], "2013-01")]
     assert looks.read == ["readings-2013-01.csv"]
     assert "readings-2013-02.csv is a link that leads out of the landing zone: remove it" in looks.look().skip_reason
 
 
-def test_what_is_told_of_thousands_is_short(looks: Looks) -> None:
+def test_what_is_told_of_thousands_is_short(looks: CountedLooks) -> None:
     place = workspace(looks.place.settings.home, first="1900-01", end="2014-01", settle_seconds=0.0)
     place.__dict__["landing"] = looks.place.landing
     looks.place = place

@@ -2,41 +2,27 @@
 
 from datetime import UTC, datetime
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 from tests.gauges.events import lines
 from tests.gauges.sightings import AT, project, seen
-from tests.unit.orchestration.world import asked as asked_by
+from tests.unit.orchestration.looks import Looks
 from tests.working import run, workspace
 
 from taxiway.materialise import Workspace
-from taxiway.orchestration.landing_look import Limits, Look, look
-from taxiway.orchestration.landing_memory import Memory
+from taxiway.orchestration.landing_look import Limits
 
 A, B = (f"sightings-{name}.jsonl.gz" for name in "ab")
 
 
-class Looks:
-    def __init__(self, home: Path) -> None:
-        self.place = workspace(home, project, first="2013-01-01", end="2013-01-09", settle_seconds=0.0)
-        self.memory = Memory()
-
-    def look(self, limits: Limits = Limits()) -> Look:  # noqa: B008
-        found = look(self.place, self.memory, limits)
-        self.memory = found.memory
-        return found
-
-    def asked(self, limits: Limits = Limits()) -> list[tuple[list[str], str | None]]:  # noqa: B008
-        return asked_by(SimpleNamespace(run_requests=self.look(limits).run_requests))  # type: ignore[arg-type]
-
+class Days(Looks):
     def run(self, *days: int) -> None:
         run(self.place, AT, [f"2013-01-{day:02d}" for day in days])
 
 
 @pytest.fixture
-def looks(tmp_path: Path) -> Looks:
-    found = Looks(tmp_path)
+def looks(tmp_path: Path) -> Days:
+    found = Days(workspace(tmp_path, project, first="2013-01-01", end="2013-01-09", settle_seconds=0.0))
     found.place.landing.deliver(A, lines(seen(1, 1, 5), seen(2, 4, 5)))
     return found
 
@@ -45,7 +31,7 @@ def of(day: int) -> tuple[list[str], str]:
     return [AT], f"2013-01-{day:02d}"
 
 
-def test_just_the_days_of_a_file_are_asked_for_once(looks: Looks) -> None:
+def test_just_the_days_of_a_file_are_asked_for_once(looks: Days) -> None:
     assert looks.asked() == []
     assert looks.asked() == [of(1), of(4)]
     looks.run(1, 4)
@@ -56,7 +42,7 @@ def test_just_the_days_of_a_file_are_asked_for_once(looks: Looks) -> None:
     assert looks.asked() == []
 
 
-def test_a_file_that_changes_or_goes_is_asked_for_with_the_days_that_it_had(looks: Looks) -> None:
+def test_a_file_that_changes_or_goes_is_asked_for_with_the_days_that_it_had(looks: Days) -> None:
     looks.place.landing.deliver(B, lines(seen(3, 4, 6), seen(4, 5, 6)))
     assert [looks.asked(), looks.asked()] == [[], [of(1), ([AT], "2013-01-04 to 2013-01-05")]]
     looks.run(1, 4, 5)
@@ -70,7 +56,7 @@ def test_a_file_that_changes_or_goes_is_asked_for_with_the_days_that_it_had(look
     assert looks.asked() == [([AT], "2013-01-04 to 2013-01-05")]
 
 
-def test_a_day_that_comes_to_be_over_is_asked_for(looks: Looks) -> None:
+def test_a_day_that_comes_to_be_over_is_asked_for(looks: Days) -> None:
     looks.place = Workspace(project, looks.place.settings, lambda: datetime(2013, 1, 4, 12, tzinfo=UTC))
     assert [looks.asked(), looks.asked()] == [[], [of(1)]]
     looks.run(1)
@@ -81,7 +67,7 @@ def test_a_day_that_comes_to_be_over_is_asked_for(looks: Looks) -> None:
     assert looks.asked() == []
 
 
-def test_a_file_without_a_row_of_the_calendar_is_told_and_asks_for_nothing(looks: Looks) -> None:
+def test_a_file_without_a_row_of_the_calendar_is_told_and_asks_for_nothing(looks: Days) -> None:
     looks.place.landing.deliver(A, lines({"id": 1, "seen_at": None}))
     looks.look()
     found = looks.look()
@@ -91,7 +77,7 @@ def test_a_file_without_a_row_of_the_calendar_is_told_and_asks_for_nothing(looks
     assert [each.passed for each in told] == [False]  # type: ignore[union-attr]
 
 
-def test_a_file_is_read_only_within_the_limits_of_a_look(looks: Looks) -> None:
+def test_a_file_is_read_only_within_the_limits_of_a_look(looks: Days) -> None:
     looks.place.landing.deliver(B, lines(seen(3, 6, 6)))
     looks.look()
     table = looks.place.project.table(AT)
@@ -101,7 +87,7 @@ def test_a_file_is_read_only_within_the_limits_of_a_look(looks: Looks) -> None:
     assert len(looks.asked(Limits(files=1))) >= 1
 
 
-def test_where_what_was_found_is_lost_it_is_found_again(looks: Looks) -> None:
+def test_where_what_was_found_is_lost_it_is_found_again(looks: Days) -> None:
     assert [looks.asked(), looks.asked()] == [[], [of(1), of(4)]]
     looks.run(1, 4)
     for kept in (Path(looks.place.settings.home) / "dated").iterdir():

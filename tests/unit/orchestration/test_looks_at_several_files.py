@@ -1,37 +1,20 @@
 """The sensor asks for a month once all its files have settled, and again when one comes, changes or goes."""
 
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 from tests.gauges.events import AT, lines, project
-from tests.unit.orchestration.world import asked as asked_by
+from tests.unit.orchestration.looks import Looks, asked_of
 from tests.working import run, workspace
 
-from taxiway.materialise import Workspace
-from taxiway.orchestration.landing_look import Limits, Look, look
-from taxiway.orchestration.landing_memory import Memory
+from taxiway.orchestration.landing_look import Limits
 
 A, B = (f"events-2013-01-{name}.jsonl.gz" for name in "ab")
 
 
-class Looks:
-    def __init__(self, home: Path) -> None:
-        self.place: Workspace = workspace(home, project, months=2, settle_seconds=0.0)
-        self.memory = Memory()
-
-    def look(self, limits: Limits = Limits()) -> Look:  # noqa: B008
-        found = look(self.place, self.memory, limits)
-        self.memory = found.memory
-        return found
-
-    def asked(self, limits: Limits = Limits()) -> list[tuple[list[str], str | None]]:  # noqa: B008
-        return asked_by(SimpleNamespace(run_requests=self.look(limits).run_requests))  # type: ignore[arg-type]
-
-
 @pytest.fixture
 def looks(tmp_path: Path) -> Looks:
-    found = Looks(tmp_path)
+    found = Looks(workspace(tmp_path, project, months=2, settle_seconds=0.0))
     found.place.landing.deliver(A, lines({"id": 1, "what": "a log"}))
     found.place.landing.deliver(B, lines({"id": 2, "what": "a boat"}))
     return found
@@ -43,7 +26,7 @@ JANUARY = [([AT], "2013-01")]
 def test_a_month_is_asked_for_once_with_all_its_files(looks: Looks) -> None:
     assert looks.asked() == []
     found = looks.look()
-    assert asked_by(SimpleNamespace(run_requests=found.run_requests)) == JANUARY  # type: ignore[arg-type]
+    assert asked_of(found) == JANUARY
     (event,) = (each for each in found.asset_events if hasattr(each, "tags"))
     assert A in (event.description or "")
     assert B in (event.description or "")
